@@ -1,0 +1,168 @@
+//! `msdesign`: a small spec of how services communicate becomes a checked design chapter.
+//!
+//! The front door is [`compile`]: one spec in, a chapter and diagnostics out. Everything behind it is
+//! pure; files are read only through the [`Loader`] that the host hands in. `ARCHITECTURE.md` says
+//! what each room does and who may import whom.
+
+pub mod diag;
+
+use diag::{Diagnostic, SourceId, Sources};
+
+/// What the chapter will be shown by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Format {
+    /// HTML pages: figures are SVG, long parts fold, tables scroll.
+    #[default]
+    Html,
+    /// Anything else (pandoc, EPUB, plain Markdown): no raw HTML at all.
+    Markdown,
+}
+
+/// How the interaction diagram is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DiagramForm {
+    /// Inline SVG (only where the format is HTML; text elsewhere).
+    Svg,
+    /// A fenced `mermaid` block.
+    Mermaid,
+    /// A fenced text block.
+    Text,
+    /// A fenced `dot` block.
+    Dot,
+}
+
+/// What a host decides about one block.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What shows the chapter.
+    pub format: Format,
+    /// Heading level of the block's title, from 1 to 4; sections stand one below it.
+    pub depth: u8,
+    /// Starts every id of the block, so that ids are unique in the whole book. Lower-case letters,
+    /// digits and `-`.
+    pub scope: String,
+    /// The diagram's form; `None` chooses by format: SVG in HTML, Mermaid elsewhere.
+    pub diagram: Option<DiagramForm>,
+    /// `true` puts the page's style before the chapter; a host sets it for the first block of a page.
+    pub style: bool,
+    /// Whether warnings of the linter show in the chapter's overview.
+    pub show_warnings: bool,
+    /// TOML of the book's own `[defaults]`, `language` and `infrastructure`, if any; a block's own
+    /// values win.
+    pub book: Option<SourceId>,
+    /// Section ids from the info string; they win over the block's own `sections`.
+    pub sections: Option<Vec<String>>,
+    /// Spec files named by the info string, relative to the chapter.
+    pub include: Vec<String>,
+    /// Link templates.
+    pub links: Links,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            format: Format::Html,
+            depth: 1,
+            scope: "design".to_owned(),
+            diagram: None,
+            style: true,
+            show_warnings: true,
+            book: None,
+            sections: None,
+            include: Vec::new(),
+            links: Links::default(),
+        }
+    }
+}
+
+/// Where teams, runbooks and rules are documented. `{name}` in a template is replaced by the name,
+/// percent-encoded. Only `http`, `https`, `mailto` and relative links are taken.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Links {
+    /// Page of a team.
+    pub team: Option<String>,
+    /// Runbook of an alert.
+    pub runbook: Option<String>,
+    /// Page of a lint rule.
+    pub rule: Option<String>,
+}
+
+/// Reads the files that a spec names. Paths come as the author wrote them.
+pub trait Loader {
+    /// The display name and the text of `path`, relative to the including chapter or spec file `from`.
+    ///
+    /// # Errors
+    ///
+    /// A sentence saying why the file cannot be read (outside the book, missing, not UTF-8, too large).
+    fn load(&mut self, from: &str, path: &str) -> Result<(String, String), String>;
+}
+
+/// A loader for hosts without files: every include is refused.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoFiles;
+
+impl Loader for NoFiles {
+    fn load(&mut self, _from: &str, _path: &str) -> Result<(String, String), String> {
+        Err("files cannot be included here".to_owned())
+    }
+}
+
+/// A finished section.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Section id, such as `sync`.
+    pub id: &'static str,
+    /// Section heading; for the overview the block's title.
+    pub heading: String,
+    /// The whole section as Markdown, its heading included; ends with a newline.
+    pub markdown: String,
+}
+
+/// A finished chapter.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Chapter {
+    /// The block's title.
+    pub title: String,
+    /// Markdown that must stand once before the parts on every page that shows any of them (style);
+    /// empty if there is none.
+    pub preamble: String,
+    /// The sections in their order.
+    pub parts: Vec<Part>,
+}
+
+impl Chapter {
+    /// The whole chapter as Markdown; ends with a newline.
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        let mut out = self.preamble.clone();
+        for part in &self.parts {
+            if !out.is_empty() {
+                out.push('\n');
+            }
+            out.push_str(&part.markdown);
+        }
+        out
+    }
+}
+
+/// What [`compile`] gives back.
+#[derive(Clone, Debug, Default)]
+pub struct Compiled {
+    /// The chapter, unless the spec has errors that leave nothing to show.
+    pub chapter: Option<Chapter>,
+    /// Everything found, in the order of the text.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Turns the spec `source` into a design chapter.
+///
+/// Never panics on any input and never reads anything but what `loader` gives.
+pub fn compile(
+    sources: &mut Sources,
+    source: SourceId,
+    loader: &mut dyn Loader,
+    options: &Options,
+) -> Compiled {
+    let _ = (sources, source, loader, options);
+    Compiled::default()
+}

@@ -1,0 +1,3 @@
+//! The binary `mdbook-msdesign`.
+
+fn main() {}
