@@ -4,7 +4,11 @@
 //! pure; files are read only through the [`Loader`] that the host hands in. `ARCHITECTURE.md` says
 //! what each room does and who may import whom.
 
+pub mod catalog;
 pub mod diag;
+pub mod model;
+pub mod plan;
+pub mod spec;
 
 use diag::{Diagnostic, SourceId, Sources};
 

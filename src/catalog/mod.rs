@@ -1,0 +1,304 @@
+//! What the design knows: infrastructures, brokers, gateways, meshes, default numbers and vendor limits.
+//!
+//! Everything is data in `data/*.toml`, each file with the date on which it was checked and every entry
+//! with its source, so that a limit that changes is one line to change. Vendor numbers never stand in code.
+
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+/// A number with its reason.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Number {
+    /// The value, in `unit`.
+    pub value: f64,
+    /// `ms`, `s`, `h`, `d`, `B`, `/s`, or empty for a bare number or ratio.
+    pub unit: String,
+    /// Why it is what it is.
+    pub why: String,
+    /// A key of `sources.toml`.
+    pub source: String,
+}
+
+macro_rules! numbers {
+    ($($name:ident: $doc:literal,)*) => {
+        /// The numbers that stand in where the author states none; units are in the data file.
+        #[derive(Debug, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        #[allow(missing_docs, reason = "each field is documented by its entry in numbers.toml")]
+        pub struct Numbers {
+            /// When the file was checked.
+            pub date: String,
+            $(#[doc = $doc] pub $name: Number,)*
+        }
+
+        impl Numbers {
+            /// Every number with its key, for the documentation.
+            #[must_use]
+            pub fn all(&self) -> Vec<(&'static str, &Number)> {
+                vec![$((stringify!($name), &self.$name)),*]
+            }
+        }
+    };
+}
+
+numbers! {
+    rate: "Peak rate of an entry point.",
+    p99: "99th percentile of a response.",
+    p50_share: "Median as a share of the 99th percentile.",
+    timeout_padding: "Attempt timeout as a multiple of the 99th percentile.",
+    own_work: "A service's own work within a call.",
+    retries: "Attempts after the first.",
+    backoff_base: "First backoff bound.",
+    backoff_cap: "Longest backoff bound.",
+    retry_budget: "Retries as a share of calls.",
+    breaker_ratio: "Failure ratio that opens a breaker.",
+    breaker_window: "Shortest breaker window.",
+    breaker_window_max: "Longest breaker window.",
+    breaker_minimum: "Calls a breaker needs before it judges.",
+    breaker_minimum_low: "The same on a quiet call.",
+    breaker_base_error: "Error rate that must not trip a breaker.",
+    breaker_slow_share: "Slow-call threshold as a share of the timeout.",
+    breaker_half_open: "Half-open probes.",
+    headroom: "Room above computed concurrency.",
+    replicas: "Instances of a service.",
+    edge_burst_seconds: "Burst at the edge, in seconds of the rate.",
+    edge_clients: "Clients that a route's peak is shared by at least.",
+    handler: "Time to handle one event.",
+    event_size: "Size of an event.",
+    consumer_attempts: "Deliveries of a message.",
+    consumer_backoff_base: "First redelivery backoff.",
+    consumer_backoff_factor: "Growth of redelivery backoff.",
+    outage: "Longest consumer outage to survive.",
+    dead_letter_retention: "How long dead letters are kept.",
+    catch_up: "Spare consumer capacity for a backlog.",
+    lag_seconds: "Age at which an event is late.",
+    instance_availability: "Availability of one instance.",
+    platform_availability: "Ceiling of a set of instances.",
+    store_availability: "Availability of a store.",
+    broker_availability: "Availability of a broker.",
+    external_availability: "Availability of an external service.",
+    slo_availability: "Objective where none is stated.",
+    heartbeat_max: "Longest heartbeat.",
+    connections_per_replica: "Connections an instance holds.",
+    connection_memory: "Memory of one connection.",
+    accept_rate: "New connections an instance accepts.",
+    connections: "Peak connections of a stream.",
+    pre_stop: "Time for load balancers to notice.",
+    flush: "Time to flush telemetry and producers.",
+    trace_target: "Traces worth storing.",
+    span_bytes: "Size of an exported span.",
+    low_traffic_errors: "Failures before anybody is woken.",
+    saga_step: "Longest step of a saga.",
+    log_retention: "How long logs are kept.",
+}
+
+/// Where a design runs.
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+#[allow(
+    missing_docs,
+    reason = "the entries of infrastructures.toml say what each field holds"
+)]
+pub struct Infrastructure {
+    pub id: String,
+    pub name: String,
+    pub broker: String,
+    pub gateway: String,
+    pub mesh: String,
+    pub auth: String,
+    pub discovery: String,
+    pub address: String,
+    pub discovery_why: String,
+    pub http_balancing: String,
+    pub http_balancing_plain: String,
+    pub grpc_balancing: String,
+    pub grpc_balancing_plain: String,
+    pub grpc_l4: bool,
+    pub balancing_source: String,
+    pub health: String,
+    pub period_s: u64,
+    pub failure_threshold: u64,
+    pub timeout_s: u64,
+    pub startup_s: u64,
+    pub health_source: String,
+    pub restart_s: u64,
+    pub restart_why: String,
+    pub saga_engine: String,
+    pub saga_limit: String,
+    pub saga_source: String,
+    pub workload_identity: String,
+    pub log_store: String,
+    pub idle_s: u64,
+    pub idle_what: String,
+    pub idle_source: String,
+}
+
+/// A message broker.
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+#[allow(
+    missing_docs,
+    reason = "the entries of brokers.toml say what each field holds"
+)]
+pub struct Broker {
+    pub id: String,
+    pub name: String,
+    pub channel: String,
+    pub key: String,
+    pub partitioned: bool,
+    pub max_bytes: u64,
+    pub retention_h: u64,
+    pub retention_max_h: u64,
+    pub replication: String,
+    pub replication_why: String,
+    pub dead_letter: String,
+    pub dead_letter_suffix: String,
+    pub retry: String,
+    pub attempts_max: u64,
+    pub redelivery: String,
+    pub lag: String,
+    pub dead_letters: String,
+    pub access: String,
+    pub source: String,
+    pub retry_source: String,
+    pub metric_source: String,
+}
+
+/// An API gateway.
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+#[allow(
+    missing_docs,
+    reason = "the entries of gateways.toml say what each field holds"
+)]
+pub struct Gateway {
+    pub id: String,
+    pub name: String,
+    pub file: String,
+    pub fence: String,
+    pub timeout_s: u64,
+    pub timeout_note: String,
+    pub idle_s: u64,
+    pub stream_max_s: u64,
+    pub body_bytes: u64,
+    pub rate_limit: String,
+    pub limit_scope: String,
+    pub source: String,
+}
+
+/// A service mesh, or its absence (`none`).
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+#[allow(
+    missing_docs,
+    reason = "the entries of meshes.toml say what each field holds"
+)]
+pub struct Mesh {
+    pub id: String,
+    pub name: String,
+    pub mtls: bool,
+    pub l7: bool,
+    pub retries: u32,
+    pub retries_note: String,
+    pub timeout_note: String,
+    pub balancing: String,
+    pub source: String,
+}
+
+#[derive(Deserialize)]
+struct Infrastructures {
+    infrastructure: Vec<Infrastructure>,
+}
+#[derive(Deserialize)]
+struct Brokers {
+    broker: Vec<Broker>,
+}
+#[derive(Deserialize)]
+struct Gateways {
+    gateway: Vec<Gateway>,
+}
+#[derive(Deserialize)]
+struct Meshes {
+    mesh: Vec<Mesh>,
+}
+#[derive(Deserialize)]
+struct Sources {
+    titles: std::collections::BTreeMap<String, String>,
+}
+
+/// The data is part of the program; a test reads all of it, so that reading cannot fail later.
+fn read<T: serde::de::DeserializeOwned>(text: &str) -> T {
+    toml::from_str(text).expect("catalog data is valid")
+}
+
+static NUMBERS: LazyLock<Numbers> = LazyLock::new(|| read(include_str!("data/numbers.toml")));
+static INFRASTRUCTURES: LazyLock<Infrastructures> =
+    LazyLock::new(|| read(include_str!("data/infrastructures.toml")));
+static BROKERS: LazyLock<Brokers> = LazyLock::new(|| read(include_str!("data/brokers.toml")));
+static GATEWAYS: LazyLock<Gateways> = LazyLock::new(|| read(include_str!("data/gateways.toml")));
+static MESHES: LazyLock<Meshes> = LazyLock::new(|| read(include_str!("data/meshes.toml")));
+static SOURCES: LazyLock<Sources> = LazyLock::new(|| read(include_str!("data/sources.toml")));
+
+/// The numbers that stand in where the author states none.
+#[must_use]
+pub fn numbers() -> &'static Numbers {
+    &NUMBERS
+}
+
+/// Every infrastructure.
+#[must_use]
+pub fn infrastructures() -> &'static [Infrastructure] {
+    &INFRASTRUCTURES.infrastructure
+}
+
+/// Every broker.
+#[must_use]
+pub fn brokers() -> &'static [Broker] {
+    &BROKERS.broker
+}
+
+/// Every gateway.
+#[must_use]
+pub fn gateways() -> &'static [Gateway] {
+    &GATEWAYS.gateway
+}
+
+/// Every mesh, `none` included.
+#[must_use]
+pub fn meshes() -> &'static [Mesh] {
+    &MESHES.mesh
+}
+
+/// Ways in which services prove who they are.
+pub const AUTHS: [&str; 4] = ["jwt", "mtls", "oauth2", "iam"];
+
+/// What a source key stands for; a key that is itself a title stands for itself.
+#[must_use]
+pub fn source_title(key: &str) -> &str {
+    SOURCES.titles.get(key).map_or(key, String::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_data_reads_and_refers_to_what_exists() {
+        for (key, number) in numbers().all() {
+            assert!(!number.why.is_empty(), "{key}");
+            assert!(
+                SOURCES.titles.contains_key(&number.source),
+                "{key}: {}",
+                number.source
+            );
+        }
+        for i in infrastructures() {
+            assert!(brokers().iter().any(|b| b.id == i.broker), "{}", i.id);
+            assert!(gateways().iter().any(|g| g.id == i.gateway), "{}", i.id);
+            assert!(meshes().iter().any(|m| m.id == i.mesh), "{}", i.id);
+            assert!(AUTHS.contains(&i.auth.as_str()), "{}", i.id);
+        }
+    }
+}

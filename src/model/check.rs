@@ -1,0 +1,232 @@
+//! Words of a spec → values, with a report where they are none.
+
+use super::design::{Auth, Delivery, Set, Slo, Stated};
+use super::names::short;
+use super::units::{self, Bytes, Rate, Ratio, Time, UnitError};
+use crate::diag::{Diagnostic, nearest};
+use crate::spec::{SloDecl, Spanned, Text};
+
+pub(super) type Out<'o> = &'o mut Vec<Diagnostic>;
+
+fn quantity<T>(
+    text: Option<&Text>,
+    parse: fn(&str) -> Result<T, UnitError>,
+    out: Out<'_>,
+) -> Option<Set<T>> {
+    let text = text?;
+    match parse(&text.value) {
+        Ok(value) => Some(Set {
+            value,
+            span: text.span,
+        }),
+        Err(error) => {
+            out.push(
+                Diagnostic::error("invalid-value", text.span, error.message)
+                    .at("not understood")
+                    .help(error.help),
+            );
+            None
+        }
+    }
+}
+
+/// A length of time above zero.
+pub(super) fn time(text: Option<&Text>, out: Out<'_>) -> Option<Set<Time>> {
+    let set = quantity(text, units::time, out)?;
+    if set.value.0 > 0 {
+        return Some(set);
+    }
+    out.push(
+        Diagnostic::error(
+            "invalid-value",
+            set.span,
+            "a time of zero means nothing here",
+        )
+        .at("must be more than zero")
+        .help("write a time such as `250ms`, or `\"none\"` for a timeout that does not exist"),
+    );
+    None
+}
+
+/// A length of time, or `none`.
+pub(super) fn time_or_none(text: Option<&Text>, out: Out<'_>) -> Option<Set<Stated<Time>>> {
+    let text = text?;
+    if is_none(text) {
+        return Some(Set {
+            value: Stated::Lacking,
+            span: text.span,
+        });
+    }
+    time(Some(text), out).map(|s| Set {
+        value: Stated::Value(s.value),
+        span: s.span,
+    })
+}
+
+pub(super) fn is_none(text: &Text) -> bool {
+    text.value.eq_ignore_ascii_case("none")
+}
+
+pub(super) fn rate(text: Option<&Text>, out: Out<'_>) -> Option<Set<Rate>> {
+    quantity(text, units::rate, out)
+}
+
+pub(super) fn bytes(text: Option<&Text>, out: Out<'_>) -> Option<Set<Bytes>> {
+    quantity(text, units::bytes, out)
+}
+
+/// A share above zero.
+pub(super) fn ratio(text: Option<&Text>, out: Out<'_>) -> Option<Set<Ratio>> {
+    let set = quantity(text, units::ratio, out)?;
+    if set.value.0 > 0.0 {
+        return Some(set);
+    }
+    out.push(
+        Diagnostic::error(
+            "invalid-value",
+            set.span,
+            "an availability of 0% promises nothing",
+        )
+        .at("must be more than zero"),
+    );
+    None
+}
+
+/// A service objective: below 100 %, since 100 % leaves no error budget.
+pub(super) fn slo(decl: Option<&SloDecl>, out: Out<'_>) -> Option<Slo> {
+    let decl = decl?;
+    let availability = ratio(decl.availability.as_ref(), out).filter(|a| {
+        let ok = a.value.0 < 1.0;
+        if !ok {
+            out.push(
+                Diagnostic::error(
+                    "invalid-value",
+                    a.span,
+                    "an objective of 100% leaves no error budget",
+                )
+                .at("must be below 100%")
+                .help("write what callers really need, such as `99.9%`"),
+            );
+        }
+        ok
+    });
+    Some(Slo {
+        span: decl.span,
+        availability,
+        p99: time(decl.p99.as_ref(), out),
+    })
+}
+
+pub(super) fn count(number: Option<&Spanned<i64>>) -> Option<Set<u64>> {
+    number.map(|n| Set {
+        value: u64::try_from(n.value).unwrap_or(0),
+        span: n.span,
+    })
+}
+
+pub(super) fn small(number: Option<&Spanned<i64>>) -> Option<Set<u32>> {
+    number.map(|n| Set {
+        value: u32::try_from(n.value).unwrap_or(0),
+        span: n.span,
+    })
+}
+
+pub(super) fn flag(value: Option<&Spanned<bool>>) -> Option<Set<bool>> {
+    value.map(|v| Set {
+        value: v.value,
+        span: v.span,
+    })
+}
+
+pub(super) fn word(text: Option<&Text>) -> Option<Set<String>> {
+    text.map(|t| Set {
+        value: t.value.clone(),
+        span: t.span,
+    })
+}
+
+pub(super) fn plain(text: Option<&Text>) -> Option<String> {
+    text.map(|t| t.value.clone())
+}
+
+/// One of the `known` words, compared without case; `what` names them in a report.
+pub(super) fn choice<'k>(
+    what: &str,
+    text: &Text,
+    known: &[&'k str],
+    out: Out<'_>,
+) -> Option<&'k str> {
+    let found = known
+        .iter()
+        .find(|k| k.eq_ignore_ascii_case(text.value.trim()))
+        .copied();
+    if found.is_none() {
+        let mut d = Diagnostic::error(
+            "invalid-value",
+            text.span,
+            format!("`{}` is not {what}", short(&text.value)),
+        )
+        .at("not known");
+        let all = known.join(", ");
+        d.help = Some(match nearest(&text.value, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`? known are: {all}"),
+            None => format!("known are: {all}"),
+        });
+        out.push(d);
+    }
+    found
+}
+
+pub(super) fn auth(text: Option<&Text>, out: Out<'_>) -> Option<Set<Auth>> {
+    let text = text?;
+    let id = choice("a way to authenticate", text, &crate::catalog::AUTHS, out)?;
+    Auth::parse(id).map(|value| Set {
+        value,
+        span: text.span,
+    })
+}
+
+pub(super) fn delivery(text: Option<&Text>, out: Out<'_>) -> Option<Set<Delivery>> {
+    let text = text?;
+    let id = choice(
+        "a delivery promise",
+        text,
+        &["at-least-once", "at-most-once", "exactly-once"],
+        out,
+    )?;
+    Some(Set {
+        value: match id {
+            "at-most-once" => Delivery::AtMostOnce,
+            "exactly-once" => Delivery::ExactlyOnce,
+            _ => Delivery::AtLeastOnce,
+        },
+        span: text.span,
+    })
+}
+
+/// A schema version: `1`, `v1` or `1.2` (only the major part counts).
+pub(super) fn version(text: Option<&Text>, out: Out<'_>) -> Option<Set<u32>> {
+    let text = text?;
+    let digits: String = text
+        .value
+        .trim_start_matches(['v', 'V'])
+        .chars()
+        .take_while(char::is_ascii_digit)
+        .collect();
+    if let Ok(value) = digits.parse() {
+        return Some(Set {
+            value,
+            span: text.span,
+        });
+    }
+    out.push(
+        Diagnostic::error(
+            "invalid-value",
+            text.span,
+            format!("`{}` is not a version", short(&text.value)),
+        )
+        .at("not a number")
+        .help("write the major version: `version = \"1\"`"),
+    );
+    None
+}

@@ -1,0 +1,770 @@
+//! The types of the model.
+
+use super::classify::{Protocol, Transport};
+use super::units::{Bytes, Rate, Ratio, Time};
+use crate::catalog;
+use crate::diag::Span;
+
+macro_rules! ids {
+    ($($name:ident $what:literal),* $(,)?) => {$(
+        #[doc = concat!("Index of a ", $what, " in the model.")]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub usize);
+    )*};
+}
+
+ids!(
+    ServiceId "service",
+    ActorId "actor",
+    StoreId "store",
+    BrokerId "broker",
+    TeamId "team",
+    CallId "call",
+    EventId "event",
+    StreamId "stream",
+);
+
+/// A value that the author set, and where.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Set<T> {
+    /// The value.
+    pub value: T,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// A value that the author set, or that the author says the existing system lacks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Stated<T> {
+    /// Set.
+    Value(T),
+    /// `"none"`: known to be missing today.
+    Lacking,
+}
+
+/// What exists today.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Architecture {
+    /// One deployable that the design cuts up.
+    Monolith,
+    /// Services already.
+    Microservices,
+}
+
+/// How services prove who they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Auth {
+    /// A JSON Web Token a call.
+    Jwt,
+    /// Certificates on both ends.
+    Mtls,
+    /// Client credentials of an identity provider.
+    Oauth2,
+    /// The cloud's own workload identity.
+    Iam,
+}
+
+/// A part of the chapter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs, reason = "SECTIONS documents each")]
+pub enum Section {
+    Overview,
+    Interactions,
+    Sync,
+    Async,
+    Realtime,
+    Discovery,
+    Reliability,
+    Tracing,
+    Gateway,
+    Consistency,
+    Observability,
+    Alerts,
+    Migration,
+    Ownership,
+}
+
+/// Id and heading of a section.
+#[derive(Clone, Copy, Debug)]
+pub struct SectionInfo {
+    /// The section.
+    pub section: Section,
+    /// What `sections = […]` takes.
+    pub id: &'static str,
+    /// Its heading in the chapter; the overview stands under the block's title.
+    pub heading: &'static str,
+}
+
+const fn info(section: Section, id: &'static str, heading: &'static str) -> SectionInfo {
+    SectionInfo {
+        section,
+        id,
+        heading,
+    }
+}
+
+/// Every section, in the order of the chapter.
+pub const SECTIONS: [SectionInfo; 14] = [
+    info(Section::Overview, "overview", "Overview"),
+    info(
+        Section::Interactions,
+        "interactions",
+        "Service Interaction Diagram",
+    ),
+    info(Section::Sync, "sync", "Synchronous Communication"),
+    info(Section::Async, "async", "Asynchronous Communication"),
+    info(Section::Realtime, "realtime", "Real-Time Communication"),
+    info(Section::Discovery, "discovery", "Service Discovery"),
+    info(Section::Reliability, "reliability", "Reliability Patterns"),
+    info(Section::Tracing, "tracing", "Distributed Tracing"),
+    info(Section::Gateway, "gateway", "API Gateway Configuration"),
+    info(Section::Consistency, "consistency", "Data Consistency"),
+    info(
+        Section::Observability,
+        "observability",
+        "Monitoring & Observability",
+    ),
+    info(Section::Alerts, "alerts", "Alert Conditions"),
+    info(Section::Migration, "migration", "Migration"),
+    info(Section::Ownership, "ownership", "Ownership"),
+];
+
+impl Section {
+    /// Id and heading.
+    #[must_use]
+    pub fn info(self) -> &'static SectionInfo {
+        SECTIONS
+            .iter()
+            .find(|i| i.section == self)
+            .unwrap_or(&SECTIONS[0])
+    }
+}
+
+/// A language of pattern code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Language {
+    /// What a spec calls it.
+    pub id: &'static str,
+    /// Its name.
+    pub name: &'static str,
+}
+
+/// Languages whose names a spec may use for pattern code. Those without templates of their own are
+/// told so in the chapter.
+pub const LANGUAGES: [Language; 8] = [
+    Language {
+        id: "go",
+        name: "Go",
+    },
+    Language {
+        id: "java",
+        name: "Java",
+    },
+    Language {
+        id: "kotlin",
+        name: "Kotlin",
+    },
+    Language {
+        id: "typescript",
+        name: "TypeScript",
+    },
+    Language {
+        id: "python",
+        name: "Python",
+    },
+    Language {
+        id: "rust",
+        name: "Rust",
+    },
+    Language {
+        id: "csharp",
+        name: "C#",
+    },
+    Language {
+        id: "javascript",
+        name: "JavaScript",
+    },
+];
+
+/// Who takes part in an interaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Party {
+    /// One of the design's services.
+    Service(ServiceId),
+    /// Somebody outside.
+    Actor(ActorId),
+}
+
+/// A service.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// Its name.
+    pub name: String,
+    /// Where it is declared.
+    pub span: Span,
+    /// What it does.
+    pub description: Option<String>,
+    /// Its owners; more than one is a fault that the linter reports.
+    pub teams: Vec<TeamId>,
+    /// What it is written in, in the author's words.
+    pub language: Option<String>,
+    /// Its stores.
+    pub stores: Vec<StoreId>,
+    /// Said to be reachable from outside.
+    pub public: Option<Set<bool>>,
+    /// What it promises.
+    pub slo: Option<Slo>,
+    /// Availability of its own instances.
+    pub availability: Option<Set<Ratio>>,
+    /// Somebody else's.
+    pub external: bool,
+    /// Peak requests.
+    pub rate: Option<Set<Rate>>,
+    /// Instances.
+    pub replicas: Option<Set<u64>>,
+    /// Contract file.
+    pub contract: Option<Set<String>>,
+    /// Health endpoint; `Lacking` if there is none today.
+    pub health: Option<Set<Stated<String>>>,
+}
+
+/// A promise.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Slo {
+    /// The whole promise.
+    pub span: Span,
+    /// Share of good requests.
+    pub availability: Option<Set<Ratio>>,
+    /// 99th percentile of the response time.
+    pub p99: Option<Set<Time>>,
+}
+
+/// Somebody outside.
+#[derive(Clone, Debug)]
+pub struct Actor {
+    /// The name.
+    pub name: String,
+    /// Where it is declared; `None` for `client`, which always exists.
+    pub span: Option<Span>,
+}
+
+/// A data store.
+#[derive(Clone, Debug)]
+pub struct Store {
+    /// Its name.
+    pub name: String,
+    /// `postgres`, `redis`, …; empty if not said.
+    pub kind: String,
+    /// Where it is first named.
+    pub span: Span,
+    /// Its availability.
+    pub availability: Option<Set<Ratio>>,
+    /// What it keeps.
+    pub description: Option<String>,
+    /// The services that use it, and where they say so.
+    pub users: Vec<(ServiceId, Span)>,
+}
+
+/// A message broker of the design.
+#[derive(Clone, Debug)]
+pub struct Broker {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub kind: &'static catalog::Broker,
+    /// Where it is named; `None` for the one that the infrastructure brings.
+    pub span: Option<Span>,
+    /// Its availability.
+    pub availability: Option<Set<Ratio>>,
+    /// What it carries.
+    pub description: Option<String>,
+}
+
+/// A team.
+#[derive(Clone, Debug)]
+pub struct Team {
+    /// Its name.
+    pub name: String,
+    /// Where it is declared.
+    pub span: Span,
+    /// Chat channel.
+    pub channel: Option<String>,
+    /// On-call rotation.
+    pub oncall: Option<String>,
+    /// Mail address.
+    pub email: Option<String>,
+}
+
+/// One operation that one party calls on one service.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The statement.
+    pub span: Span,
+    /// Who calls.
+    pub from: Party,
+    /// Who is called.
+    pub to: ServiceId,
+    /// How.
+    pub protocol: Protocol,
+    /// The operation, or empty for a bare protocol.
+    pub operation: String,
+    /// Peak rate.
+    pub rate: Option<Set<Rate>>,
+    /// Median response time as the caller sees it.
+    pub p50: Option<Set<Time>>,
+    /// 99th percentile of it.
+    pub p99: Option<Set<Time>>,
+    /// Of one attempt.
+    pub timeout: Option<Set<Stated<Time>>>,
+    /// Attempts after the first.
+    pub retries: Option<Set<u32>>,
+    /// Of the whole logical call.
+    pub deadline: Option<Set<Time>>,
+    /// Safe to repeat.
+    pub idempotent: Option<Set<bool>>,
+    /// A soft dependency.
+    pub optional: bool,
+    /// What the caller does when it fails.
+    pub fallback: Option<String>,
+    /// How the caller proves who it is.
+    pub auth: Option<Set<Auth>>,
+    /// Size of request or answer.
+    pub payload: Option<Set<Bytes>>,
+    /// Contract file.
+    pub contract: Option<Set<String>>,
+    /// What it is for.
+    pub description: Option<String>,
+}
+
+impl Call {
+    /// Whether the caller can do without the answer.
+    #[must_use]
+    pub fn soft(&self) -> bool {
+        self.optional
+    }
+}
+
+/// A service that publishes an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Publisher {
+    /// Who.
+    pub service: ServiceId,
+    /// The statement.
+    pub span: Span,
+}
+
+/// What a broker promises about delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// Duplicates are possible.
+    AtLeastOnce,
+    /// Losses are possible.
+    AtMostOnce,
+    /// The broker claims neither; consumers still see a publisher's duplicates.
+    ExactlyOnce,
+}
+
+/// One field of an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Its name.
+    pub name: String,
+    /// Its type as written.
+    pub kind: String,
+}
+
+/// An event type.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// Its name as written; `<publisher>.event` where only `Event` was written.
+    pub name: String,
+    /// `false` where the author wrote only `Event`.
+    pub named: bool,
+    /// The first statement about it.
+    pub span: Span,
+    /// Who publishes it; more than one is a fault that the linter reports.
+    pub publishers: Vec<Publisher>,
+    /// Who reads it.
+    pub consumers: Vec<(Party, Span)>,
+    /// The broker it passes through.
+    pub broker: BrokerId,
+    /// Peak rate.
+    pub rate: Option<Set<Rate>>,
+    /// Size of a message.
+    pub size: Option<Set<Bytes>>,
+    /// Ordering key.
+    pub key: Option<Set<String>>,
+    /// Schema version.
+    pub version: Option<Set<u32>>,
+    /// Delivery promise.
+    pub delivery: Option<Set<Delivery>>,
+    /// Retention.
+    pub retention: Option<Set<Time>>,
+    /// Redeliveries.
+    pub retries: Option<Set<u32>>,
+    /// Fields of its data, in the author's order.
+    pub schema: Vec<Field>,
+    /// JSON Schema file in place of fields.
+    pub schema_file: Option<Set<String>>,
+    /// Fields with personal data.
+    pub pii: Vec<String>,
+    /// Contract file.
+    pub contract: Option<Set<String>>,
+    /// What it tells.
+    pub description: Option<String>,
+    /// No dead letter today.
+    pub lacks_dead_letter: Option<Span>,
+    /// No outbox today.
+    pub lacks_outbox: Option<Span>,
+    /// An outbox exists today.
+    pub has_outbox: bool,
+    /// Not durable today.
+    pub lacks_durability: Option<Span>,
+    /// The publisher does not wait for the broker today.
+    pub lacks_acks: Option<Span>,
+}
+
+/// A real-time stream.
+#[derive(Clone, Debug)]
+pub struct Stream {
+    /// The statement.
+    pub span: Span,
+    /// Who pushes.
+    pub from: Party,
+    /// Who listens.
+    pub to: Party,
+    /// How.
+    pub transport: Transport,
+    /// Path or method; empty if not said.
+    pub path: String,
+    /// Peak of concurrent connections.
+    pub connections: Option<Set<u64>>,
+    /// Messages.
+    pub rate: Option<Set<Rate>>,
+    /// Size of a message.
+    pub size: Option<Set<Bytes>>,
+    /// Heartbeat interval.
+    pub heartbeat: Option<Set<Time>>,
+    /// Whether a client can go on where it stopped.
+    pub resume: Option<Set<bool>>,
+    /// How the client proves who it is.
+    pub auth: Option<Set<Auth>>,
+    /// What it is for.
+    pub description: Option<String>,
+}
+
+/// Who knows the state of a saga.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SagaStyle {
+    /// One coordinator tells everybody.
+    Orchestration,
+    /// Everybody reacts to events.
+    Choreography,
+}
+
+/// A saga.
+#[derive(Clone, Debug)]
+pub struct Saga {
+    /// Its name.
+    pub name: String,
+    /// The statement.
+    pub span: Span,
+    /// Who knows its state; `None` if not said.
+    pub style: Option<SagaStyle>,
+    /// Who leads it; `None` if not said.
+    pub coordinator: Option<ServiceId>,
+    /// What it achieves.
+    pub description: Option<String>,
+    /// Of the whole saga.
+    pub deadline: Option<Set<Time>>,
+    /// Steps in order.
+    pub steps: Vec<SagaStep>,
+}
+
+/// One step of a saga.
+#[derive(Clone, Debug)]
+pub struct SagaStep {
+    /// The statement.
+    pub span: Span,
+    /// Who does it.
+    pub service: ServiceId,
+    /// What is done.
+    pub action: String,
+    /// What takes it back.
+    pub undo: Option<String>,
+    /// Said to be the go/no-go step.
+    pub pivot: bool,
+    /// Safe to repeat.
+    pub idempotent: Option<Set<bool>>,
+    /// How long it may take.
+    pub timeout: Option<Set<Time>>,
+}
+
+/// A user journey.
+#[derive(Clone, Debug)]
+pub struct Flow {
+    /// Its name.
+    pub name: String,
+    /// The statement.
+    pub span: Span,
+    /// What the user does.
+    pub description: Option<String>,
+    /// What it promises.
+    pub slo: Option<Slo>,
+    /// Peak rate.
+    pub rate: Option<Set<Rate>>,
+    /// Steps in order; each inner list happens at the same time.
+    pub steps: Vec<Vec<Step>>,
+}
+
+/// One step of a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Step {
+    /// An actor reaches an entry point for which no call is declared.
+    Enter(ActorId, ServiceId),
+    /// A call.
+    Call(CallId),
+    /// A publication.
+    Publish(ServiceId, EventId),
+    /// A consumer handles an event.
+    Handle(EventId, Party),
+    /// A message of a stream.
+    Push(StreamId),
+}
+
+/// The author's choices.
+#[derive(Clone, Debug, Default)]
+pub struct Platform {
+    /// Mesh.
+    pub mesh: Option<Set<&'static catalog::Mesh>>,
+    /// Gateway.
+    pub gateway: Option<Set<&'static catalog::Gateway>>,
+    /// Broker.
+    pub broker: Option<Set<&'static catalog::Broker>>,
+    /// Authentication between services.
+    pub auth: Option<Set<Auth>>,
+}
+
+/// The author's numbers where a call or service states none.
+#[derive(Clone, Copy, Debug, Default)]
+#[allow(missing_docs, reason = "the fields are the spec's `[defaults]` keys")]
+pub struct Defaults {
+    pub rate: Option<Set<Rate>>,
+    pub p50: Option<Set<Time>>,
+    pub p99: Option<Set<Time>>,
+    pub timeout: Option<Set<Time>>,
+    pub retries: Option<Set<u32>>,
+    pub availability: Option<Set<Ratio>>,
+    pub replicas: Option<Set<u64>>,
+    pub size: Option<Set<Bytes>>,
+    pub retention: Option<Set<Time>>,
+}
+
+/// A finding that may stay.
+#[derive(Clone, Debug)]
+pub struct Allow {
+    /// The whole entry.
+    pub span: Span,
+    /// The rule's id and its place.
+    pub rule: Set<String>,
+    /// Only findings about this.
+    pub at: Option<Set<String>>,
+    /// Why.
+    pub reason: String,
+}
+
+/// What the linter lets pass or insists on.
+#[derive(Clone, Debug, Default)]
+pub struct Lint {
+    /// Findings that may stay.
+    pub allow: Vec<Allow>,
+    /// Rules that count as errors.
+    pub deny: Vec<Set<String>>,
+    /// Rules that count as warnings.
+    pub warn: Vec<Set<String>>,
+}
+
+/// The whole design.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// Title of the chapter.
+    pub title: String,
+    /// About the system.
+    pub description: Option<String>,
+    /// What exists today; `None` if not said.
+    pub architecture: Option<Architecture>,
+    /// Where it runs; never empty, the first is the main one.
+    pub infrastructures: Vec<&'static catalog::Infrastructure>,
+    /// `false` where the author named no infrastructure.
+    pub infrastructure_set: bool,
+    /// Languages of pattern code; never empty.
+    pub languages: Vec<Language>,
+    /// `false` where the author named no language.
+    pub language_set: bool,
+    /// Sections to show, in order.
+    pub sections: Vec<Section>,
+    /// Services by name.
+    pub services: Vec<Service>,
+    /// Actors by name; `client` is always there.
+    pub actors: Vec<Actor>,
+    /// Stores by name.
+    pub stores: Vec<Store>,
+    /// Brokers by name; the first that `platform` or the infrastructure names is always there.
+    pub brokers: Vec<Broker>,
+    /// Teams by name.
+    pub teams: Vec<Team>,
+    /// Calls by caller, callee, protocol and operation.
+    pub calls: Vec<Call>,
+    /// Events by name.
+    pub events: Vec<Event>,
+    /// Streams by sender, receiver and path.
+    pub streams: Vec<Stream>,
+    /// Sagas in the author's order.
+    pub sagas: Vec<Saga>,
+    /// Flows in the author's order; empty if none is stated.
+    pub flows: Vec<Flow>,
+    /// The author's choices.
+    pub platform: Platform,
+    /// The author's numbers.
+    pub defaults: Defaults,
+    /// What the linter lets pass.
+    pub lint: Lint,
+}
+
+impl Model {
+    /// The service `id`.
+    #[must_use]
+    pub fn service(&self, id: ServiceId) -> &Service {
+        &self.services[id.0]
+    }
+
+    /// The call `id`.
+    #[must_use]
+    pub fn call(&self, id: CallId) -> &Call {
+        &self.calls[id.0]
+    }
+
+    /// The event `id`.
+    #[must_use]
+    pub fn event(&self, id: EventId) -> &Event {
+        &self.events[id.0]
+    }
+
+    /// The stream `id`.
+    #[must_use]
+    pub fn stream(&self, id: StreamId) -> &Stream {
+        &self.streams[id.0]
+    }
+
+    /// The store `id`.
+    #[must_use]
+    pub fn store(&self, id: StoreId) -> &Store {
+        &self.stores[id.0]
+    }
+
+    /// The broker `id`.
+    #[must_use]
+    pub fn broker(&self, id: BrokerId) -> &Broker {
+        &self.brokers[id.0]
+    }
+
+    /// The team `id`.
+    #[must_use]
+    pub fn team(&self, id: TeamId) -> &Team {
+        &self.teams[id.0]
+    }
+
+    /// The actor `id`.
+    #[must_use]
+    pub fn actor(&self, id: ActorId) -> &Actor {
+        &self.actors[id.0]
+    }
+
+    /// The name of `party`.
+    #[must_use]
+    pub fn party(&self, party: Party) -> &str {
+        match party {
+            Party::Service(id) => &self.service(id).name,
+            Party::Actor(id) => &self.actor(id).name,
+        }
+    }
+
+    /// Every service with its id.
+    pub fn service_ids(&self) -> impl Iterator<Item = ServiceId> + use<> {
+        (0..self.services.len()).map(ServiceId)
+    }
+
+    /// Every call with its id.
+    pub fn call_ids(&self) -> impl Iterator<Item = CallId> + use<> {
+        (0..self.calls.len()).map(CallId)
+    }
+
+    /// Every event with its id.
+    pub fn event_ids(&self) -> impl Iterator<Item = EventId> + use<> {
+        (0..self.events.len()).map(EventId)
+    }
+
+    /// Every stream with its id.
+    pub fn stream_ids(&self) -> impl Iterator<Item = StreamId> + use<> {
+        (0..self.streams.len()).map(StreamId)
+    }
+
+    /// `from -> to: operation`, as findings and tables name a call.
+    #[must_use]
+    pub fn call_name(&self, id: CallId) -> String {
+        let c = self.call(id);
+        let ends = format!("{} -> {}", self.party(c.from), self.service(c.to).name);
+        let label = c.label();
+        if label.is_empty() {
+            ends
+        } else {
+            format!("{ends}: {label}")
+        }
+    }
+}
+
+impl Call {
+    /// Protocol and operation: `POST /orders`, `gRPC Authorize`, `SMTP`.
+    #[must_use]
+    pub fn label(&self) -> String {
+        let protocol = self.protocol.name();
+        match (&self.protocol, self.operation.is_empty()) {
+            (_, true) => protocol.to_owned(),
+            (Protocol::Rest(m), false) if m.is_some() => self.operation.clone(),
+            (_, false) => format!("{protocol} {}", self.operation),
+        }
+    }
+}
+
+impl Stream {
+    /// Transport and path.
+    #[must_use]
+    pub fn label(&self) -> String {
+        if self.path.is_empty() {
+            self.transport.name().to_owned()
+        } else {
+            format!("{} {}", self.transport.name(), self.path)
+        }
+    }
+}
+
+impl Auth {
+    /// What a spec calls it.
+    #[must_use]
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Jwt => "jwt",
+            Self::Mtls => "mtls",
+            Self::Oauth2 => "oauth2",
+            Self::Iam => "iam",
+        }
+    }
+
+    /// The method called `id`.
+    #[must_use]
+    pub fn parse(id: &str) -> Option<Self> {
+        [Self::Jwt, Self::Mtls, Self::Oauth2, Self::Iam]
+            .into_iter()
+            .find(|a| a.id().eq_ignore_ascii_case(id))
+    }
+}

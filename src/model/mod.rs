@@ -1,0 +1,24 @@
+//! The design as the author means it: names resolved to ids, quantities to numbers.
+//!
+//! Nothing is derived here: what the author did not say is `None`, and the plan fills it. Everything
+//! whose order has no meaning is sorted, so that two specs that say the same give the same model:
+//! services, actors, calls, events, streams, stores, brokers and teams by name; sagas, flows, their
+//! steps, infrastructures and languages in the author's order.
+
+mod check;
+mod classify;
+mod design;
+mod interactions;
+mod journeys;
+mod names;
+mod resolve;
+pub mod units;
+
+pub use classify::{Method, Protocol, Transport, is_known_store};
+pub use design::{
+    Actor, ActorId, Allow, Architecture, Auth, Broker, BrokerId, Call, CallId, Defaults, Delivery,
+    Event, EventId, Field, Flow, LANGUAGES, Language, Lint, Model, Party, Platform, Publisher,
+    SECTIONS, Saga, SagaStep, SagaStyle, Section, SectionInfo, Service, ServiceId, Set, Slo,
+    Stated, Step, Store, StoreId, Stream, StreamId, Team, TeamId,
+};
+pub use resolve::resolve;

@@ -1,0 +1,623 @@
+//! A spec → a model: the order in which names are resolved.
+
+use std::collections::BTreeMap;
+
+use super::check::{self, Out};
+use super::design::{
+    Actor, ActorId, Allow, Architecture, Broker, BrokerId, Defaults, LANGUAGES, Language, Lint,
+    Model, Platform, SECTIONS, Section, Service, ServiceId, Set, Stated, Store, StoreId, Team,
+    TeamId,
+};
+use super::journeys::Interactions;
+use super::names::{Names, short};
+use super::{interactions, is_known_store, journeys, names};
+use crate::catalog;
+use crate::diag::{Diagnostic, SourceId, Span};
+use crate::spec::{ServiceDecl, Spec, Text};
+
+/// The most services, calls and events that one design may have.
+const MAX_SERVICES: usize = 2_000;
+const MAX_INTERACTIONS: usize = 20_000;
+
+/// The model of `spec`; everything that does not make sense is reported to `out`. `source` is where a
+/// report about the whole block points.
+pub fn resolve(spec: &Spec, source: SourceId, out: &mut Vec<Diagnostic>) -> Model {
+    let whole = Span::new(source, 0..0);
+    limits(spec, whole, out);
+    let (services, service_names) = services(&spec.services, out);
+    let (actors, actor_names) = actors(&spec.actors, &service_names, out);
+    let names = Names::new(service_names, actor_names);
+    let mut model = Model {
+        title: spec
+            .title
+            .as_ref()
+            .map_or_else(|| "Service design".to_owned(), |t| t.value.clone()),
+        description: check::plain(spec.description.as_ref()),
+        architecture: architecture(spec.architecture.as_ref(), out),
+        infrastructures: infrastructures(&spec.infrastructure, out),
+        infrastructure_set: !spec.infrastructure.is_empty(),
+        languages: languages(&spec.language, out),
+        language_set: !spec.language.is_empty(),
+        sections: sections(spec.sections.as_deref(), out),
+        services,
+        actors,
+        stores: Vec::new(),
+        brokers: Vec::new(),
+        teams: Vec::new(),
+        calls: interactions::calls(&spec.sync, &names, out),
+        events: Vec::new(),
+        streams: interactions::streams(&spec.realtime, &names, out),
+        sagas: journeys::sagas(&spec.sagas, &names, out),
+        flows: Vec::new(),
+        platform: platform(spec, out),
+        defaults: defaults(spec, out),
+        lint: lint(spec),
+    };
+    stores(spec, &mut model, out);
+    events(spec, &names, &mut model, out);
+    teams(spec, &names, &mut model, out);
+    model.flows = journeys::flows(
+        &spec.flows,
+        &names,
+        &Interactions {
+            calls: &model.calls,
+            events: &model.events,
+            streams: &model.streams,
+        },
+        out,
+    );
+    if spec.services.is_empty() && !out.iter().any(|d| d.rule == "syntax") {
+        out.push(
+            Diagnostic::error("missing-key", whole, "a design needs `services`")
+                .at("none are declared")
+                .help("add `services = [\"orders\", \"payments\"]`"),
+        );
+    }
+    model
+}
+
+fn limits(spec: &Spec, whole: Span, out: Out<'_>) {
+    let interactions = spec.sync.iter().map(|c| c.to.len()).sum::<usize>()
+        + spec.events.iter().map(|e| e.to.len().max(1)).sum::<usize>()
+        + spec.realtime.iter().map(|s| s.to.len()).sum::<usize>();
+    for (what, n, max) in [
+        ("services", spec.services.len(), MAX_SERVICES),
+        ("interactions", interactions, MAX_INTERACTIONS),
+    ] {
+        if n > max {
+            out.push(
+                Diagnostic::error(
+                    "too-large",
+                    whole,
+                    format!("{n} {what} are more than one design may have ({max})"),
+                )
+                .help("split the design into several blocks"),
+            );
+        }
+    }
+}
+
+fn services(decls: &[ServiceDecl], out: Out<'_>) -> (Vec<Service>, BTreeMap<String, ServiceId>) {
+    let mut sorted: Vec<&ServiceDecl> = decls.iter().collect();
+    sorted.sort_by(|a, b| {
+        (&a.name.value, a.name.span.start).cmp(&(&b.name.value, b.name.span.start))
+    });
+    let mut services: Vec<Service> = Vec::new();
+    let mut ids = BTreeMap::new();
+    for d in sorted {
+        names::check("a service", &d.name, out);
+        if let Some(&ServiceId(i)) = ids.get(&d.name.value) {
+            let first: &Service = &services[i];
+            out.push(
+                Diagnostic::error(
+                    "duplicate-name",
+                    d.name.span,
+                    format!("the service `{}` is declared twice", short(&d.name.value)),
+                )
+                .at("again here")
+                .label(first.span, "first here")
+                .help("keep one of the two declarations"),
+            );
+            continue;
+        }
+        ids.insert(d.name.value.clone(), ServiceId(services.len()));
+        services.push(service(d, out));
+    }
+    (services, ids)
+}
+
+fn service(d: &ServiceDecl, out: Out<'_>) -> Service {
+    Service {
+        name: d.name.value.clone(),
+        span: d.name.span,
+        description: check::plain(d.description.as_ref()),
+        teams: Vec::new(),
+        language: check::plain(d.language.as_ref()),
+        stores: Vec::new(),
+        public: check::flag(d.public.as_ref()),
+        slo: check::slo(d.slo.as_ref(), out),
+        availability: check::ratio(d.availability.as_ref(), out),
+        external: d.external.as_ref().is_some_and(|e| e.value),
+        rate: check::rate(d.rate.as_ref(), out),
+        replicas: check::count(d.replicas.as_ref()),
+        contract: check::word(d.contract.as_ref()),
+        health: d.health.as_ref().map(|h| Set {
+            value: if check::is_none(h) {
+                Stated::Lacking
+            } else {
+                Stated::Value(h.value.clone())
+            },
+            span: h.span,
+        }),
+    }
+}
+
+fn actors(
+    decls: &[Text],
+    services: &BTreeMap<String, ServiceId>,
+    out: Out<'_>,
+) -> (Vec<Actor>, BTreeMap<String, ActorId>) {
+    let mut by_name: BTreeMap<&str, Option<&Text>> = BTreeMap::from([("client", None)]);
+    for d in decls {
+        names::check("an actor", d, out);
+        if services.contains_key(&d.value) {
+            out.push(
+                Diagnostic::error(
+                    "duplicate-name",
+                    d.span,
+                    format!("`{}` is already a service", short(&d.value)),
+                )
+                .at("an actor is outside the system")
+                .help("remove it here, or from `services`"),
+            );
+            continue;
+        }
+        match by_name.get(d.value.as_str()) {
+            Some(Some(first)) => out.push(
+                Diagnostic::error(
+                    "duplicate-name",
+                    d.span,
+                    format!("the actor `{}` is declared twice", short(&d.value)),
+                )
+                .at("again here")
+                .label(first.span, "first here"),
+            ),
+            _ => {
+                by_name.insert(&d.value, Some(d));
+            }
+        }
+    }
+    // A service may be called `client`; then there is no actor of that name.
+    if services.contains_key("client") {
+        by_name.remove("client");
+    }
+    let mut ids = BTreeMap::new();
+    let actors = by_name
+        .into_iter()
+        .enumerate()
+        .map(|(i, (name, decl))| {
+            ids.insert(name.to_owned(), ActorId(i));
+            Actor {
+                name: name.to_owned(),
+                span: decl.map(|d| d.span),
+            }
+        })
+        .collect();
+    (actors, ids)
+}
+
+fn architecture(text: Option<&Text>, out: Out<'_>) -> Option<Architecture> {
+    let id = check::choice(
+        "an architecture",
+        text?,
+        &["monolith", "microservices"],
+        out,
+    )?;
+    Some(match id {
+        "monolith" => Architecture::Monolith,
+        _ => Architecture::Microservices,
+    })
+}
+
+fn infrastructures(texts: &[Text], out: Out<'_>) -> Vec<&'static catalog::Infrastructure> {
+    let known: Vec<&str> = catalog::infrastructures()
+        .iter()
+        .map(|i| i.id.as_str())
+        .collect();
+    let mut all: Vec<&'static catalog::Infrastructure> = Vec::new();
+    for text in texts {
+        if let Some(id) = check::choice("an infrastructure", text, &known, out) {
+            all.extend(
+                catalog::infrastructures()
+                    .iter()
+                    .filter(|i| i.id == id && !all.iter().any(|a| a.id == id))
+                    .collect::<Vec<_>>(),
+            );
+        }
+    }
+    if all.is_empty() {
+        all.extend(catalog::infrastructures().first());
+    }
+    all
+}
+
+fn languages(texts: &[Text], out: Out<'_>) -> Vec<Language> {
+    let known: Vec<&str> = LANGUAGES.iter().map(|l| l.id).collect();
+    let mut all: Vec<Language> = Vec::new();
+    for text in texts {
+        let word = match text.value.to_ascii_lowercase().as_str() {
+            "golang" => "go",
+            "c#" | "dotnet" | ".net" => "csharp",
+            "ts" => "typescript",
+            "js" | "node" | "nodejs" | "node.js" => "javascript",
+            "py" => "python",
+            other => other,
+        }
+        .to_owned();
+        let shown = Text::new(word.clone(), text.span);
+        let found = if known.contains(&word.as_str()) {
+            Some(word.as_str())
+        } else {
+            check::choice("a language of pattern code", &shown, &known, out)
+        };
+        if let Some(language) = LANGUAGES.iter().find(|l| Some(l.id) == found)
+            && !all.contains(language)
+        {
+            all.push(*language);
+        }
+    }
+    if all.is_empty() {
+        all.push(LANGUAGES[0]);
+    }
+    all
+}
+
+fn sections(texts: Option<&[Text]>, out: Out<'_>) -> Vec<Section> {
+    let Some(texts) = texts else {
+        // Alerts are part of observability unless asked for alone.
+        return SECTIONS
+            .iter()
+            .map(|i| i.section)
+            .filter(|s| *s != Section::Alerts)
+            .collect();
+    };
+    let known: Vec<&str> = SECTIONS.iter().map(|i| i.id).collect();
+    let mut all = Vec::new();
+    for text in texts {
+        let mut reports = Vec::new();
+        let found = check::choice("a section", text, &known, &mut reports);
+        out.extend(reports.into_iter().map(|d| Diagnostic {
+            rule: "unknown-section",
+            ..d
+        }));
+        if let Some(info) = SECTIONS.iter().find(|i| Some(i.id) == found)
+            && !all.contains(&info.section)
+        {
+            all.push(info.section);
+        }
+    }
+    all
+}
+
+fn platform(spec: &Spec, out: Out<'_>) -> Platform {
+    let p = &spec.platform;
+    let find = |what: &str, text: Option<&Text>, known: Vec<&'static str>, out: Out<'_>| {
+        let text = text?;
+        check::choice(what, text, &known, out).map(|id| Set {
+            value: id,
+            span: text.span,
+        })
+    };
+    let meshes = catalog::meshes().iter().map(|m| m.id.as_str()).collect();
+    let gateways = catalog::gateways().iter().map(|m| m.id.as_str()).collect();
+    let brokers = catalog::brokers().iter().map(|m| m.id.as_str()).collect();
+    let mesh = find("a mesh", p.mesh.as_ref(), meshes, out);
+    let gateway = find("a gateway", p.gateway.as_ref(), gateways, out);
+    // `[platform] broker` may also name a `[brokers.NAME]`; `events` resolves that.
+    let named = p
+        .broker
+        .as_ref()
+        .is_some_and(|b| spec.brokers.iter().any(|d| d.name.value == b.value));
+    let broker = if named {
+        None
+    } else {
+        find("a broker", p.broker.as_ref(), brokers, out)
+    };
+    Platform {
+        mesh: mesh.and_then(|s| {
+            let value = catalog::meshes().iter().find(|m| m.id == s.value)?;
+            Some(Set {
+                value,
+                span: s.span,
+            })
+        }),
+        gateway: gateway.and_then(|s| {
+            let value = catalog::gateways().iter().find(|m| m.id == s.value)?;
+            Some(Set {
+                value,
+                span: s.span,
+            })
+        }),
+        broker: broker.and_then(|s| {
+            let value = catalog::brokers().iter().find(|m| m.id == s.value)?;
+            Some(Set {
+                value,
+                span: s.span,
+            })
+        }),
+        auth: check::auth(p.auth.as_ref(), out),
+    }
+}
+
+fn defaults(spec: &Spec, out: Out<'_>) -> Defaults {
+    let d = &spec.defaults;
+    Defaults {
+        rate: check::rate(d.rate.as_ref(), out),
+        p50: check::time(d.p50.as_ref(), out),
+        p99: check::time(d.p99.as_ref(), out),
+        timeout: check::time(d.timeout.as_ref(), out),
+        retries: check::small(d.retries.as_ref()),
+        availability: check::ratio(d.availability.as_ref(), out),
+        replicas: check::count(d.replicas.as_ref()),
+        size: check::bytes(d.size.as_ref(), out),
+        retention: check::time(d.retention.as_ref(), out),
+    }
+}
+
+fn lint(spec: &Spec) -> Lint {
+    let words = |texts: &[Text]| {
+        texts
+            .iter()
+            .map(|t| Set {
+                value: t.value.clone(),
+                span: t.span,
+            })
+            .collect()
+    };
+    Lint {
+        allow: spec
+            .lint
+            .allow
+            .iter()
+            .map(|a| Allow {
+                span: a.span,
+                rule: Set {
+                    value: a.rule.value.clone(),
+                    span: a.rule.span,
+                },
+                at: check::word(a.at.as_ref()),
+                reason: a.reason.value.clone(),
+            })
+            .collect(),
+        deny: words(&spec.lint.deny),
+        warn: words(&spec.lint.warn),
+    }
+}
+
+/// Stores by name, from the services that use them and from `[stores.NAME]`.
+fn stores(spec: &Spec, model: &mut Model, out: Out<'_>) {
+    let mut by_name: BTreeMap<String, Store> = BTreeMap::new();
+    for d in &spec.stores {
+        names::check("a store", &d.name, out);
+        let store = Store {
+            name: d.name.value.clone(),
+            kind: d.kind.as_ref().map(|k| k.value.clone()).unwrap_or_default(),
+            span: d.name.span,
+            availability: check::ratio(d.availability.as_ref(), out),
+            description: check::plain(d.description.as_ref()),
+            users: Vec::new(),
+        };
+        by_name.insert(d.name.value.clone(), store);
+    }
+    let mut order: Vec<(ServiceId, &ServiceDecl)> = Vec::new();
+    for (i, service) in model.services.iter().enumerate() {
+        order.extend(
+            spec.services
+                .iter()
+                .find(|d| d.name.span == service.span)
+                .map(|d| (ServiceId(i), d)),
+        );
+    }
+    for (id, d) in order {
+        for text in &d.stores {
+            let (kind, name) = match text.value.split_once(':') {
+                Some((kind, name)) => (kind.trim(), name.trim()),
+                None if is_known_store(text.value.trim()) => (text.value.trim(), text.value.trim()),
+                None => ("", text.value.trim()),
+            };
+            if name.is_empty() || name.chars().count() > 100 {
+                out.push(
+                    Diagnostic::error("bad-name", text.span, "a store needs a name")
+                        .at("nothing names it")
+                        .help("write `\"postgres:orders\"`: its kind, a colon and its name"),
+                );
+                continue;
+            }
+            let store = by_name.entry(name.to_owned()).or_insert_with(|| Store {
+                name: name.to_owned(),
+                kind: kind.to_owned(),
+                span: text.span,
+                availability: None,
+                description: None,
+                users: Vec::new(),
+            });
+            if store.kind.is_empty() {
+                kind.clone_into(&mut store.kind);
+            }
+            if !store.users.iter().any(|(s, _)| *s == id) {
+                store.users.push((id, text.span));
+            }
+        }
+    }
+    model.stores = by_name.into_values().collect();
+    for (i, store) in model.stores.iter().enumerate() {
+        for (service, _) in &store.users {
+            model.services[service.0].stores.push(StoreId(i));
+        }
+    }
+}
+
+/// Brokers and events.
+fn events(spec: &Spec, names: &Names, model: &mut Model, out: Out<'_>) {
+    let kinds: Vec<&str> = catalog::brokers().iter().map(|b| b.id.as_str()).collect();
+    let kind_of = |id: &str| {
+        catalog::brokers()
+            .iter()
+            .find(|b| b.id.eq_ignore_ascii_case(id))
+    };
+    let main = model
+        .platform
+        .broker
+        .map(|s| s.value)
+        .or_else(|| kind_of(&model.infrastructures.first()?.broker));
+    let mut brokers: Vec<Broker> = Vec::new();
+    for d in &spec.brokers {
+        names::check("a broker", &d.name, out);
+        // Without a kind, a broker called `kafka` is Kafka.
+        let kind = match &d.kind {
+            Some(k) => check::choice("a broker", k, &kinds, out).and_then(kind_of),
+            None => kind_of(&d.name.value).or(main),
+        };
+        if let Some(kind) = kind {
+            brokers.push(Broker {
+                name: d.name.value.clone(),
+                kind,
+                span: Some(d.name.span),
+                availability: check::ratio(d.availability.as_ref(), out),
+                description: check::plain(d.description.as_ref()),
+            });
+        }
+    }
+    let mut broker_of = |text: Option<&Text>, out: Out<'_>| -> BrokerId {
+        let wanted = text.or(spec.platform.broker.as_ref());
+        let name = match wanted {
+            Some(text) => text.value.clone(),
+            None => main.map(|m| m.id.clone()).unwrap_or_default(),
+        };
+        if let Some(i) = brokers.iter().position(|b| b.name == name) {
+            return BrokerId(i);
+        }
+        let kind = match (kind_of(&name), wanted) {
+            (Some(kind), _) => Some(kind),
+            (None, Some(text)) => {
+                // Whether `[platform]` itself is wrong has been reported there.
+                if spec.platform.broker.as_ref() != Some(text) {
+                    let mut known: Vec<&str> = brokers.iter().map(|b| b.name.as_str()).collect();
+                    known.extend(&kinds);
+                    let _ = check::choice("a broker", text, &known, out);
+                }
+                main
+            }
+            (None, None) => main,
+        };
+        if let Some(kind) = kind {
+            if let Some(i) = brokers.iter().position(|b| b.name == kind.id) {
+                return BrokerId(i);
+            }
+            brokers.push(Broker {
+                name: kind.id.clone(),
+                kind,
+                span: wanted.map(|t| t.span),
+                availability: None,
+                description: None,
+            });
+        }
+        BrokerId(brokers.len().saturating_sub(1))
+    };
+    let mut events = interactions::events(&spec.events, names, &mut broker_of, out);
+    // Sorted by name, so that the order of declaration cannot show.
+    let mut order: Vec<usize> = (0..brokers.len()).collect();
+    order.sort_by(|a, b| brokers[*a].name.cmp(&brokers[*b].name));
+    for e in &mut events {
+        let at = order.iter().position(|&i| i == e.broker.0).unwrap_or(0);
+        e.broker = BrokerId(at);
+    }
+    let mut sorted: Vec<Broker> = order.iter().map(|&i| brokers[i].clone()).collect();
+    sorted.dedup_by(|a, b| a.name == b.name);
+    model.brokers = sorted;
+    model.events = events;
+}
+
+fn teams(spec: &Spec, names: &Names, model: &mut Model, out: Out<'_>) {
+    let mut by_name: BTreeMap<String, Team> = BTreeMap::new();
+    for d in &spec.teams {
+        names::check("a team", &d.name, out);
+        if let Some(first) = by_name.get(&d.name.value) {
+            out.push(
+                Diagnostic::error(
+                    "duplicate-name",
+                    d.name.span,
+                    format!("the team `{}` is declared twice", short(&d.name.value)),
+                )
+                .at("again here")
+                .label(first.span, "first here"),
+            );
+            continue;
+        }
+        by_name.insert(
+            d.name.value.clone(),
+            Team {
+                name: d.name.value.clone(),
+                span: d.name.span,
+                channel: check::plain(d.channel.as_ref()),
+                oncall: check::plain(d.oncall.as_ref()),
+                email: check::plain(d.email.as_ref()),
+            },
+        );
+    }
+    // A team that only services name exists too, unless it looks like a slip of a declared one.
+    for d in &spec.services {
+        let Some(team) = &d.team else { continue };
+        if by_name.contains_key(&team.value) {
+            continue;
+        }
+        names::check("a team", team, out);
+        if !spec.teams.is_empty() {
+            let near = crate::diag::nearest(&team.value, by_name.keys().map(String::as_str));
+            if let Some(near) = near {
+                out.push(
+                    Diagnostic::error(
+                        "unknown-team",
+                        team.span,
+                        format!("there is no team `{}`", short(&team.value)),
+                    )
+                    .at("not declared in `teams`")
+                    .help(format!("did you mean `{near}`?")),
+                );
+                continue;
+            }
+        }
+        by_name.insert(
+            team.value.clone(),
+            Team {
+                name: team.value.clone(),
+                span: team.span,
+                channel: None,
+                oncall: None,
+                email: None,
+            },
+        );
+    }
+    model.teams = by_name.into_values().collect();
+    let id_of = |name: &str, teams: &[Team]| teams.iter().position(|t| t.name == name).map(TeamId);
+    for d in &spec.teams {
+        let id = id_of(&d.name.value, &model.teams);
+        for service in &d.services {
+            if let (Some(s), Some(id)) = (names.service(service, out), id) {
+                model.services[s.0].teams.push(id);
+            }
+        }
+    }
+    for d in &spec.services {
+        let (Some(team), Some(s)) = (&d.team, names.find_service(&d.name.value)) else {
+            continue;
+        };
+        model.services[s.0]
+            .teams
+            .extend(id_of(&team.value, &model.teams));
+    }
+    for service in &mut model.services {
+        service.teams.sort_unstable();
+        service.teams.dedup();
+    }
+}

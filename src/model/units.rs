@@ -1,0 +1,438 @@
+//! Quantities: how they are written in a spec, and how they are written in a chapter.
+
+use std::fmt;
+
+/// A length of time in microseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Time(pub u64);
+
+/// Events a second.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Default)]
+pub struct Rate(pub f64);
+
+/// A share between 0 and 1.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Default)]
+pub struct Ratio(pub f64);
+
+/// Bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Bytes(pub u64);
+
+/// Why a text is not the quantity it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnitError {
+    /// What is wrong.
+    pub message: String,
+    /// What to write instead.
+    pub help: String,
+}
+
+impl Time {
+    /// From milliseconds.
+    #[must_use]
+    pub fn ms(ms: u64) -> Self {
+        Self(ms.saturating_mul(1000))
+    }
+
+    /// From seconds.
+    #[must_use]
+    pub fn s(s: u64) -> Self {
+        Self(s.saturating_mul(1_000_000))
+    }
+
+    /// From hours.
+    #[must_use]
+    pub fn h(h: u64) -> Self {
+        Self::s(h.saturating_mul(3600))
+    }
+
+    /// In seconds.
+    #[must_use]
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "microseconds of a design fit 52 bits"
+    )]
+    pub fn as_s(self) -> f64 {
+        self.0 as f64 / 1e6
+    }
+
+    /// In whole milliseconds, rounded up.
+    #[must_use]
+    pub fn as_ms(self) -> u64 {
+        self.0.div_ceil(1000)
+    }
+
+    /// This many times as long.
+    #[must_use]
+    pub fn times(self, n: u64) -> Self {
+        Self(self.0.saturating_mul(n))
+    }
+
+    /// Scaled by `factor`, which must not be negative.
+    #[must_use]
+    #[allow(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "float to integer casts saturate"
+    )]
+    pub fn scale(self, factor: f64) -> Self {
+        Self((self.0 as f64 * factor).round() as u64)
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
+    /// What is left after `other`, or nothing.
+    #[must_use]
+    pub fn minus(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+
+    /// Rounded up to a number that reads well: steps of 10 ms below a second, 100 ms below ten, then
+    /// whole seconds.
+    #[must_use]
+    pub fn round_up(self) -> Self {
+        let step = match self.0 {
+            0..=1_000_000 => 10_000,
+            1_000_001..=10_000_000 => 100_000,
+            _ => 1_000_000,
+        };
+        Self(self.0.div_ceil(step).saturating_mul(step))
+    }
+
+    /// As configuration files of Prometheus and Kubernetes take it: `250ms`, `30s`, `5m`, `7d`.
+    #[must_use]
+    pub fn compact(self) -> String {
+        let (n, unit) = self.unit();
+        format!("{n}{unit}")
+    }
+
+    fn unit(self) -> (u64, &'static str) {
+        for (unit, size) in [
+            ("d", 86_400_000_000),
+            ("h", 3_600_000_000),
+            ("m", 60_000_000),
+            ("s", 1_000_000),
+        ] {
+            // Below two of a unit the smaller one reads better: 90 s, but 36 h.
+            if self.0 >= size && self.0.is_multiple_of(size) {
+                return (self.0 / size, unit);
+            }
+        }
+        (self.as_ms(), "ms")
+    }
+}
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 > 0 && self.0 < 1000 {
+            return write!(f, "{} µs", self.0);
+        }
+        // 1.5 s reads better than 1500 ms.
+        if self.0 > 1_000_000 && self.0 < 60_000_000 && !self.0.is_multiple_of(1_000_000) {
+            return write!(f, "{} s", float(self.as_s()));
+        }
+        match self.unit() {
+            (n, "m") => write!(f, "{n} min"),
+            (n, unit) => write!(f, "{n} {unit}"),
+        }
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 > 0.0 && self.0 < 0.1 {
+            return write!(f, "{}/min", float(self.0 * 60.0));
+        }
+        write!(f, "{}/s", float(self.0))
+    }
+}
+
+impl fmt::Display for Ratio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}%", percent(self.0))
+    }
+}
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (unit, size) in [
+            ("GiB", 1_u64 << 30),
+            ("MiB", 1 << 20),
+            ("KiB", 1 << 10),
+            ("MB", 1_000_000),
+            ("kB", 1000),
+        ] {
+            if self.0 >= size && self.0.is_multiple_of(size) {
+                return write!(f, "{} {unit}", self.0 / size);
+            }
+        }
+        #[allow(clippy::cast_precision_loss, reason = "shown with three digits")]
+        let value = self.0 as f64;
+        match value {
+            v if v >= 1e9 => write!(f, "{} GB", float(v / 1e9)),
+            v if v >= 1e6 => write!(f, "{} MB", float(v / 1e6)),
+            v if v >= 1e4 => write!(f, "{} kB", float(v / 1e3)),
+            _ => write!(f, "{} B", self.0),
+        }
+    }
+}
+
+/// A number for people: three significant digits, no trailing zeros. The one place where floats are
+/// rounded for text.
+#[must_use]
+pub fn float(value: f64) -> String {
+    if !value.is_finite() {
+        return "∞".to_owned();
+    }
+    let magnitude = value.abs();
+    let digits = match magnitude {
+        m if m >= 100.0 || m == 0.0 => 0,
+        m if m >= 10.0 => 1,
+        m if m >= 1.0 => 2,
+        m if m >= 0.1 => 3,
+        m if m >= 0.01 => 4,
+        _ => 6,
+    };
+    trim(format!("{value:.digits$}"))
+}
+
+/// A ratio as a percentage with as many digits as its distance from 100 % needs: 99.95, 99.9871.
+fn percent(ratio: f64) -> String {
+    let distance = (1.0 - ratio).abs().min(ratio.abs());
+    let digits = match distance {
+        0.0 => 0,
+        d if d >= 0.1 => 1,
+        d if d >= 0.01 => 2,
+        d if d >= 0.001 => 3,
+        d if d >= 0.0001 => 4,
+        d if d >= 0.00001 => 5,
+        _ => 6,
+    };
+    // One digit more than the first that differs is enough, but 50 % needs none.
+    trim(format!("{:.digits$}", ratio * 100.0))
+}
+
+fn trim(mut text: String) -> String {
+    if text.contains('.') {
+        text.truncate(text.trim_end_matches('0').trim_end_matches('.').len());
+    }
+    if text == "-0" { "0".to_owned() } else { text }
+}
+
+const TIME_UNITS: [(&str, f64); 12] = [
+    ("us", 1.0),
+    ("µs", 1.0),
+    ("ms", 1e3),
+    ("s", 1e6),
+    ("sec", 1e6),
+    ("m", 60e6),
+    ("min", 60e6),
+    ("h", 3600e6),
+    ("d", 86_400e6),
+    ("day", 86_400e6),
+    ("days", 86_400e6),
+    ("w", 604_800e6),
+];
+
+/// `120ms`, `2s`, `7d`.
+///
+/// # Errors
+///
+/// A missing or wrong unit, a number that is none, or a time above ten years.
+pub fn time(text: &str) -> Result<Time, UnitError> {
+    let (number, unit) = split(text, "a time", "120ms")?;
+    let Some((_, size)) = TIME_UNITS.iter().find(|(u, _)| *u == unit) else {
+        return Err(unit_error(
+            text,
+            number,
+            unit,
+            "a time",
+            "ms, s, min, h or d",
+            "ms",
+        ));
+    };
+    let micros = number * size;
+    if micros > 10.0 * 366.0 * 86_400e6 {
+        return Err(UnitError {
+            message: format!("`{text}` is longer than ten years"),
+            help: "write a shorter time".to_owned(),
+        });
+    }
+    Ok(Time::default().plus(Time(1).scale(micros)))
+}
+
+/// `50/s`, `200/min`.
+///
+/// # Errors
+///
+/// A missing or wrong unit, a number that is none, or more than a billion a second.
+pub fn rate(text: &str) -> Result<Rate, UnitError> {
+    let (number, unit) = split(text, "a rate", "50/s")?;
+    let seconds = match unit {
+        "/s" | "/sec" | "rps" => 1.0,
+        "/m" | "/min" => 60.0,
+        "/h" => 3600.0,
+        "/d" | "/day" => 86_400.0,
+        _ => {
+            return Err(unit_error(
+                text,
+                number,
+                unit,
+                "a rate",
+                "/s, /min, /h or /d",
+                "/s",
+            ));
+        }
+    };
+    if number > 1e9 {
+        return Err(UnitError {
+            message: format!("`{text}` is more than a billion a second"),
+            help: "write a smaller rate".to_owned(),
+        });
+    }
+    Ok(Rate(number / seconds))
+}
+
+/// `99.9%`.
+///
+/// # Errors
+///
+/// A missing percent sign, or a share outside 0 to 100 %.
+pub fn ratio(text: &str) -> Result<Ratio, UnitError> {
+    let (number, unit) = split(text, "a share", "99.9%")?;
+    if unit != "%" {
+        return Err(unit_error(text, number, unit, "a share", "%", "%"));
+    }
+    if number > 100.0 {
+        return Err(UnitError {
+            message: format!("`{text}` is more than 100 %"),
+            help: "write a share from 0% to 100%, such as `99.9%`".to_owned(),
+        });
+    }
+    // Through the decimal text, so that 99.9% is exactly the float 0.999.
+    let exact = format!("{number}e-2").parse().unwrap_or(number / 100.0);
+    Ok(Ratio(exact))
+}
+
+/// `2KiB`, `300kB`.
+///
+/// # Errors
+///
+/// A missing or wrong unit, or more than a pebibyte.
+pub fn bytes(text: &str) -> Result<Bytes, UnitError> {
+    let (number, unit) = split(text, "a size", "2KiB")?;
+    let size = match unit.to_ascii_lowercase().as_str() {
+        "b" => 1.0,
+        "kb" => 1e3,
+        "mb" => 1e6,
+        "gb" => 1e9,
+        "kib" => 1024.0,
+        "mib" => 1_048_576.0,
+        "gib" => 1_073_741_824.0,
+        _ => {
+            return Err(unit_error(
+                text,
+                number,
+                unit,
+                "a size",
+                "B, kB, KiB, MB or MiB",
+                "KiB",
+            ));
+        }
+    };
+    if number * size > 1e15 {
+        return Err(UnitError {
+            message: format!("`{text}` is more than a petabyte"),
+            help: "write a smaller size".to_owned(),
+        });
+    }
+    Ok(Bytes(Time(1).scale(number * size).0))
+}
+
+/// The number and the unit of a quantity.
+fn split<'t>(text: &'t str, what: &str, example: &str) -> Result<(f64, &'t str), UnitError> {
+    let text = text.trim();
+    let end = text
+        .find(|c: char| !(c.is_ascii_digit() || c == '.' || c == '_'))
+        .unwrap_or(text.len());
+    let number: Option<f64> = text[..end].replace('_', "").parse().ok();
+    match number {
+        Some(number) if number.is_finite() => Ok((number, text[end..].trim())),
+        _ => Err(UnitError {
+            message: format!("`{}` is not {what}", short(text)),
+            help: format!("write a number and its unit, such as `{example}`"),
+        }),
+    }
+}
+
+fn unit_error(
+    text: &str,
+    number: f64,
+    unit: &str,
+    what: &str,
+    units: &str,
+    usual: &str,
+) -> UnitError {
+    let message = if unit.is_empty() {
+        format!("`{}` has no unit", short(text))
+    } else {
+        format!("`{}` is not a unit of {what}", short(unit))
+    };
+    UnitError {
+        message,
+        help: format!(
+            "units are {units}; did you mean `{}{usual}`?",
+            float(number)
+        ),
+    }
+}
+
+fn short(text: &str) -> String {
+    text.chars().take(40).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantities_are_read_and_written() {
+        for (text, micros, shown) in [
+            ("120ms", 120_000, "120 ms"),
+            ("1.5s", 1_500_000, "1.5 s"),
+            ("2s", 2_000_000, "2 s"),
+            ("90s", 90_000_000, "90 s"),
+            ("7d", 604_800_000_000, "7 d"),
+            ("5 min", 300_000_000, "5 min"),
+            ("0.5ms", 500, "500 µs"),
+        ] {
+            let t = time(text).unwrap_or_default();
+            assert_eq!((t.0, t.to_string().as_str()), (micros, shown), "{text}");
+        }
+        assert_eq!(rate("200/s"), Ok(Rate(200.0)));
+        assert_eq!(rate("30/min"), Ok(Rate(0.5)));
+        assert_eq!(ratio("99.9%"), Ok(Ratio(0.999)));
+        assert_eq!(Ratio(0.999).to_string(), "99.9%");
+        assert_eq!(Ratio(0.9995).to_string(), "99.95%");
+        assert_eq!(Ratio(0.5).to_string(), "50%");
+        assert_eq!(bytes("2KiB"), Ok(Bytes(2048)));
+        assert_eq!(Bytes(262_144).to_string(), "256 KiB");
+        assert_eq!(Bytes(1_048_588).to_string(), "1.05 MB");
+    }
+
+    #[test]
+    fn mistakes_are_told_with_what_to_write() {
+        assert!(time("120").is_err_and(|e| e.help.contains("`120ms`")));
+        assert!(rate("50").is_err_and(|e| e.help.contains("`50/s`")));
+        assert!(ratio("99.9").is_err_and(|e| e.help.contains("`99.9%`")));
+        assert!(ratio("999%").is_err());
+        assert!(bytes("5 bananas").is_err());
+        assert!(time("-5ms").is_err());
+        assert!(time("9999999999d").is_err());
+    }
+}

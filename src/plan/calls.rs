@@ -1,0 +1,478 @@
+//! Timeouts, retries, breakers and bulkheads, from the leaves of the call graph to its edge.
+
+use super::breaker::{self, Breaker};
+use super::choices::{Choices, assumed};
+use super::figure::Figure;
+use super::flows::Outline;
+use super::graph::Graph;
+use super::traffic::Traffic;
+use crate::catalog::numbers;
+use crate::model::units::{Rate, Ratio, Time, float};
+use crate::model::{CallId, Model, Party, Protocol, Stated, Step};
+
+/// Why a call may or may not be repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Idempotency {
+    /// The author says so.
+    Stated,
+    /// HTTP defines the method (RFC 9110, section 9.2.2).
+    Method,
+    /// The operation's name reads like a query.
+    Name,
+    /// Nothing says that it may be repeated.
+    Unknown,
+}
+
+/// Every number of one call.
+#[derive(Clone, Debug)]
+pub struct CallPlan {
+    /// Peak rate of logical calls.
+    pub rate: Figure<Rate>,
+    /// Median response time.
+    pub p50: Figure<Time>,
+    /// 99th percentile of the response time.
+    pub p99: Figure<Time>,
+    /// Of one attempt.
+    pub timeout: Figure<Time>,
+    /// The longest that the callee itself needs before it can answer, its own calls included; zero for
+    /// a callee that calls nobody.
+    pub behind: Time,
+    /// Attempts, the first included.
+    pub attempts: Figure<u32>,
+    /// Bounds of the waits between attempts: full jitter draws from zero to each.
+    pub backoff: Vec<Time>,
+    /// First bound.
+    pub backoff_base: Figure<Time>,
+    /// Largest bound.
+    pub backoff_cap: Figure<Time>,
+    /// Retries as a share of calls; only used where `attempts` is above one.
+    pub retry_budget: Figure<Ratio>,
+    /// Of the whole logical call: `n·t + Σ b`.
+    pub deadline: Figure<Time>,
+    /// Whether it may be repeated.
+    pub idempotent: Figure<bool>,
+    /// Why.
+    pub idempotency: Idempotency,
+    /// The breaker, or why there is none.
+    pub breaker: Result<Breaker, String>,
+    /// Concurrent calls of all instances of the caller together.
+    pub concurrency: Figure<u64>,
+    /// Concurrent calls that one instance of the caller allows.
+    pub slots: Figure<u64>,
+    /// What the caller does when the call fails.
+    pub fallback: Figure<String>,
+}
+
+impl CallPlan {
+    /// The longest the whole logical call takes: `n·t + Σ b_max`.
+    #[must_use]
+    pub fn worst_case(&self) -> Time {
+        worst_case(self.timeout.value, self.attempts.value, &self.backoff)
+    }
+}
+
+fn worst_case(timeout: Time, attempts: u32, backoff: &[Time]) -> Time {
+    backoff
+        .iter()
+        .fold(timeout.times(attempts.into()), |sum, b| sum.plus(*b))
+}
+
+pub(super) fn plan(
+    model: &Model,
+    choices: &Choices,
+    graph: &Graph,
+    traffic: &Traffic,
+    flows: &[Outline],
+) -> Vec<CallPlan> {
+    let mut outbound: Vec<Vec<usize>> = vec![Vec::new(); model.services.len()];
+    let mut inbound: Vec<Vec<usize>> = vec![Vec::new(); model.services.len()];
+    for (i, c) in model.calls.iter().enumerate() {
+        inbound[c.to.0].push(i);
+        if let Party::Service(s) = c.from {
+            outbound[s.0].push(i);
+        }
+    }
+    let mut plans: Vec<Option<CallPlan>> = vec![None; model.calls.len()];
+    // Successors first: what a callee needs is known before its callers are planned. A call that closes
+    // a cycle sees its callee's needs as far as they are known; `sync-cycle` reports the cycle itself.
+    for s in graph.successors_first() {
+        let need = need(model, s, &outbound[s], &plans, flows);
+        let slowest = outbound[s]
+            .iter()
+            .filter_map(|&i| plans[i].as_ref())
+            .map(|p| p.p99.value)
+            .max()
+            .unwrap_or_default();
+        for &i in &inbound[s] {
+            plans[i] = Some(one(
+                model,
+                choices,
+                traffic,
+                i,
+                &need,
+                slowest,
+                outbound[s].is_empty(),
+            ));
+        }
+    }
+    plans.into_iter().flatten().collect()
+}
+
+/// The longest that the calls of service `s` keep one of its answers waiting, and how that is counted.
+struct Need {
+    time: Time,
+    why: String,
+}
+
+fn need(
+    model: &Model,
+    s: usize,
+    outbound: &[usize],
+    plans: &[Option<CallPlan>],
+    flows: &[Outline],
+) -> Need {
+    let worst = |i: usize| plans[i].as_ref().map(CallPlan::worst_case);
+    let own = Time::ms(1).scale(numbers().own_work.value);
+    let mut best = Need {
+        time: Time::default(),
+        why: String::new(),
+    };
+    // The necessary condition between neighbours: one attempt outlasts all attempts of the slowest
+    // call behind it.
+    for &i in outbound {
+        if let Some(t) = worst(i)
+            && own.plus(t) > best.time
+        {
+            best = Need {
+                time: own.plus(t),
+                why: format!(
+                    "own work {own} + {} to `{}`",
+                    t,
+                    model.service(model.calls[i].to).name
+                ),
+            };
+        }
+    }
+    // What one stated journey asks of this service in one request, one after the other.
+    for flow in flows.iter().filter(|f| !f.derived) {
+        let mut total = own;
+        let mut parts = vec![format!("own work {own}")];
+        for group in &flow.steps {
+            let longest = group
+                .iter()
+                .filter_map(|step| match step {
+                    Step::Call(CallId(i))
+                        if model.calls[*i].from == Party::Service(crate::model::ServiceId(s)) =>
+                    {
+                        Some((worst(*i)?, *i))
+                    }
+                    _ => None,
+                })
+                .max_by_key(|(t, i)| (*t, std::cmp::Reverse(*i)));
+            if let Some((t, i)) = longest {
+                total = total.plus(t);
+                parts.push(format!(
+                    "{t} to `{}`",
+                    model.service(model.calls[i].to).name
+                ));
+            }
+        }
+        if parts.len() > 2 && total > best.time {
+            if parts.len() > 6 {
+                let more = parts.len() - 5;
+                parts.truncate(5);
+                parts.push(format!("{more} more"));
+            }
+            best = Need {
+                time: total,
+                why: format!("{} in the flow `{}`", parts.join(" + "), flow.name),
+            };
+        }
+    }
+    best
+}
+
+fn one(
+    model: &Model,
+    choices: &Choices,
+    traffic: &Traffic,
+    i: usize,
+    need: &Need,
+    slowest_behind: Time,
+    leaf: bool,
+) -> CallPlan {
+    let n = numbers();
+    let c = &model.calls[i];
+    let callee = model.service(c.to);
+    let p99 = p99(model, i, slowest_behind);
+    let p50 = match (c.p50, model.defaults.p50) {
+        (Some(p), _) => Figure::set(p.value),
+        (None, Some(d)) if d.value <= p99.value => Figure::derived(d.value, "`defaults.p50`", ""),
+        _ => Figure::derived(
+            p99.value.scale(n.p50_share.value),
+            format!("{} × p99 {}", n.p50_share.value, p99.value),
+            "derived",
+        ),
+    };
+    let timeout = timeout(model, i, &p99, need);
+    let (idempotent, idempotency) = idempotent(model, i);
+    let attempts = attempts(model, i, idempotent.value, leaf);
+    let base = Time::ms(1).scale(n.backoff_base.value);
+    let cap = Time::ms(1).scale(n.backoff_cap.value);
+    let backoff: Vec<Time> = (0..attempts.value.saturating_sub(1))
+        .map(|k| base.times(1_u64 << k.min(30)).min(cap))
+        .collect();
+    let total = worst_case(timeout.value, attempts.value, &backoff);
+    let deadline = match c.deadline {
+        Some(d) => Figure::set(d.value),
+        None => {
+            let waits = backoff.iter().fold(Time::default(), |a, b| a.plus(*b));
+            Figure::derived(
+                total,
+                if attempts.value == 1 {
+                    format!("1 × {}", timeout.value)
+                } else {
+                    format!("{} × {} + backoff {waits}", attempts.value, timeout.value)
+                },
+                "derived",
+            )
+        }
+    };
+    let rate = traffic.calls[i].clone();
+    let replicas = match c.from {
+        Party::Service(s) => super::services::replicas(model, s).value,
+        Party::Actor(_) => 1,
+    };
+    let (concurrency, slots) = bulkhead(&rate, &p99, replicas);
+    let restart = (
+        Time::s(choices.infrastructure.restart_s),
+        choices.infrastructure.restart_why.as_str(),
+    );
+    let breaker = match c.from {
+        Party::Actor(_) => Err(
+            "the caller is outside; the gateway's outlier ejection protects the service".to_owned(),
+        ),
+        Party::Service(_) => {
+            breaker::plan(rate.value, replicas, timeout.value, restart, slots.value)
+        }
+    };
+    let fallback = match (&c.fallback, c.optional) {
+        (Some(text), _) => Figure::set(text.clone()),
+        (None, true) => Figure::derived(
+            format!("answers without what `{}` would have given", callee.name),
+            "`optional` is set",
+            "",
+        ),
+        (None, false) => Figure::derived(
+            match c.protocol {
+                Protocol::Grpc => "fails fast with UNAVAILABLE".to_owned(),
+                _ => "fails fast with 503 and Retry-After".to_owned(),
+            },
+            format!(
+                "`{}` is a hard dependency without a `fallback`",
+                callee.name
+            ),
+            "",
+        ),
+    };
+    CallPlan {
+        rate,
+        p50,
+        p99,
+        timeout,
+        behind: need.time,
+        attempts,
+        backoff,
+        backoff_base: assumed(base, &n.backoff_base),
+        backoff_cap: assumed(cap, &n.backoff_cap),
+        retry_budget: assumed(Ratio(n.retry_budget.value), &n.retry_budget),
+        deadline,
+        idempotent,
+        idempotency,
+        breaker,
+        concurrency,
+        slots,
+        fallback,
+    }
+}
+
+fn p99(model: &Model, i: usize, slowest_behind: Time) -> Figure<Time> {
+    let n = numbers();
+    let c = &model.calls[i];
+    let callee = model.service(c.to);
+    if let Some(p) = c.p99 {
+        return Figure::set(p.value);
+    }
+    if let Some(slo) = callee.slo.and_then(|s| s.p99) {
+        return Figure::derived(slo.value, format!("the SLO of `{}`", callee.name), "");
+    }
+    let own = Time::ms(1).scale(n.own_work.value);
+    let usual = match model.defaults.p99 {
+        Some(d) => Figure::derived(d.value, "`defaults.p99`", ""),
+        None => assumed(Time::ms(1).scale(n.p99.value), &n.p99),
+    };
+    if slowest_behind.plus(own) > usual.value {
+        return Figure::derived(
+            slowest_behind.plus(own),
+            format!(
+                "own work {own} + slowest call of `{}` {slowest_behind}",
+                callee.name
+            ),
+            "derived",
+        );
+    }
+    usual
+}
+
+fn timeout(model: &Model, i: usize, p99: &Figure<Time>, need: &Need) -> Figure<Time> {
+    let c = &model.calls[i];
+    if let Some(set) = c.timeout
+        && let Stated::Value(t) = set.value
+    {
+        return Figure::set(t);
+    }
+    // A default is the author's word as well, so it stands even where it is too short.
+    if let (Some(d), None) = (model.defaults.timeout, c.timeout) {
+        return Figure {
+            why: "`defaults.timeout`".to_owned(),
+            ..Figure::set(d.value)
+        };
+    }
+    let padding = numbers().timeout_padding.value;
+    let padded = p99.value.scale(padding);
+    let (raw, why) = if need.time > padded {
+        (need.time, need.why.clone())
+    } else {
+        (padded, format!("{} × p99 {}", float(padding), p99.value))
+    };
+    let rounded = raw.round_up();
+    let why = if rounded == raw {
+        why
+    } else {
+        format!("{why} = {raw}, rounded up")
+    };
+    Figure::derived(rounded, why, "BL")
+}
+
+/// Words that an operation which only reads begins with.
+const READS: [&str; 16] = [
+    "get", "list", "find", "search", "read", "lookup", "query", "count", "check", "describe",
+    "fetch", "show", "view", "exists", "validate", "nearby",
+];
+
+fn idempotent(model: &Model, i: usize) -> (Figure<bool>, Idempotency) {
+    let c = &model.calls[i];
+    if let Some(set) = c.idempotent {
+        return (Figure::set(set.value), Idempotency::Stated);
+    }
+    if let Protocol::Rest(Some(method)) = c.protocol {
+        let why = if method.idempotent() {
+            format!("{} is idempotent by definition", method.name())
+        } else {
+            format!(
+                "{} is not idempotent without an `Idempotency-Key`",
+                method.name()
+            )
+        };
+        return (
+            Figure::derived(method.idempotent(), why, "R9110"),
+            Idempotency::Method,
+        );
+    }
+    let name = c.operation.rsplit(['/', '.']).next().unwrap_or_default();
+    let lower = name.to_ascii_lowercase();
+    let reads = READS.iter().any(|w| {
+        lower.starts_with(w) && !name[w.len()..].starts_with(|c: char| c.is_ascii_lowercase())
+    });
+    if reads && !matches!(c.protocol, Protocol::Rest(_)) {
+        return (
+            Figure::assumed(true, format!("`{name}` reads like a query"), "derived"),
+            Idempotency::Name,
+        );
+    }
+    (
+        Figure::assumed(false, "nothing says that it may be repeated", "R9110"),
+        Idempotency::Unknown,
+    )
+}
+
+/// How often a call is tried. The design retries in one layer of a path, the last one, next to the
+/// failure: attempts multiply over the layers (SRE, chapter 22).
+fn attempts(model: &Model, i: usize, idempotent: bool, leaf: bool) -> Figure<u32> {
+    let c = &model.calls[i];
+    if let Some(r) = c.retries {
+        return Figure::set(1 + r.value);
+    }
+    let callee = &model.service(c.to).name;
+    if let Party::Actor(_) = c.from {
+        return Figure::derived(
+            1,
+            "the caller is outside; what it repeats is its own choice",
+            "SRE22",
+        );
+    }
+    if !idempotent {
+        return Figure::derived(1, "repeating it may do the work twice", "R9110");
+    }
+    if !leaf {
+        return Figure::derived(
+            1,
+            format!("`{callee}` calls on; its own calls are the ones that are retried"),
+            "SRE22",
+        );
+    }
+    match model.defaults.retries {
+        Some(r) => Figure::derived(
+            1 + r.value,
+            format!(
+                "`defaults.retries` {} after the first; `{callee}` calls nobody",
+                r.value
+            ),
+            "SRE22",
+        ),
+        None => {
+            #[allow(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a small whole number"
+            )]
+            let retries = numbers().retries.value as u32;
+            Figure::derived(
+                1 + retries,
+                format!("{retries} after the first: idempotent, and `{callee}` calls nobody"),
+                "SRE22",
+            )
+        }
+    }
+}
+
+/// Little's law: `L = λ·W`, with the 99th percentile for W and room above it.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "float to integer casts saturate"
+)]
+fn bulkhead(rate: &Figure<Rate>, p99: &Figure<Time>, replicas: u64) -> (Figure<u64>, Figure<u64>) {
+    let headroom = 1.0 + numbers().headroom.value;
+    let raw = rate.value.0 * p99.value.as_s() * headroom;
+    // 10 × 0.1 × 1.3 must not become 2 slots because of the last bit of a float.
+    let all = ((raw - 1e-9).ceil() as u64).max(1);
+    let concurrency = Figure::derived(
+        all,
+        format!("{} × p99 {} × {}", rate.value, p99.value, float(headroom)),
+        "derived",
+    );
+    let serving = replicas.saturating_sub(1).max(1);
+    let slots = all.div_ceil(serving);
+    let why = if serving == 1 {
+        format!("all {all} on one instance, since one of {replicas} may be gone")
+    } else {
+        format!("{all} ÷ ({replicas} instances − 1)")
+    };
+    let why = if replicas == 1 {
+        format!("all {all} on the one instance")
+    } else {
+        why
+    };
+    (concurrency, Figure::derived(slots, why, "derived"))
+}

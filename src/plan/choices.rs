@@ -1,0 +1,333 @@
+//! The platform of the design: what the author chose, what the infrastructure brings.
+
+use super::Plan;
+use super::figure::{Figure, Origin};
+use crate::catalog::{self, Broker, Gateway, Infrastructure, Mesh};
+use crate::model::{Auth, Model};
+
+/// One choice, for the overview.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// What was chosen: `Message broker`.
+    pub what: &'static str,
+    /// The choice.
+    pub chosen: String,
+    /// Why.
+    pub why: String,
+    /// A key of the catalog's sources, or empty.
+    pub source: &'static str,
+    /// Who made it.
+    pub origin: Origin,
+}
+
+/// The platform.
+#[derive(Clone, Debug)]
+pub struct Choices {
+    /// Where it mainly runs.
+    pub infrastructure: &'static Infrastructure,
+    /// The broker where an event names none; `None` if there are no events.
+    pub broker: Option<&'static Broker>,
+    /// In front of everything.
+    pub gateway: &'static Gateway,
+    /// Between the services.
+    pub mesh: &'static Mesh,
+    /// How services prove who they are.
+    pub auth: Auth,
+    /// Kubernetes namespace, ECS cluster, … of the design: a slug of its title.
+    pub namespace: String,
+    /// Every choice with its reason.
+    pub list: Vec<Choice>,
+}
+
+pub(super) fn choose(model: &Model) -> Choices {
+    let main = model
+        .infrastructures
+        .first()
+        .copied()
+        .unwrap_or(&catalog::infrastructures()[0]);
+    // A design over several infrastructures takes each part from the first that brings one: a mesh
+    // from Kubernetes even where the managed services of a cloud come first.
+    let mesh = model.platform.mesh.map_or_else(
+        || {
+            let id = model
+                .infrastructures
+                .iter()
+                .map(|i| i.mesh.as_str())
+                .find(|m| *m != "none")
+                .unwrap_or("none");
+            find(catalog::meshes(), |m| m.id == id)
+        },
+        |s| s.value,
+    );
+    let gateway = model.platform.gateway.map_or_else(
+        || find(catalog::gateways(), |g| g.id == main.gateway),
+        |s| s.value,
+    );
+    let broker = model.brokers.first().map(|b| b.kind);
+    let auth = model.platform.auth.map_or_else(
+        || {
+            if mesh.mtls {
+                Auth::Mtls
+            } else {
+                Auth::parse(&main.auth).unwrap_or(Auth::Mtls)
+            }
+        },
+        |s| s.value,
+    );
+    let mut list = Vec::new();
+    let origin = |set: bool| if set { Origin::Set } else { Origin::Derived };
+    let names: Vec<&str> = model
+        .infrastructures
+        .iter()
+        .map(|i| i.name.as_str())
+        .collect();
+    list.push(Choice {
+        what: "Infrastructure",
+        chosen: names.join(", "),
+        why: if model.infrastructure_set {
+            "set".to_owned()
+        } else {
+            "none is named; the design assumes it".to_owned()
+        },
+        source: "",
+        origin: if model.infrastructure_set {
+            Origin::Set
+        } else {
+            Origin::Assumed
+        },
+    });
+    list.push(Choice {
+        what: "Service discovery",
+        chosen: main.discovery.clone(),
+        why: main.discovery_why.clone(),
+        source: &main.balancing_source,
+        origin: Origin::Derived,
+    });
+    for broker in &model.brokers {
+        let carried = model
+            .events
+            .iter()
+            .filter(|e| model.broker(e.broker).name == broker.name)
+            .count();
+        list.push(Choice {
+            what: "Message broker",
+            chosen: broker.kind.name.clone(),
+            why: if broker.span.is_some() {
+                format!("set; carries {}", events(carried))
+            } else {
+                format!("comes with {}; carries {}", main.name, events(carried))
+            },
+            source: &broker.kind.source,
+            origin: origin(broker.span.is_some()),
+        });
+    }
+    list.push(Choice {
+        what: "API gateway",
+        chosen: gateway.name.clone(),
+        why: if model.platform.gateway.is_some() {
+            format!("set; {}", gateway.timeout_note)
+        } else {
+            format!("comes with {}; {}", main.name, gateway.timeout_note)
+        },
+        source: &gateway.source,
+        origin: origin(model.platform.gateway.is_some()),
+    });
+    list.push(Choice {
+        what: "Service mesh",
+        chosen: mesh.name.clone(),
+        why: if model.platform.mesh.is_some() {
+            format!("set; {}", mesh.retries_note)
+        } else if mesh.id == "none" {
+            format!("{} balances and encrypts without one", main.name)
+        } else {
+            format!(
+                "mutual TLS and balancing a call at a time without code; {}",
+                mesh.retries_note
+            )
+        },
+        source: &mesh.source,
+        origin: origin(model.platform.mesh.is_some()),
+    });
+    list.push(Choice {
+        what: "Authentication between services",
+        chosen: auth_name(auth).to_owned(),
+        why: if model.platform.auth.is_some() {
+            "set".to_owned()
+        } else if mesh.mtls {
+            format!("{} issues and rotates the certificates", mesh.name)
+        } else {
+            format!(
+                "{} issues the identity: {}",
+                main.name, main.workload_identity
+            )
+        },
+        source: if auth == Auth::Mtls { "Spf" } else { "" },
+        origin: origin(model.platform.auth.is_some()),
+    });
+    Choices {
+        infrastructure: main,
+        broker,
+        gateway,
+        mesh,
+        auth,
+        namespace: super::slug(&model.title),
+        list,
+    }
+}
+
+/// The name of a way to authenticate.
+pub(super) fn auth_name(auth: Auth) -> &'static str {
+    match auth {
+        Auth::Jwt => "JSON Web Tokens",
+        Auth::Mtls => "mutual TLS",
+        Auth::Oauth2 => "OAuth 2.0 client credentials",
+        Auth::Iam => "the platform's workload identity",
+    }
+}
+
+impl Choices {
+    /// The name of the chosen way to authenticate.
+    #[must_use]
+    pub fn auth_name(&self) -> &'static str {
+        auth_name(self.auth)
+    }
+}
+
+fn events(n: usize) -> String {
+    if n == 1 {
+        "1 event".to_owned()
+    } else {
+        format!("{n} events")
+    }
+}
+
+fn find<T>(all: &'static [T], is: impl Fn(&T) -> bool) -> &'static T {
+    all.iter().find(|x| is(x)).unwrap_or(&all[0])
+}
+
+/// What was assumed, one sentence for each kind of silence.
+pub(super) fn assumptions(plan: &Plan<'_>) -> Vec<String> {
+    let model = plan.model;
+    let numbers = catalog::numbers();
+    let mut out = Vec::new();
+    if !model.infrastructure_set {
+        out.push(format!(
+            "It runs on {}: no infrastructure is named.",
+            plan.choices.infrastructure.name
+        ));
+    }
+    if model.architecture.is_none() {
+        out.push("The services exist already: no `architecture` is given.".to_owned());
+    }
+    let entries: Vec<&str> = plan
+        .services
+        .iter()
+        .zip(&model.services)
+        .filter(|(p, s)| p.entry && s.public.is_none() && !p.called_by_actor)
+        .map(|(_, s)| s.name.as_str())
+        .collect();
+    if !entries.is_empty() {
+        out.push(format!(
+            "{} reachable from outside, since no service calls {} and none is marked `public`.",
+            list(&entries, "is", "are"),
+            if entries.len() == 1 { "it" } else { "them" },
+        ));
+    }
+    let assumed = |figures: &mut dyn Iterator<Item = (String, bool)>| -> Vec<String> {
+        figures.filter(|(_, a)| *a).map(|(n, _)| n).collect()
+    };
+    let rates = assumed(
+        &mut model
+            .services
+            .iter()
+            .zip(&plan.services)
+            .map(|(s, p)| (s.name.clone(), p.rate.origin == Origin::Assumed)),
+    );
+    push(
+        &mut out,
+        &rates,
+        &format!("receives at most {}", unit(&numbers.rate)),
+        &format!("receive at most {} each", unit(&numbers.rate)),
+    );
+    let silent = plan
+        .calls
+        .iter()
+        .filter(|c| c.p99.origin == Origin::Assumed)
+        .count();
+    if silent > 0 {
+        out.push(format!(
+            "{silent} of {} calls answer within {} at the 99th percentile: no `p99` is given for them.",
+            plan.calls.len(),
+            unit(&numbers.p99)
+        ));
+    }
+    let replicas = assumed(
+        &mut model
+            .services
+            .iter()
+            .zip(&plan.services)
+            .map(|(s, p)| (s.name.clone(), p.replicas.origin == Origin::Assumed)),
+    );
+    if !replicas.is_empty() {
+        push(
+            &mut out,
+            &replicas,
+            &format!("runs {} instances", numbers.replicas.value),
+            &format!("run {} instances each", numbers.replicas.value),
+        );
+    }
+    let guessed: Vec<&str> = plan
+        .calls
+        .iter()
+        .zip(&model.calls)
+        .filter(|(p, c)| {
+            p.idempotent.origin == Origin::Assumed && p.idempotent.value && c.idempotent.is_none()
+        })
+        .map(|(_, c)| c.operation.as_str())
+        .collect();
+    if !guessed.is_empty() {
+        out.push(format!(
+            "{} read and change nothing, judging by {}; `idempotent` says otherwise.",
+            list(&guessed, "is taken to", "are taken to"),
+            if guessed.len() == 1 {
+                "its name"
+            } else {
+                "their names"
+            },
+        ));
+    }
+    out
+}
+
+fn push(out: &mut Vec<String>, names: &[String], one: &str, many: &str) {
+    if names.is_empty() {
+        return;
+    }
+    let refs: Vec<&str> = names.iter().map(String::as_str).collect();
+    out.push(format!("{}.", list(&refs, one, many)));
+}
+
+/// `a, b and c VERB`, shortened where the list is long.
+fn list(names: &[&str], one: &str, many: &str) -> String {
+    let quoted: Vec<String> = names.iter().take(8).map(|n| format!("`{n}`")).collect();
+    let verb = if names.len() == 1 { one } else { many };
+    let text = match (quoted.as_slice(), names.len()) {
+        ([only], 1) => only.clone(),
+        ([init @ .., last], n) if n <= 8 => format!("{} and {last}", init.join(", ")),
+        (all, n) => format!("{} and {} more", all.join(", "), n - all.len()),
+    };
+    format!("{text} {verb}")
+}
+
+fn unit(n: &catalog::Number) -> String {
+    if n.unit.starts_with('/') {
+        format!("{}{}", n.value, n.unit)
+    } else {
+        format!("{} {}", n.value, n.unit)
+    }
+}
+
+/// Kept here so that every caller marks a catalog number the same way.
+pub(super) fn assumed<T>(value: T, number: &'static catalog::Number) -> Figure<T> {
+    Figure::assumed(value, number.why.clone(), &number.source)
+}

@@ -1,0 +1,480 @@
+//! Events: channels, partitions, retention, redelivery, dead letters, consumer groups.
+
+use super::figure::Figure;
+use super::services::ServicePlan;
+use super::slug::slug;
+use super::traffic::Traffic;
+use crate::catalog::{self, numbers};
+use crate::model::units::{Bytes, Rate, Time, float};
+use crate::model::{Delivery, Event, Model, Party};
+
+/// What reads an event, as the broker sees it.
+#[derive(Clone, Debug)]
+pub struct GroupPlan {
+    /// Who reads.
+    pub consumer: Party,
+    /// Consumer group, subscription or queue owner.
+    pub group: String,
+    /// The consumer's own queue or subscription; the channel itself on Kafka.
+    pub queue: String,
+    /// Where its dead letters land.
+    pub dead_letter: String,
+    /// Waiting messages at which it is late.
+    pub lag_limit: Figure<u64>,
+}
+
+/// Every number of one event.
+#[derive(Clone, Debug)]
+pub struct EventPlan {
+    /// The channel's name on the broker.
+    pub channel: String,
+    /// The event's type in its envelope: dotted, lower case, with the version.
+    pub event_type: String,
+    /// The name follows the convention `<entity>.<past tense>`.
+    pub conforms: bool,
+    /// What the name would be by the convention, where it does not follow it.
+    pub suggested: Option<String>,
+    /// Schema version.
+    pub version: Figure<u32>,
+    /// Peak rate.
+    pub rate: Figure<Rate>,
+    /// Size of a message.
+    pub size: Figure<Bytes>,
+    /// Ordering key.
+    pub key: Figure<String>,
+    /// Partitions; `None` where the broker has none to choose.
+    pub partitions: Option<Figure<u64>>,
+    /// How long the broker keeps it.
+    pub retention: Figure<Time>,
+    /// Deliveries before it is given up.
+    pub attempts: Figure<u32>,
+    /// Waits between deliveries.
+    pub backoff: Vec<Time>,
+    /// How long a dead letter is kept.
+    pub dead_letter_retention: Figure<Time>,
+    /// How long a consumer remembers what it has handled.
+    pub dedupe: Figure<Time>,
+    /// What the broker promises.
+    pub delivery: Delivery,
+    /// Its readers.
+    pub groups: Vec<GroupPlan>,
+    /// How long readers of the consumers' data may see the old state.
+    pub staleness: Figure<Time>,
+    /// How long a backlog of the longest outage takes to drain.
+    pub drain: Figure<Time>,
+    /// Fields that carry personal data.
+    pub pii: Vec<String>,
+}
+
+pub(super) fn plan(model: &Model, traffic: &Traffic, services: &[ServicePlan]) -> Vec<EventPlan> {
+    model
+        .events
+        .iter()
+        .enumerate()
+        .map(|(i, e)| one(model, e, &traffic.events[i], services))
+        .collect()
+}
+
+fn hours(h: u64) -> Time {
+    Time::h(h)
+}
+
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "float to integer casts saturate, counts are small"
+)]
+fn one(model: &Model, e: &Event, rate: &Figure<Rate>, services: &[ServicePlan]) -> EventPlan {
+    let n = numbers();
+    let broker = model.broker(e.broker).kind;
+    let version = match e.version {
+        Some(v) => Figure::set(v.value),
+        None => Figure::assumed(1, "first version; none is given", "derived"),
+    };
+    let dotted = event_type(&e.name);
+    let conforms = e.name == dotted && is_past_tense(&dotted);
+    let event_type = format!("{dotted}.v{}", version.value);
+    // What exists keeps its name on the broker; the version is part of the name only where the name
+    // follows the convention, since a new one would have to be introduced anyway.
+    let channel = match (broker.id.as_str(), conforms) {
+        ("sns-sqs" | "eventbridge" | "pubsub" | "service-bus", true) => slug(&event_type),
+        ("sns-sqs" | "eventbridge" | "pubsub" | "service-bus", false) => slug(&e.name),
+        (_, true) => event_type.clone(),
+        (_, false) => channel_name(&e.name),
+    };
+    let size = match (e.size, model.defaults.size) {
+        (Some(s), _) => Figure::set(s.value),
+        (None, Some(s)) => Figure::derived(s.value, "`defaults.size`", ""),
+        _ => Figure::assumed(
+            Bytes(n.event_size.value as u64),
+            n.event_size.why.clone(),
+            "derived",
+        ),
+    };
+    let key = match &e.key {
+        Some(k) => Figure::set(k.value.clone()),
+        None => match e
+            .schema
+            .iter()
+            .find(|f| f.name.to_ascii_lowercase().ends_with("id"))
+        {
+            Some(f) => Figure::derived(f.name.clone(), "first identifier of its schema", "derived"),
+            None => Figure::assumed(
+                format!("{}Id", entity(&dotted)),
+                "no key is given: the identifier of what the event is about",
+                "derived",
+            ),
+        },
+    };
+    let retention = retention(model, e, broker);
+    let attempts = attempts(e, broker);
+    let backoff = backoff(attempts.value);
+    let horizon = backoff.iter().fold(Time::default(), |a, b| a.plus(*b));
+    let dead_letter_retention = {
+        let days = Time::s(86_400).scale(n.dead_letter_retention.value);
+        if retention.value >= days {
+            Figure::derived(
+                retention.value.plus(Time::s(86_400)),
+                format!(
+                    "a day longer than the source keeps it ({})",
+                    retention.value
+                ),
+                "SQS",
+            )
+        } else {
+            Figure::assumed(days, n.dead_letter_retention.why.clone(), "SQS")
+        }
+    };
+    let dedupe = Figure::derived(
+        retention.value.plus(horizon),
+        format!("retention {} + redelivery {horizon}", retention.value),
+        "derived",
+    );
+    let handler = Time::ms(1).scale(n.handler.value);
+    let per_handler = 1.0 / handler.as_s();
+    let instances = |p: Party| match p {
+        Party::Service(s) => services[s.0].replicas.value,
+        Party::Actor(_) => 1,
+    };
+    let largest = e
+        .consumers
+        .iter()
+        .map(|(p, _)| instances(*p))
+        .max()
+        .unwrap_or(1);
+    let by_rate = ((rate.value.0 * (1.0 + n.headroom.value) / per_handler) - 1e-9)
+        .ceil()
+        .max(1.0) as u64;
+    let partitions = broker.partitioned.then(|| {
+        Figure::derived(
+            by_rate.max(largest),
+            format!(
+                "max({} × {} ÷ {}/s a handler, {largest} instances of the largest group)",
+                rate.value,
+                float(1.0 + n.headroom.value),
+                float(per_handler)
+            ),
+            "derived",
+        )
+    });
+    let lanes = partitions
+        .as_ref()
+        .map_or(by_rate.max(largest), |p| p.value);
+    let capacity = lanes as f64 * per_handler;
+    let outage = Time::s(3600).scale(n.outage.value);
+    let spare = (capacity - rate.value.0).max(capacity * 0.01);
+    let drain = Figure::derived(
+        Time::s(1).scale((rate.value.0 * outage.as_s() / spare).ceil()),
+        format!(
+            "{} × {outage} waiting ÷ ({}/s − {})",
+            rate.value,
+            float(capacity),
+            rate.value
+        ),
+        "derived",
+    );
+    let lag_seconds = n.lag_seconds.value;
+    let lag = ((rate.value.0 * lag_seconds) - 1e-9).ceil().max(1.0) as u64;
+    let groups = e
+        .consumers
+        .iter()
+        .map(|(p, _)| group(model, *p, &channel, broker, lag, rate, lag_seconds))
+        .collect();
+    let staleness = Figure::derived(
+        handler.plus(Time::ms(1000)).plus(horizon),
+        format!("outbox poll 1 s + handler {handler}; with every redelivery up to {horizon} more"),
+        "derived",
+    );
+    EventPlan {
+        channel,
+        event_type,
+        conforms,
+        suggested: (!conforms).then(|| suggest(&dotted)),
+        version,
+        rate: rate.clone(),
+        size,
+        key,
+        partitions,
+        retention,
+        attempts,
+        backoff,
+        dead_letter_retention,
+        dedupe,
+        delivery: e.delivery.map_or(Delivery::AtLeastOnce, |d| d.value),
+        groups,
+        staleness,
+        drain,
+        pii: e.pii.clone(),
+    }
+}
+
+fn group(
+    model: &Model,
+    consumer: Party,
+    channel: &str,
+    broker: &catalog::Broker,
+    lag: u64,
+    rate: &Figure<Rate>,
+    lag_seconds: f64,
+) -> GroupPlan {
+    let group = slug(model.party(consumer));
+    let queue = match broker.id.as_str() {
+        "kafka" => channel.to_owned(),
+        "rabbitmq" => format!("{group}.{channel}"),
+        "nats" => format!("{group}-{}", slug(channel)),
+        _ => format!("{channel}-{group}"),
+    };
+    let dead_letter = match broker.id.as_str() {
+        "kafka" => format!("{channel}.{group}{}", broker.dead_letter_suffix),
+        _ => format!("{queue}{}", broker.dead_letter_suffix),
+    };
+    GroupPlan {
+        consumer,
+        group,
+        queue,
+        dead_letter,
+        lag_limit: Figure::derived(
+            lag,
+            format!("{} × {} s", rate.value, float(lag_seconds)),
+            "derived",
+        ),
+    }
+}
+
+fn retention(model: &Model, e: &Event, broker: &'static catalog::Broker) -> Figure<Time> {
+    let n = numbers();
+    if let Some(r) = e.retention {
+        return Figure::set(r.value);
+    }
+    if let Some(r) = model.defaults.retention {
+        return Figure::derived(r.value, "`defaults.retention`", "");
+    }
+    let outage = Time::s(3600).scale(n.outage.value);
+    if broker.retention_h == 0 {
+        // Queues keep a message until it is consumed; what counts is the longest outage.
+        return Figure::derived(
+            Time::s(86_400).times(7),
+            format!("kept until consumed, at most a week; outlasts an outage of {outage}"),
+            &broker.source,
+        );
+    }
+    Figure::derived(
+        hours(broker.retention_h),
+        format!(
+            "default of {}; outlasts an outage of {outage} and its drain",
+            broker.name
+        ),
+        &broker.source,
+    )
+}
+
+fn attempts(e: &Event, broker: &'static catalog::Broker) -> Figure<u32> {
+    if let Some(r) = e.retries {
+        return Figure::set(1 + r.value);
+    }
+    let n = &numbers().consumer_attempts;
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a small whole number"
+    )]
+    let usual = n.value as u32;
+    Figure::assumed(usual, n.why.clone(), &broker.retry_source)
+}
+
+/// The waits between deliveries; at most ten minutes each, as the slowest broker allows.
+fn backoff(attempts: u32) -> Vec<Time> {
+    let n = numbers();
+    let base = Time::ms(1).scale(n.consumer_backoff_base.value);
+    (0..attempts.saturating_sub(1).min(1000))
+        .map(|k| {
+            let factor = n
+                .consumer_backoff_factor
+                .value
+                .powi(i32::try_from(k.min(20)).unwrap_or(20));
+            base.scale(factor).min(Time::s(600))
+        })
+        .collect()
+}
+
+/// `OrderPlacedIntegrationEvent`, `order_placed` and `order.placed` are all `order.placed`.
+#[must_use]
+pub fn event_type(name: &str) -> String {
+    let mut words: Vec<String> = Vec::new();
+    for part in name.split(|c: char| !c.is_alphanumeric()) {
+        let mut word = String::new();
+        let mut last_lower = false;
+        for c in part.chars() {
+            if c.is_uppercase() && last_lower {
+                words.push(std::mem::take(&mut word));
+            }
+            last_lower = c.is_lowercase() || c.is_ascii_digit();
+            word.extend(c.to_lowercase());
+        }
+        if !word.is_empty() {
+            words.push(word);
+        }
+    }
+    while words.len() > 1
+        && matches!(
+            words.last().map(String::as_str),
+            Some("event" | "integration" | "message")
+        )
+    {
+        words.pop();
+    }
+    // A version belongs to the version.
+    if words.len() > 1
+        && words.last().is_some_and(|w| {
+            w.strip_prefix('v')
+                .is_some_and(|d| !d.is_empty() && d.chars().all(|c| c.is_ascii_digit()))
+        })
+    {
+        words.pop();
+    }
+    if words.is_empty() {
+        "event".to_owned()
+    } else if name.contains('.') || words.len() < 3 {
+        words.join(".")
+    } else {
+        // Camel case has no dots: the last word is what happened, the others are to whom.
+        let (verb, entity) = words
+            .split_last()
+            .map_or(("", &words[..]), |(v, e)| (v.as_str(), e));
+        format!("{}.{verb}", entity.join("_"))
+    }
+}
+
+/// Whether the last word of a dotted name tells what has happened.
+#[must_use]
+pub fn is_past_tense(dotted: &str) -> bool {
+    const IRREGULAR: [&str; 22] = [
+        "sent",
+        "paid",
+        "made",
+        "built",
+        "lost",
+        "won",
+        "sold",
+        "bought",
+        "begun",
+        "done",
+        "taken",
+        "given",
+        "written",
+        "chosen",
+        "broken",
+        "withdrawn",
+        "set",
+        "put",
+        "met",
+        "held",
+        "left",
+        "found",
+    ];
+    let Some((entity, verb)) = dotted.rsplit_once('.') else {
+        return false;
+    };
+    let verb = verb.rsplit('_').next().unwrap_or(verb);
+    !entity.is_empty() && (verb.ends_with("ed") || IRREGULAR.contains(&verb))
+}
+
+/// A name by the convention, for one that does not follow it.
+fn suggest(dotted: &str) -> String {
+    if is_past_tense(dotted) {
+        return dotted.to_owned();
+    }
+    let Some((entity, verb)) = dotted.rsplit_once('.') else {
+        let single = dotted
+            .strip_suffix('s')
+            .filter(|s| s.len() > 2)
+            .unwrap_or(dotted);
+        return format!("{single}.recorded");
+    };
+    let past = match verb {
+        v if v.ends_with('e') => format!("{v}d"),
+        v if v.ends_with('y')
+            && v.len() > 2
+            && !v[..v.len() - 1].ends_with(['a', 'e', 'o', 'u']) =>
+        {
+            format!("{}ied", &v[..v.len() - 1])
+        }
+        "event" => "recorded".to_owned(),
+        v => format!("{v}ed"),
+    };
+    format!("{entity}.{past}")
+}
+
+fn entity(dotted: &str) -> String {
+    let words: Vec<&str> = dotted.split(['.', '_']).collect();
+    let first = words.first().copied().unwrap_or("entity");
+    first
+        .strip_suffix('s')
+        .filter(|s| s.len() > 2)
+        .unwrap_or(first)
+        .to_owned()
+}
+
+/// A name as a topic or queue may be called: letters, digits, `.`, `_` and `-`.
+fn channel_name(name: &str) -> String {
+    let ok = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if name.chars().all(ok) && !name.is_empty() {
+        name.to_owned()
+    } else {
+        slug(name)
+    }
+}
+
+/// `order.placed` as an identifier: `order_placed`.
+#[must_use]
+pub fn snake(name: &str) -> String {
+    slug(name).replace('-', "_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_brought_to_the_convention() {
+        for (name, dotted, past) in [
+            ("order.placed", "order.placed", true),
+            ("OrderStartedIntegrationEvent", "order.started", true),
+            (
+                "OrderStatusChangedToPaidIntegrationEvent",
+                "order_status_changed_to.paid",
+                true,
+            ),
+            ("orders", "orders", false),
+            ("hystrix stream", "hystrix.stream", false),
+            ("payment.authorize", "payment.authorize", false),
+            ("trip.completed.v2", "trip.completed", true),
+        ] {
+            assert_eq!(event_type(name), dotted, "{name}");
+            assert_eq!(is_past_tense(dotted), past, "{name}");
+        }
+        assert_eq!(suggest("payment.authorize"), "payment.authorized");
+        assert_eq!(suggest("orders"), "order.recorded");
+    }
+}

@@ -1,0 +1,272 @@
+//! Routes and limits at the edge.
+
+use super::calls::CallPlan;
+use super::choices::Choices;
+use super::figure::Figure;
+use super::flows::FlowPlan;
+use super::services::ServicePlan;
+use crate::catalog::numbers;
+use crate::model::units::{Rate, Time, float};
+use crate::model::{CallId, Model, Party, Protocol, ServiceId, StreamId};
+
+/// One way in.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// The call that an actor makes; `None` for a stream or an entry without a declared operation.
+    pub call: Option<CallId>,
+    /// The stream that is served.
+    pub stream: Option<StreamId>,
+    /// Who may use it, by name.
+    pub actors: Vec<String>,
+    /// Request method; `None` for any.
+    pub method: Option<&'static str>,
+    /// Path, starting with `/`; parameters in braces. A gRPC method is its path on the wire.
+    pub path: String,
+    /// `true` if everything below the path belongs to it.
+    pub prefix: bool,
+    /// The service behind.
+    pub service: ServiceId,
+    /// The longest a request may take at the gateway; `None` for a stream, which has no end.
+    pub timeout: Option<Figure<Time>>,
+    /// Requests that the route lets through.
+    pub limit: Figure<Rate>,
+    /// Requests of one client.
+    pub client_limit: Figure<Rate>,
+    /// Requests that a client may make at once.
+    pub burst: Figure<u64>,
+    /// gRPC on the wire.
+    pub grpc: bool,
+}
+
+/// The gateway's part of the design.
+#[derive(Clone, Debug)]
+pub struct GatewayPlan {
+    /// Routes by path and method.
+    pub routes: Vec<Route>,
+    /// The gateway's own ceiling on a request; `None` if it has none.
+    pub ceiling: Option<Time>,
+}
+
+pub(super) fn plan(
+    model: &Model,
+    choices: &Choices,
+    calls: &[CallPlan],
+    services: &[ServicePlan],
+    flows: &[FlowPlan],
+) -> GatewayPlan {
+    let mut routes: Vec<Route> = Vec::new();
+    let mut routed = vec![false; model.services.len()];
+    for id in model.call_ids() {
+        let c = model.call(id);
+        let Party::Actor(actor) = c.from else {
+            continue;
+        };
+        if model.service(c.to).external {
+            continue;
+        }
+        routed[c.to.0] = true;
+        let (method, path, prefix) = address(&c.protocol, &c.operation);
+        let plan = &calls[id.0];
+        let actor = model.actor(actor).name.clone();
+        // The same operation for two actors is one route.
+        if let Some(route) = routes
+            .iter_mut()
+            .find(|r| r.service == c.to && r.method == method && r.path == path)
+        {
+            route.actors.push(actor);
+            route.limit = Figure::derived(
+                Rate(route.limit.value.0 + limit(plan.rate.value).value.0),
+                format!(
+                    "peak of {} actors × {}",
+                    route.actors.len(),
+                    float(1.0 + numbers().headroom.value)
+                ),
+                "derived",
+            );
+            route.client_limit = client_limit(route.limit.value);
+            route.burst = burst(route.client_limit.value);
+            continue;
+        }
+        let limit = limit(plan.rate.value);
+        let client_limit = client_limit(limit.value);
+        routes.push(Route {
+            call: Some(id),
+            stream: None,
+            actors: vec![actor],
+            method,
+            path,
+            prefix,
+            service: c.to,
+            timeout: Some(timeout(plan)),
+            burst: burst(client_limit.value),
+            limit,
+            client_limit,
+            grpc: c.protocol == Protocol::Grpc,
+        });
+    }
+    for id in model.stream_ids() {
+        let s = model.stream(id);
+        let (Party::Service(service), Party::Actor(actor)) = (s.from, s.to) else {
+            continue;
+        };
+        let rate = Rate(numbers().accept_rate.value);
+        let client_limit = Figure::derived(
+            Rate(1.0),
+            "a client opens one connection at a time",
+            "derived",
+        );
+        routes.push(Route {
+            call: None,
+            stream: Some(id),
+            actors: vec![model.actor(actor).name.clone()],
+            method: Some("GET"),
+            path: if s.path.starts_with('/') {
+                s.path.clone()
+            } else {
+                format!("/{}", s.path)
+            },
+            prefix: false,
+            service,
+            timeout: None,
+            limit: Figure::assumed(rate, "new connections that one instance accepts", "derived"),
+            burst: burst(client_limit.value),
+            client_limit,
+            grpc: false,
+        });
+        routed[service.0] = true;
+    }
+    // An entry point of which no operation is known takes everything below its name.
+    for (i, plan) in services.iter().enumerate() {
+        if !plan.entry || routed[i] {
+            continue;
+        }
+        let total = flows
+            .iter()
+            .find(|f| f.entry == Some(ServiceId(i)))
+            .map(|f| f.total.clone());
+        let limit = limit(plan.rate.value);
+        let client_limit = client_limit(limit.value);
+        routes.push(Route {
+            call: None,
+            stream: None,
+            actors: vec!["client".to_owned()],
+            method: None,
+            path: if services.iter().filter(|p| p.entry).count() == 1 {
+                "/".to_owned()
+            } else {
+                format!("/{}", plan.slug)
+            },
+            prefix: true,
+            service: ServiceId(i),
+            timeout: Some(total.map_or_else(
+                || Figure::assumed(Time::s(1), "no operation of it is known", "derived"),
+                |t| {
+                    let rounded = t.value.scale(numbers().timeout_padding.value).round_up();
+                    Figure::derived(
+                        rounded,
+                        format!(
+                            "{} × the {} that the entry point needs",
+                            numbers().timeout_padding.value,
+                            t.value
+                        ),
+                        "derived",
+                    )
+                },
+            )),
+            burst: burst(client_limit.value),
+            limit,
+            client_limit,
+            grpc: false,
+        });
+    }
+    routes.sort_by(|a, b| (&a.path, a.method, a.service).cmp(&(&b.path, b.method, b.service)));
+    GatewayPlan {
+        routes,
+        ceiling: (choices.gateway.timeout_s > 0).then(|| Time::s(choices.gateway.timeout_s)),
+    }
+}
+
+/// Method, path and whether the path is a prefix.
+fn address(protocol: &Protocol, operation: &str) -> (Option<&'static str>, String, bool) {
+    match protocol {
+        Protocol::Rest(method) => {
+            let path = match method {
+                Some(_) => operation.split_once(' ').map_or("/", |(_, p)| p),
+                None => operation,
+            };
+            // What follows the path is the author's remark.
+            let path = path
+                .split_whitespace()
+                .next()
+                .filter(|p| p.starts_with('/'))
+                .unwrap_or("/");
+            let path = path.split(['?', '#', ',']).next().unwrap_or("/");
+            let (path, wild) = match path.split_once('*') {
+                Some((before, _)) => (before.trim_end_matches(['{', '/']), true),
+                None => (path, false),
+            };
+            let path = if path.is_empty() { "/" } else { path };
+            (
+                method.map(crate::model::Method::name),
+                path.to_owned(),
+                wild || (path == "/" && method.is_none()),
+            )
+        }
+        Protocol::Grpc => {
+            let path = match operation.rsplit_once(['/', '.']) {
+                Some((service, method)) => format!("/{service}/{method}"),
+                None if operation.is_empty() => "/".to_owned(),
+                None => format!("/{operation}"),
+            };
+            let bare = operation.is_empty();
+            (Some("POST"), path, bare)
+        }
+        Protocol::GraphQl => (Some("POST"), "/graphql".to_owned(), false),
+        Protocol::Other(name) => (None, format!("/{}", super::slug(name)), true),
+    }
+}
+
+fn limit(rate: Rate) -> Figure<Rate> {
+    let headroom = 1.0 + numbers().headroom.value;
+    Figure::derived(
+        Rate((rate.0 * headroom).max(1.0)),
+        format!("peak {rate} × {}", float(headroom)),
+        "derived",
+    )
+}
+
+fn client_limit(limit: Rate) -> Figure<Rate> {
+    let clients = numbers().edge_clients.value;
+    Figure::derived(
+        Rate((limit.0 / clients).max(1.0)),
+        format!("max({limit} ÷ {} clients, 1/s)", float(clients)),
+        "derived",
+    )
+}
+
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "float to integer casts saturate"
+)]
+fn burst(client: Rate) -> Figure<u64> {
+    let seconds = numbers().edge_burst_seconds.value;
+    Figure::derived(
+        ((client.0 * seconds) - 1e-9).ceil().max(1.0) as u64,
+        format!("{client} × {} s", float(seconds)),
+        "derived",
+    )
+}
+
+/// A gateway waits as long as the whole logical call may take.
+fn timeout(plan: &CallPlan) -> Figure<Time> {
+    let total = plan.worst_case();
+    Figure::derived(
+        total,
+        format!(
+            "{} × attempt timeout {}",
+            plan.attempts.value, plan.timeout.value
+        ),
+        "derived",
+    )
+}

@@ -1,0 +1,170 @@
+//! Every derived number and choice of a design, each with its derivation.
+//!
+//! Pure: a model goes in, a [`Plan`] comes out. Nothing here writes prose or reads files; a derivation
+//! is the formula with this system's numbers in it. A number stands here once; diagrams, tables, code,
+//! configuration and the linter all read it here.
+
+mod alerts;
+mod availability;
+mod breaker;
+mod calls;
+mod choices;
+mod events;
+mod figure;
+mod flows;
+mod gateway;
+mod graph;
+mod migration;
+mod ownership;
+mod sagas;
+mod services;
+mod slug;
+mod streams;
+mod traffic;
+
+pub use alerts::{Alert, AlertSeverity, RecordingRule, SliKind};
+pub use availability::{AvailabilityPlan, Dependency};
+pub use breaker::{Breaker, chance_of_tripping};
+pub use calls::{CallPlan, Idempotency};
+pub use choices::{Choice, Choices};
+pub use events::{EventPlan, GroupPlan, event_type, is_past_tense, snake};
+pub use figure::{Figure, Origin};
+pub use flows::{BudgetRow, FlowPlan};
+pub use gateway::{GatewayPlan, Route};
+pub use graph::Graph;
+pub use migration::{MigrationPlan, MigrationStep};
+pub use ownership::{Contract, OwnershipPlan, TeamPlan};
+pub use sagas::{SagaPlan, SagaStepPlan, StepClass};
+pub use services::{HealthPlan, ServicePlan};
+pub use slug::slug;
+pub use streams::StreamPlan;
+
+use crate::model::{CallId, EventId, Model, ServiceId, StreamId};
+
+/// The design with every number in it.
+#[derive(Clone, Debug)]
+pub struct Plan<'m> {
+    /// What the author said.
+    pub model: &'m Model,
+    /// Broker, gateway, mesh, authentication, infrastructure.
+    pub choices: Choices,
+    /// Calls, by [`CallId`].
+    pub calls: Vec<CallPlan>,
+    /// Services, by [`ServiceId`].
+    pub services: Vec<ServicePlan>,
+    /// Events, by [`EventId`].
+    pub events: Vec<EventPlan>,
+    /// Streams, by [`StreamId`].
+    pub streams: Vec<StreamPlan>,
+    /// The author's flows, or those derived from the entry points.
+    pub flows: Vec<FlowPlan>,
+    /// Availability, by [`ServiceId`].
+    pub availability: Vec<AvailabilityPlan>,
+    /// Routes and limits of the gateway.
+    pub gateway: GatewayPlan,
+    /// Sagas in the author's order.
+    pub sagas: Vec<SagaPlan>,
+    /// Recording rules that the alerts use.
+    pub recording_rules: Vec<RecordingRule>,
+    /// Alerts.
+    pub alerts: Vec<Alert>,
+    /// The order in which a monolith is cut up.
+    pub migration: Option<MigrationPlan>,
+    /// Who owns what, and who talks to whom.
+    pub ownership: OwnershipPlan,
+    /// Synchronous calls between services.
+    pub graph: Graph,
+    /// What was assumed because the author did not say it, one sentence each.
+    pub assumptions: Vec<String>,
+}
+
+impl<'m> Plan<'m> {
+    /// The plan of `model`.
+    #[must_use]
+    pub fn new(model: &'m Model) -> Self {
+        let choices = choices::choose(model);
+        let graph = sync_graph(model);
+        let traffic = traffic::carry(model);
+        let entries = services::entries(model);
+        let flows = flows::stated_or_derived(model, &entries);
+        let calls = calls::plan(model, &choices, &graph, &traffic, &flows);
+        let services = services::plan(model, &choices, &traffic, &calls, &entries);
+        let flows = flows::budgets(model, &calls, flows);
+        let availability = availability::plan(model, &services);
+        let events = events::plan(model, &traffic, &services);
+        let streams = streams::plan(model, &choices, &services);
+        let gateway = gateway::plan(model, &choices, &calls, &services, &flows);
+        let sagas = sagas::plan(model, &choices);
+        let (recording_rules, alerts) = alerts::plan(&alerts::Input {
+            model,
+            services: &services,
+            calls: &calls,
+            events: &events,
+            streams: &streams,
+            sagas: &sagas,
+        });
+        let migration = migration::plan(model, &calls);
+        let ownership = ownership::plan(model, &alerts);
+        let mut plan = Self {
+            model,
+            choices,
+            calls,
+            services,
+            events,
+            streams,
+            flows,
+            availability,
+            gateway,
+            sagas,
+            recording_rules,
+            alerts,
+            migration,
+            ownership,
+            graph,
+            assumptions: Vec::new(),
+        };
+        plan.assumptions = choices::assumptions(&plan);
+        plan
+    }
+
+    /// The plan of the call `id`.
+    #[must_use]
+    pub fn call(&self, id: CallId) -> &CallPlan {
+        &self.calls[id.0]
+    }
+
+    /// The plan of the service `id`.
+    #[must_use]
+    pub fn service(&self, id: ServiceId) -> &ServicePlan {
+        &self.services[id.0]
+    }
+
+    /// The plan of the event `id`.
+    #[must_use]
+    pub fn event(&self, id: EventId) -> &EventPlan {
+        &self.events[id.0]
+    }
+
+    /// The plan of the stream `id`.
+    #[must_use]
+    pub fn stream(&self, id: StreamId) -> &StreamPlan {
+        &self.streams[id.0]
+    }
+
+    /// The availability of the service `id`.
+    #[must_use]
+    pub fn availability(&self, id: ServiceId) -> &AvailabilityPlan {
+        &self.availability[id.0]
+    }
+}
+
+/// Synchronous calls between services; actors are not part of it.
+fn sync_graph(model: &Model) -> Graph {
+    Graph::new(
+        model.services.len(),
+        model.calls.iter().filter_map(|c| match c.from {
+            crate::model::Party::Service(from) => Some((from.0, c.to.0)),
+            crate::model::Party::Actor(_) => None,
+        }),
+    )
+}

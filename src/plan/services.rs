@@ -1,0 +1,307 @@
+//! Services: which are entry points, how many instances, how they are found, checked and drained.
+
+use super::calls::CallPlan;
+use super::choices::{Choices, assumed};
+use super::figure::Figure;
+use super::slug::slug;
+use super::traffic::Traffic;
+use crate::catalog::numbers;
+use crate::model::units::{Rate, Time};
+use crate::model::{Model, Party, Protocol, ServiceId, Stated, Step, Transport};
+
+/// The services that can be reached from outside.
+pub(super) struct Entries {
+    pub(super) services: Vec<ServiceId>,
+}
+
+/// Probes of a service.
+#[derive(Clone, Debug)]
+pub struct HealthPlan {
+    /// `grpc` or an HTTP path.
+    pub liveness: String,
+    /// The same for readiness.
+    pub readiness: String,
+    /// Whether the probes speak gRPC.
+    pub grpc: bool,
+    /// Seconds between probes.
+    pub period_s: u64,
+    /// Seconds before a probe counts as failed.
+    pub timeout_s: u64,
+    /// Failed probes before something happens.
+    pub failure_threshold: u64,
+    /// Probes allowed during start-up.
+    pub startup_threshold: u64,
+    /// How the start-up allowance is counted.
+    pub startup_why: String,
+    /// What readiness may look at: its own stores, never other services.
+    pub may_check: Vec<String>,
+    /// What neither probe may look at: the services it calls.
+    pub must_not_check: Vec<ServiceId>,
+    /// The author says that there is no health check today.
+    pub lacking: bool,
+}
+
+/// Every number of one service.
+#[derive(Clone, Debug)]
+pub struct ServicePlan {
+    /// Identifier in host names and labels.
+    pub slug: String,
+    /// Reachable from outside.
+    pub entry: bool,
+    /// An actor calls it or listens to it.
+    pub called_by_actor: bool,
+    /// Peak rate of requests.
+    pub rate: Figure<Rate>,
+    /// Instances.
+    pub replicas: Figure<u64>,
+    /// Host name inside the platform.
+    pub address: String,
+    /// Serves REST, GraphQL or anything else over HTTP.
+    pub serves_http: bool,
+    /// Serves gRPC.
+    pub serves_grpc: bool,
+    /// How requests are spread over its instances.
+    pub balancing: String,
+    /// Whether gRPC connections would stick to one instance without what `balancing` says.
+    pub pinning_risk: bool,
+    /// Probes; `None` for somebody else's service.
+    pub health: Option<HealthPlan>,
+    /// Seconds between the signal to stop and the kill.
+    pub grace: Figure<Time>,
+    /// Wait before the process is told to stop.
+    pub pre_stop: Figure<Time>,
+    /// Services that call it.
+    pub used_by: Vec<ServiceId>,
+    /// Services that it calls.
+    pub depends_on: Vec<ServiceId>,
+}
+
+pub(super) fn entries(model: &Model) -> Entries {
+    let n = model.services.len();
+    let (mut said, mut called) = (vec![false; n], vec![false; n]);
+    let (mut inbound, mut outbound) = (vec![false; n], vec![false; n]);
+    for (i, s) in model.services.iter().enumerate() {
+        said[i] = s.public.is_some_and(|p| p.value);
+    }
+    for c in &model.calls {
+        match c.from {
+            Party::Actor(_) => called[c.to.0] = true,
+            Party::Service(s) => {
+                inbound[c.to.0] = true;
+                outbound[s.0] = true;
+            }
+        }
+    }
+    for s in &model.streams {
+        match (s.from, s.to) {
+            (Party::Service(x), Party::Actor(_)) | (Party::Actor(_), Party::Service(x)) => {
+                called[x.0] = true;
+            }
+            _ => {}
+        }
+    }
+    for step in model.flows.iter().flat_map(|f| f.steps.iter().flatten()) {
+        if let Step::Enter(_, s) = step {
+            called[s.0] = true;
+        }
+    }
+    let any = (0..n).any(|i| said[i] || called[i]);
+    let services = (0..n)
+        .filter(|&i| {
+            let denied = model.services[i].public.is_some_and(|p| !p.value);
+            let external = model.services[i].external;
+            if any {
+                !denied && !external && (said[i] || called[i])
+            } else {
+                !denied && !external && !inbound[i] && outbound[i]
+            }
+        })
+        .map(ServiceId)
+        .collect();
+    Entries { services }
+}
+
+pub(super) fn replicas(model: &Model, s: ServiceId) -> Figure<u64> {
+    if let Some(r) = model.service(s).replicas {
+        return Figure::set(r.value);
+    }
+    if let Some(r) = model.defaults.replicas {
+        return Figure::derived(r.value, "`defaults.replicas`", "");
+    }
+    let n = &numbers().replicas;
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a small whole number"
+    )]
+    assumed(n.value as u64, n)
+}
+
+pub(super) fn plan(
+    model: &Model,
+    choices: &Choices,
+    traffic: &Traffic,
+    calls: &[CallPlan],
+    entries: &Entries,
+) -> Vec<ServicePlan> {
+    let n = model.services.len();
+    let mut used_by: Vec<Vec<ServiceId>> = vec![Vec::new(); n];
+    let mut depends_on: Vec<Vec<ServiceId>> = vec![Vec::new(); n];
+    let (mut http, mut grpc, mut actor) = (vec![false; n], vec![false; n], vec![false; n]);
+    let mut longest = vec![Time::default(); n];
+    for (c, p) in model.calls.iter().zip(calls) {
+        match c.protocol {
+            Protocol::Grpc => grpc[c.to.0] = true,
+            Protocol::Rest(_) | Protocol::GraphQl => http[c.to.0] = true,
+            Protocol::Other(_) => {}
+        }
+        longest[c.to.0] = longest[c.to.0].max(p.timeout.value);
+        match c.from {
+            Party::Service(s) => {
+                used_by[c.to.0].push(s);
+                depends_on[s.0].push(c.to);
+            }
+            Party::Actor(_) => actor[c.to.0] = true,
+        }
+    }
+    for s in &model.streams {
+        if let Party::Service(x) = s.from {
+            match s.transport {
+                Transport::GrpcStream => grpc[x.0] = true,
+                _ => http[x.0] = true,
+            }
+            actor[x.0] |= matches!(s.to, Party::Actor(_));
+        }
+    }
+    let mut out = Vec::with_capacity(n);
+    for (i, service) in model.services.iter().enumerate() {
+        for list in [&mut used_by[i], &mut depends_on[i]] {
+            list.sort_unstable();
+            list.dedup();
+        }
+        let infra = choices.infrastructure;
+        let slug = slug(&service.name);
+        let l7 = choices.mesh.l7;
+        let balancing = match (grpc[i], l7) {
+            (true, true) => &infra.grpc_balancing,
+            (true, false) => &infra.grpc_balancing_plain,
+            (false, true) => &infra.http_balancing,
+            (false, false) => &infra.http_balancing_plain,
+        };
+        let balancing = if l7 && choices.mesh.id != "istio" {
+            format!("{}, by {}", choices.mesh.balancing, choices.mesh.name)
+        } else {
+            balancing.clone()
+        };
+        out.push(ServicePlan {
+            address: if service.external {
+                service.name.clone()
+            } else {
+                infra
+                    .address
+                    .replace("{service}", &slug)
+                    .replace("{namespace}", &choices.namespace)
+            },
+            entry: entries.services.contains(&ServiceId(i)),
+            called_by_actor: actor[i],
+            rate: traffic.services[i].clone(),
+            replicas: replicas(model, ServiceId(i)),
+            serves_http: http[i],
+            serves_grpc: grpc[i],
+            balancing,
+            pinning_risk: grpc[i] && infra.grpc_l4 && !l7,
+            health: (!service.external)
+                .then(|| health(model, choices, i, grpc[i] && !http[i], &depends_on[i])),
+            grace: grace(longest[i], consumes(model, i)),
+            pre_stop: {
+                let n = &numbers().pre_stop;
+                assumed(Time::s(1).scale(n.value), n)
+            },
+            used_by: std::mem::take(&mut used_by[i]),
+            depends_on: std::mem::take(&mut depends_on[i]),
+            slug,
+        });
+    }
+    out
+}
+
+fn consumes(model: &Model, s: usize) -> bool {
+    model.events.iter().any(|e| {
+        e.consumers
+            .iter()
+            .any(|(p, _)| *p == Party::Service(ServiceId(s)))
+    })
+}
+
+fn health(
+    model: &Model,
+    choices: &Choices,
+    s: usize,
+    grpc: bool,
+    depends_on: &[ServiceId],
+) -> HealthPlan {
+    let infra = choices.infrastructure;
+    let service = &model.services[s];
+    let stated = service.health.as_ref().map(|h| &h.value);
+    let (grpc, path) = match stated {
+        Some(Stated::Value(p)) if p.eq_ignore_ascii_case("grpc") => (true, None),
+        Some(Stated::Value(p)) => (false, Some(p.clone())),
+        _ => (grpc, None),
+    };
+    let (liveness, readiness) = match (&path, grpc) {
+        (Some(p), _) => (p.clone(), p.clone()),
+        (None, true) => (
+            "grpc.health.v1.Health/Check".to_owned(),
+            "grpc.health.v1.Health/Check".to_owned(),
+        ),
+        (None, false) => ("/livez".to_owned(), "/readyz".to_owned()),
+    };
+    let startup_threshold = infra.startup_s.div_ceil(infra.period_s);
+    HealthPlan {
+        liveness,
+        readiness,
+        grpc,
+        period_s: infra.period_s,
+        timeout_s: infra.timeout_s,
+        failure_threshold: infra.failure_threshold,
+        startup_threshold,
+        startup_why: format!(
+            "{startup_threshold} × {} s = {} s to start",
+            infra.period_s,
+            startup_threshold * infra.period_s
+        ),
+        may_check: service
+            .stores
+            .iter()
+            .map(|id| model.store(*id).name.clone())
+            .collect(),
+        must_not_check: depends_on.to_vec(),
+        lacking: stated == Some(&Stated::Lacking),
+    }
+}
+
+/// `grace ≥ preStop + max(request deadline, handler time) + flush`.
+fn grace(longest: Time, consumes: bool) -> Figure<Time> {
+    let n = numbers();
+    let pre_stop = Time::s(1).scale(n.pre_stop.value);
+    let flush = Time::s(1).scale(n.flush.value);
+    let handler = Time::ms(1).scale(n.handler.value);
+    let (work, what) = if consumes && handler > longest {
+        (handler, "handler")
+    } else {
+        (longest, "longest request")
+    };
+    let exact = pre_stop.plus(work).plus(flush);
+    let seconds = Time::s(exact.0.div_ceil(1_000_000));
+    let why = format!("preStop {pre_stop} + {what} {work} + flush {flush}");
+    let usual = Time::s(30);
+    if seconds <= usual {
+        Figure::derived(
+            usual,
+            format!("{why} = {exact}; the platform's 30 s suffice"),
+            "Pod",
+        )
+    } else {
+        Figure::derived(seconds, why, "Pod")
+    }
+}

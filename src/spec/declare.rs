@@ -1,0 +1,416 @@
+//! Services, actors, teams, stores, brokers, and the author's choices.
+
+use toml::de::DeValue;
+
+use super::table::{Context, Entry, Table, entries, list_of_text, read_text, wrong_type};
+use super::{Spanned, Text};
+use crate::diag::{Diagnostic, Span};
+
+/// A service, in the short or the long form.
+#[derive(Clone, Debug)]
+pub struct ServiceDecl {
+    /// Its name.
+    pub name: Text,
+    /// What it does.
+    pub description: Option<Text>,
+    /// The team that owns it.
+    pub team: Option<Text>,
+    /// What it is written in.
+    pub language: Option<Text>,
+    /// Stores as written: `kind:name` or a name.
+    pub stores: Vec<Text>,
+    /// Reachable from outside, through the gateway.
+    pub public: Option<Spanned<bool>>,
+    /// What it promises its callers.
+    pub slo: Option<SloDecl>,
+    /// Availability of its own instances.
+    pub availability: Option<Text>,
+    /// Somebody else's service.
+    pub external: Option<Spanned<bool>>,
+    /// Peak requests.
+    pub rate: Option<Text>,
+    /// Instances.
+    pub replicas: Option<Spanned<i64>>,
+    /// A contract file.
+    pub contract: Option<Text>,
+    /// `none` states that there is no health check today; else a path or `grpc`.
+    pub health: Option<Text>,
+}
+
+/// A promise about availability and latency.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SloDecl {
+    /// The whole promise.
+    pub span: Span,
+    /// Share of good requests.
+    pub availability: Option<Text>,
+    /// 99th percentile of the response time.
+    pub p99: Option<Text>,
+}
+
+/// A team and what it owns.
+#[derive(Clone, Debug)]
+pub struct TeamDecl {
+    /// Its name.
+    pub name: Text,
+    /// Names of its services.
+    pub services: Vec<Text>,
+    /// Chat channel.
+    pub channel: Option<Text>,
+    /// On-call rotation.
+    pub oncall: Option<Text>,
+    /// Mail address.
+    pub email: Option<Text>,
+}
+
+/// A store that is described on its own.
+#[derive(Clone, Debug)]
+pub struct StoreDecl {
+    /// Its name.
+    pub name: Text,
+    /// `postgres`, `redis`, …
+    pub kind: Option<Text>,
+    /// Its availability.
+    pub availability: Option<Text>,
+    /// What it keeps.
+    pub description: Option<Text>,
+}
+
+/// A broker that is described on its own.
+#[derive(Clone, Debug)]
+pub struct BrokerDecl {
+    /// Its name.
+    pub name: Text,
+    /// `kafka`, `rabbitmq`, …
+    pub kind: Option<Text>,
+    /// Its availability.
+    pub availability: Option<Text>,
+    /// What it carries.
+    pub description: Option<Text>,
+}
+
+/// Choices that the design would make by itself.
+#[derive(Clone, Debug, Default)]
+pub struct Platform {
+    /// Message broker.
+    pub broker: Option<Text>,
+    /// Service mesh.
+    pub mesh: Option<Text>,
+    /// API gateway.
+    pub gateway: Option<Text>,
+    /// How services prove who they are.
+    pub auth: Option<Text>,
+}
+
+/// Numbers used where nothing is stated.
+#[derive(Clone, Debug, Default)]
+pub struct Defaults {
+    /// Peak rate of an entry point.
+    pub rate: Option<Text>,
+    /// Median response time.
+    pub p50: Option<Text>,
+    /// 99th percentile of the response time.
+    pub p99: Option<Text>,
+    /// Timeout of one attempt.
+    pub timeout: Option<Text>,
+    /// Attempts after the first, where the design retries.
+    pub retries: Option<Spanned<i64>>,
+    /// Availability of a service's own instances.
+    pub availability: Option<Text>,
+    /// Instances of a service.
+    pub replicas: Option<Spanned<i64>>,
+    /// Size of an event.
+    pub size: Option<Text>,
+    /// How long a broker keeps an event.
+    pub retention: Option<Text>,
+}
+
+/// One finding that the author lets pass.
+#[derive(Clone, Debug)]
+pub struct Allow {
+    /// The whole entry.
+    pub span: Span,
+    /// Id of the rule.
+    pub rule: Text,
+    /// Only findings about this.
+    pub at: Option<Text>,
+    /// Why it may stay.
+    pub reason: Text,
+}
+
+/// What the linter lets pass or insists on.
+#[derive(Clone, Debug, Default)]
+pub struct LintDecl {
+    /// Findings that may stay.
+    pub allow: Vec<Allow>,
+    /// Rules that count as errors.
+    pub deny: Vec<Text>,
+    /// Rules that count as warnings.
+    pub warn: Vec<Text>,
+}
+
+pub(super) fn read_services(cx: &mut Context<'_>, root: &mut Table<'_>) -> Vec<ServiceDecl> {
+    let Some(Entry { value, span, .. }) = root.entry(cx, "services") else {
+        return Vec::new();
+    };
+    let mut out = Vec::new();
+    match value {
+        DeValue::Array(items) => {
+            for Entry { value, span, .. } in entries(cx, span, items) {
+                match value {
+                    DeValue::String(_) => {
+                        if let Some(name) = read_text(cx, "services", value, span) {
+                            out.push(ServiceDecl::named(name));
+                        }
+                    }
+                    DeValue::Table(table) => {
+                        let mut table = Table::at("a service", table, span);
+                        let name = table.text(cx, "name");
+                        if name.is_none() && !table.has("name") {
+                            table.missing(cx, "name", "name = \"orders\"");
+                        }
+                        let mut decl = ServiceDecl::named(
+                            name.clone().unwrap_or(Text::new(String::new(), span)),
+                        );
+                        service(cx, table, &mut decl);
+                        if name.is_some() {
+                            out.push(decl);
+                        }
+                    }
+                    other => cx.report(
+                        wrong_type("services", "a list of names or tables", other, span)
+                            .help("write a name in quotes: `\"orders\"`"),
+                    ),
+                }
+            }
+        }
+        DeValue::Table(table) => {
+            let mut all = Table::at("services", table, span);
+            for (name, entry) in all.all(cx) {
+                match entry.value {
+                    DeValue::Table(table) => {
+                        let mut decl = ServiceDecl::named(name);
+                        // A header has no extent of its own beyond its name.
+                        let table = Table::at("a service", table, decl.name.span);
+                        service(cx, table, &mut decl);
+                        out.push(decl);
+                    }
+                    other => cx.report(wrong_type("a service", "a table", other, entry.span).help(
+                        format!(
+                            "write `[services.{}]` with the service's keys below it",
+                            name.value
+                        ),
+                    )),
+                }
+            }
+        }
+        other => cx.report(
+            wrong_type("services", "a list of names, or tables", other, span)
+                .help("write `services = [\"web\", \"orders\"]`, or `[services.orders]` tables"),
+        ),
+    }
+    out
+}
+
+impl ServiceDecl {
+    fn named(name: Text) -> Self {
+        Self {
+            name,
+            description: None,
+            team: None,
+            language: None,
+            stores: Vec::new(),
+            public: None,
+            slo: None,
+            availability: None,
+            external: None,
+            rate: None,
+            replicas: None,
+            contract: None,
+            health: None,
+        }
+    }
+}
+
+fn service(cx: &mut Context<'_>, mut t: Table<'_>, d: &mut ServiceDecl) {
+    d.description = t.text(cx, "description");
+    d.team = t.text(cx, "team");
+    d.language = t.text(cx, "language");
+    d.stores = t.texts(cx, "stores").unwrap_or_default();
+    d.public = t.flag(cx, "public");
+    d.slo = slo(cx, &mut t);
+    d.availability = t.quantity(cx, "availability", "99.95%");
+    d.external = t.flag(cx, "external");
+    d.rate = t.quantity(cx, "rate", "200/s");
+    d.replicas = t.number(cx, "replicas", 1..=100_000);
+    d.contract = t.text(cx, "contract");
+    d.health = t.text(cx, "health");
+    t.finish(cx);
+}
+
+pub(super) fn slo(cx: &mut Context<'_>, t: &mut Table<'_>) -> Option<SloDecl> {
+    let mut t = t.table(cx, "slo", "an SLO")?;
+    let out = SloDecl {
+        span: t.span,
+        availability: t.quantity(cx, "availability", "99.9%"),
+        p99: t.quantity(cx, "p99", "300ms"),
+    };
+    t.finish(cx);
+    Some(out)
+}
+
+pub(super) fn read_teams(cx: &mut Context<'_>, root: &mut Table<'_>) -> Vec<TeamDecl> {
+    let Some(mut teams) = root.table(cx, "teams", "teams") else {
+        return Vec::new();
+    };
+    let mut out = Vec::new();
+    for (name, entry) in teams.all(cx) {
+        match entry.value {
+            DeValue::Array(items) => out.push(TeamDecl {
+                name,
+                services: list_of_text(cx, "a team's services", items),
+                channel: None,
+                oncall: None,
+                email: None,
+            }),
+            DeValue::Table(table) => {
+                let mut t = Table::at("a team", table, name.span);
+                out.push(TeamDecl {
+                    name,
+                    services: t.texts(cx, "services").unwrap_or_default(),
+                    channel: t.text(cx, "channel"),
+                    oncall: t.text(cx, "oncall"),
+                    email: t.text(cx, "email"),
+                });
+                t.finish(cx);
+            }
+            other => cx.report(
+                wrong_type("a team", "a list of services or a table", other, entry.span)
+                    .help(format!("write `{} = [\"orders\"]`", name.value)),
+            ),
+        }
+    }
+    out
+}
+
+pub(super) fn read_stores(cx: &mut Context<'_>, root: &mut Table<'_>) -> Vec<StoreDecl> {
+    named_tables(cx, root, "stores", "a store", |cx, name, t| StoreDecl {
+        name,
+        kind: t.text(cx, "kind"),
+        availability: t.quantity(cx, "availability", "99.95%"),
+        description: t.text(cx, "description"),
+    })
+}
+
+pub(super) fn read_brokers(cx: &mut Context<'_>, root: &mut Table<'_>) -> Vec<BrokerDecl> {
+    named_tables(cx, root, "brokers", "a broker", |cx, name, t| BrokerDecl {
+        name,
+        kind: t.text(cx, "kind"),
+        availability: t.quantity(cx, "availability", "99.95%"),
+        description: t.text(cx, "description"),
+    })
+}
+
+/// The tables under `key`, each named by its own key.
+fn named_tables<'t, T>(
+    cx: &mut Context<'_>,
+    root: &mut Table<'t>,
+    key: &'static str,
+    what: &'static str,
+    read: impl Fn(&mut Context<'_>, Text, &mut Table<'t>) -> T,
+) -> Vec<T> {
+    let Some(mut all) = root.table(cx, key, key) else {
+        return Vec::new();
+    };
+    let mut out = Vec::new();
+    for (name, entry) in all.all(cx) {
+        if let DeValue::Table(table) = entry.value {
+            let mut t = Table::at(what, table, name.span);
+            out.push(read(cx, name, &mut t));
+            t.finish(cx);
+        } else {
+            cx.report(wrong_type(what, "a table", entry.value, entry.span));
+        }
+    }
+    out
+}
+
+pub(super) fn read_platform(cx: &mut Context<'_>, root: &mut Table<'_>) -> Platform {
+    let Some(mut t) = root.table(cx, "platform", "`[platform]`") else {
+        return Platform::default();
+    };
+    let out = Platform {
+        broker: t.text(cx, "broker"),
+        mesh: t.text(cx, "mesh"),
+        gateway: t.text(cx, "gateway"),
+        auth: t.text(cx, "auth"),
+    };
+    t.finish(cx);
+    out
+}
+
+pub(super) fn read_defaults(cx: &mut Context<'_>, root: &mut Table<'_>) -> Defaults {
+    let Some(mut t) = root.table(cx, "defaults", "`[defaults]`") else {
+        return Defaults::default();
+    };
+    let out = Defaults {
+        rate: t.quantity(cx, "rate", "10/s"),
+        p50: t.quantity(cx, "p50", "50ms"),
+        p99: t.quantity(cx, "p99", "200ms"),
+        timeout: t.quantity(cx, "timeout", "500ms"),
+        retries: t.number(cx, "retries", 0..=100),
+        availability: t.quantity(cx, "availability", "99.9%"),
+        replicas: t.number(cx, "replicas", 1..=100_000),
+        size: t.quantity(cx, "size", "2KiB"),
+        retention: t.quantity(cx, "retention", "7d"),
+    };
+    t.finish(cx);
+    out
+}
+
+pub(super) fn read_lint(cx: &mut Context<'_>, root: &mut Table<'_>) -> LintDecl {
+    let Some(mut t) = root.table(cx, "lint", "`[lint]`") else {
+        return LintDecl::default();
+    };
+    let mut out = LintDecl::default();
+    for Entry { value, span, .. } in t.list(cx, "allow") {
+        let DeValue::Table(table) = value else {
+            cx.report(
+                wrong_type("allow", "a list of tables", value, span)
+                    .help("write `{ rule = \"…\", reason = \"…\" }`: a reason is required"),
+            );
+            continue;
+        };
+        let mut a = Table::at("an allowed finding", table, span);
+        let rule = a.text(cx, "rule");
+        let at = a.text(cx, "at");
+        let reason = a.text(cx, "reason");
+        if rule.is_none() && !a.has("rule") {
+            a.missing(cx, "rule", "rule = \"missing-owner\"");
+        }
+        if reason.is_none() && !a.has("reason") {
+            cx.report(
+                Diagnostic::error(
+                    "missing-reason",
+                    span,
+                    "a finding may only be allowed with a reason",
+                )
+                .at("no `reason` here")
+                .help("add `reason = \"…\"`, so that the next reader knows why"),
+            );
+        }
+        a.finish(cx);
+        if let (Some(rule), Some(reason)) = (rule, reason) {
+            out.allow.push(Allow {
+                span,
+                rule,
+                at,
+                reason,
+            });
+        }
+    }
+    out.deny = t.texts(cx, "deny").unwrap_or_default();
+    out.warn = t.texts(cx, "warn").unwrap_or_default();
+    t.finish(cx);
+    out
+}
