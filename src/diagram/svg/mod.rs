@@ -1,0 +1,2 @@
+//! Placeholder.
+pub mod style { /** s. */ pub const STYLE: &str = ""; }
