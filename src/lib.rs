@@ -5,9 +5,13 @@
 //! what each room does and who may import whom.
 
 pub mod catalog;
+mod compile;
 pub mod diag;
+pub mod diagram;
+pub mod lint;
 pub mod model;
 pub mod plan;
+mod render;
 pub mod spec;
 
 use diag::{Diagnostic, SourceId, Sources};
@@ -167,6 +171,5 @@ pub fn compile(
     loader: &mut dyn Loader,
     options: &Options,
 ) -> Compiled {
-    let _ = (sources, source, loader, options);
-    Compiled::default()
+    compile::run(sources, source, loader, options)
 }

@@ -1,0 +1,120 @@
+//! The way of one spec through the rooms: read, include, resolve, plan, check, write.
+
+use std::collections::BTreeSet;
+
+use crate::diag::{Diagnostic, Severity, SourceFile, SourceId, Sources};
+use crate::lint::{self, Finding};
+use crate::model::{self, Model};
+use crate::plan::Plan;
+use crate::render::{self, Cx};
+use crate::spec::{self, Spec, Text};
+use crate::{Compiled, Loader, Options};
+
+/// The most spec files that one block may bring together.
+const MAX_INCLUDES: usize = 64;
+
+pub(crate) fn run(
+    sources: &mut Sources,
+    source: SourceId,
+    loader: &mut dyn Loader,
+    options: &Options,
+) -> Compiled {
+    let mut diagnostics = Vec::new();
+    let model = read(sources, source, loader, options, &mut diagnostics);
+    if diagnostics.iter().any(|d| d.severity == Severity::Error) {
+        crate::diag::sort(sources, &mut diagnostics);
+        return Compiled {
+            chapter: None,
+            diagnostics,
+        };
+    }
+    let plan = Plan::new(&model);
+    let findings: Vec<Finding> = lint::check(&plan);
+    let chapter = render::chapter(&Cx {
+        plan: &plan,
+        findings: &findings,
+        options,
+    });
+    diagnostics.extend(findings.into_iter().map(|f| f.diagnostic));
+    crate::diag::sort(sources, &mut diagnostics);
+    Compiled {
+        chapter: Some(chapter),
+        diagnostics,
+    }
+}
+
+/// The model of a spec with everything it includes; all mistakes are in `out`.
+fn read(
+    sources: &mut Sources,
+    source: SourceId,
+    loader: &mut dyn Loader,
+    options: &Options,
+    out: &mut Vec<Diagnostic>,
+) -> Model {
+    let content = sources.get(source).content().to_owned();
+    let mut spec = spec::parse(source, &content, out);
+    let whole = crate::diag::Span::new(source, 0..0);
+    let mut wanted: Vec<Text> = spec.include.clone();
+    wanted.extend(options.include.iter().map(|p| Text::new(p.clone(), whole)));
+    let from = sources.get(source).name().to_owned();
+    include(sources, &mut spec, &from, wanted, loader, out);
+    if let Some(book) = options.book {
+        let content = sources.get(book).content().to_owned();
+        spec.merge_under(spec::parse_book(book, &content, out));
+    }
+    if let Some(sections) = &options.sections {
+        spec.sections = Some(
+            sections
+                .iter()
+                .map(|s| Text::new(s.clone(), whole))
+                .collect(),
+        );
+    }
+    model::resolve(&spec, source, out)
+}
+
+/// Merges every included file under `spec`, breadth first, each file once.
+fn include(
+    sources: &mut Sources,
+    spec: &mut Spec,
+    from: &str,
+    wanted: Vec<Text>,
+    loader: &mut dyn Loader,
+    out: &mut Vec<Diagnostic>,
+) {
+    let mut queue: std::collections::VecDeque<(String, Text)> =
+        wanted.into_iter().map(|t| (from.to_owned(), t)).collect();
+    let mut seen = BTreeSet::new();
+    while let Some((from, path)) = queue.pop_front() {
+        let (name, text) = match loader.load(&from, &path.value) {
+            Ok(loaded) => loaded,
+            Err(why) => {
+                out.push(
+                    Diagnostic::error(
+                        "include-failed",
+                        path.span,
+                        format!("`{}` cannot be included: {why}", path.value),
+                    )
+                    .at("named here")
+                    .help("a path is relative to the file that names it and stays inside the book"),
+                );
+                continue;
+            }
+        };
+        if !seen.insert(name.clone()) {
+            continue;
+        }
+        if seen.len() > MAX_INCLUDES {
+            out.push(Diagnostic::error(
+                "include-failed",
+                path.span,
+                format!("more than {MAX_INCLUDES} files are included"),
+            ));
+            return;
+        }
+        let id = sources.add(SourceFile::whole(name.clone(), text.clone()));
+        let included = spec::parse(id, &text, out);
+        queue.extend(included.include.iter().map(|t| (name.clone(), t.clone())));
+        spec.merge_under(included);
+    }
+}

@@ -1,0 +1,171 @@
+//! Layered layout: boxes in lanes, labelled lines between them, all in whole pixels.
+//!
+//! The steps, each in its own file:
+//! 1. `cycles`: some edges are turned round so that none runs in a circle;
+//! 2. `rank`: every node gets a layer; odd layers are kept for labels (`simplex` minimises lengths);
+//! 3. `lanes`: groups get one order for all layers;
+//! 4. `order`: items are ordered inside the layers so that few lines cross;
+//! 5. `coords`: positions across the layers (`simplex` again);
+//! 6. `route`: positions along the layers, and right-angled lines in tracks between them.
+//!
+//! Inside, *main* is the axis along which layers follow one another and *cross* the other one; only
+//! the last step knows which of them is x. What holds for every input: boxes do not overlap, no line
+//! runs through a box that it does not belong to, labels overlap neither boxes nor labels nor foreign
+//! lines, and two lines never share a stretch unless they share an end.
+
+mod coords;
+mod cycles;
+mod lanes;
+mod order;
+mod rank;
+mod route;
+mod simplex;
+#[cfg(test)]
+mod tests;
+
+use super::{MAX_EDGES, MAX_ITEMS, MAX_NODES, TooLarge, bounded};
+use order::Layered;
+
+/// What is to be placed.
+#[derive(Clone, Debug, Default)]
+pub struct Graph {
+    /// Boxes.
+    pub nodes: Vec<Shape>,
+    /// Lines.
+    pub edges: Vec<Line>,
+    /// Lanes: the width of each title in pixels; 0 for none.
+    pub groups: Vec<i64>,
+}
+
+/// A box to be placed; it may come out larger if many lines end at it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Shape {
+    /// Width in pixels.
+    pub width: i64,
+    /// Height in pixels.
+    pub height: i64,
+    /// Index into [`Graph::groups`].
+    pub group: Option<usize>,
+}
+
+/// A line to be drawn.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Line {
+    /// Index of the node it leaves.
+    pub from: usize,
+    /// Index of the node it enters.
+    pub to: usize,
+    /// Width and height of its label in pixels, if it has one.
+    pub label: Option<(i64, i64)>,
+}
+
+/// Where the layers grow to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Direction {
+    /// Left to right.
+    #[default]
+    Right,
+    /// Top to bottom.
+    Down,
+}
+
+/// How the drawing should turn out.
+#[derive(Clone, Copy, Debug)]
+pub struct Wish {
+    /// The direction; `None` takes the one that suits the width better.
+    pub direction: Option<Direction>,
+    /// The width of the column that the picture stands in, in pixels.
+    pub column: i64,
+}
+
+impl Default for Wish {
+    fn default() -> Self {
+        Self {
+            direction: None,
+            column: 750,
+        }
+    }
+}
+
+/// A rectangle in pixels, y downwards.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rect {
+    /// Left edge.
+    pub x: i64,
+    /// Upper edge.
+    pub y: i64,
+    /// Width.
+    pub w: i64,
+    /// Height.
+    pub h: i64,
+}
+
+/// A placed line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Route {
+    /// Corners from sender to receiver, x and y in pixels; consecutive ones differ in one of them.
+    pub points: Vec<(i64, i64)>,
+    /// The label's box.
+    pub label: Option<Rect>,
+}
+
+/// A finished layout. All coordinates are at least 0.
+#[derive(Clone, Debug, Default)]
+pub struct Drawing {
+    /// Width in pixels.
+    pub width: i64,
+    /// Height in pixels.
+    pub height: i64,
+    /// The direction it has.
+    pub direction: Direction,
+    /// One box a node.
+    pub nodes: Vec<Rect>,
+    /// One box a group; `None` for a group without nodes.
+    pub groups: Vec<Option<Rect>>,
+    /// One route an edge.
+    pub edges: Vec<Route>,
+}
+
+/// Places `graph`.
+///
+/// # Errors
+///
+/// [`TooLarge`] if the graph is above the limits of the [module](super); the work below them is
+/// bounded.
+pub fn draw(graph: &Graph, wish: Wish) -> Result<Drawing, TooLarge> {
+    bounded("nodes", graph.nodes.len(), MAX_NODES)?;
+    bounded("edges", graph.edges.len(), MAX_EDGES)?;
+    bounded("groups", graph.groups.len(), MAX_NODES)?;
+    if graph.nodes.is_empty() {
+        return Ok(Drawing {
+            groups: vec![None; graph.groups.len()],
+            ..Drawing::default()
+        });
+    }
+    let reversed = cycles::turn_round(graph);
+    let ranks = rank::assign(graph, &reversed);
+    let lanes = lanes::arrange(graph);
+    let mut layered = Layered::new(graph, &ranks, &reversed, &lanes);
+    bounded("bends", layered.items.len(), MAX_ITEMS)?;
+    order::minimise(&mut layered);
+    let place = |direction| {
+        let frame = coords::Frame::new(graph, &layered, direction);
+        let cross = coords::assign(graph, &layered, &frame);
+        route::finish(graph, &layered, &frame, &cross)
+    };
+    if let Some(direction) = wish.direction {
+        return Ok(place(direction));
+    }
+    let right = place(Direction::Right);
+    // Wide pictures scroll; a pixel of that costs the reader more than one of height.
+    let cost = |d: &Drawing| d.height + 3 * (d.width - wish.column).max(0);
+    if right.width <= wish.column && right.height <= wish.column {
+        return Ok(right);
+    }
+    let down = place(Direction::Down);
+    Ok(if cost(&down) < cost(&right) {
+        down
+    } else {
+        right
+    })
+}

@@ -1,0 +1,483 @@
+//! Orders the items of each layer so that few lines cross, lanes kept apart.
+//!
+//! Lanes have odd numbers, the channels between them even ones. Nodes of a group, and lines between
+//! two nodes of one group, stay in its lane; everything else moves among the channels. Sweeps by
+//! barycentre and median alternate with swaps of neighbours, from several starts; crossings are
+//! counted with an accumulator tree (Barth, Jünger, Mutzel 2002).
+
+use super::Graph;
+
+/// Something that takes room in a layer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Item {
+    pub(super) layer: usize,
+    /// Odd: a lane; even: a channel.
+    pub(super) lane: usize,
+    /// Whether the lane may change.
+    free: bool,
+    pub(super) kind: Kind,
+}
+
+/// What an item is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A node.
+    Node(usize),
+    /// A point of a long edge.
+    Bend,
+    /// The label of an edge.
+    Label(usize),
+}
+
+/// The graph cut into layers. Item `v` of the first `nodes.len()` is node `v`.
+#[derive(Clone, Debug)]
+pub(super) struct Layered {
+    pub(super) items: Vec<Item>,
+    pub(super) layers: Vec<Vec<usize>>,
+    /// Items of each edge from the lower to the higher layer; empty for self-loops.
+    pub(super) chains: Vec<Vec<usize>>,
+    /// Whether a chain runs against its edge.
+    pub(super) reversed: Vec<bool>,
+    /// Place of each group among the lanes.
+    pub(super) lanes: Vec<usize>,
+    up: Vec<Vec<usize>>,
+    down: Vec<Vec<usize>>,
+}
+
+/// Work units (visits of lines) of all starts together.
+const BUDGET: u64 = 6_000_000;
+const STARTS: usize = 6;
+const SWEEPS: usize = 32;
+const PATIENCE: usize = 8;
+
+impl Layered {
+    /// Cuts `graph`; layers are twice the ranks, so that every edge passes an odd one.
+    pub(super) fn new(graph: &Graph, ranks: &[usize], reversed: &[bool], lanes: &[usize]) -> Self {
+        let depth = 2 * ranks.iter().max().map_or(0, |r| r + 1) - 1;
+        let channels = 2 * graph.groups.len() + 1;
+        let mut items: Vec<Item> = graph
+            .nodes
+            .iter()
+            .zip(ranks)
+            .map(|(n, &rank)| Item {
+                layer: 2 * rank,
+                lane: n.group.map_or(0, |g| 2 * lanes[g] + 1),
+                free: n.group.is_none(),
+                kind: Kind::Node(0),
+            })
+            .collect();
+        for (v, item) in items.iter_mut().enumerate() {
+            item.kind = Kind::Node(v);
+        }
+        // Nodes without a group begin in the channel next to their neighbours' lanes.
+        let mut sum = vec![(0, 0); graph.nodes.len()];
+        for e in &graph.edges {
+            for (v, w) in [(e.from, e.to), (e.to, e.from)] {
+                if let Some(g) = graph.nodes[w].group {
+                    sum[v].0 += 2 * lanes[g] + 1;
+                    sum[v].1 += 1;
+                }
+            }
+        }
+        for (v, item) in items.iter_mut().enumerate() {
+            if item.free && sum[v].1 > 0 {
+                item.lane = (sum[v].0 / sum[v].1 + 1) / 2 * 2;
+            }
+        }
+        let mut widest = vec![0; depth];
+        let mut chains = Vec::with_capacity(graph.edges.len());
+        let mut order: Vec<usize> = (0..graph.edges.len()).collect();
+        // Short edges have no choice where their label goes; long ones take what is left.
+        order.sort_by_key(|&e| {
+            (
+                ranks[graph.edges[e].from].abs_diff(ranks[graph.edges[e].to]),
+                e,
+            )
+        });
+        chains.resize(graph.edges.len(), Vec::new());
+        for e in order {
+            let edge = &graph.edges[e];
+            if edge.from == edge.to || items.len() > super::MAX_ITEMS {
+                continue;
+            }
+            let (a, b) = if reversed[e] {
+                (edge.to, edge.from)
+            } else {
+                (edge.from, edge.to)
+            };
+            let (first, last) = (items[a].layer, items[b].layer);
+            let label_layer = edge.label.and_then(|(w, _)| {
+                let middle = usize::midpoint(first, last);
+                let best = (first + 1..last)
+                    .step_by(2)
+                    .min_by_key(|&l| ((w - widest[l]).max(0), l.abs_diff(middle), l))?;
+                widest[best] = widest[best].max(w);
+                Some(best)
+            });
+            let group = graph.nodes[a].group;
+            let own = if group == graph.nodes[b].group {
+                group
+            } else {
+                None
+            };
+            let mut chain = vec![a];
+            for layer in first + 1..last {
+                let lane = own.map_or_else(
+                    || {
+                        let (x, y) = (items[a].lane, items[b].lane);
+                        let done = layer - first;
+                        let at = (x * (last - first - done) + y * done) / (last - first);
+                        ((at + 1) / 2 * 2).min(channels - 1)
+                    },
+                    |g| 2 * lanes[g] + 1,
+                );
+                let kind = if label_layer == Some(layer) {
+                    Kind::Label(e)
+                } else {
+                    Kind::Bend
+                };
+                chain.push(items.len());
+                items.push(Item {
+                    layer,
+                    lane,
+                    free: own.is_none(),
+                    kind,
+                });
+            }
+            chain.push(b);
+            chains[e] = chain;
+        }
+        let mut up = vec![Vec::new(); items.len()];
+        let mut down = vec![Vec::new(); items.len()];
+        for chain in &chains {
+            for pair in chain.windows(2) {
+                down[pair[0]].push(pair[1]);
+                up[pair[1]].push(pair[0]);
+            }
+        }
+        let mut layers = vec![Vec::new(); depth];
+        for (i, item) in items.iter().enumerate() {
+            layers[item.layer].push(i);
+        }
+        Self {
+            items,
+            layers,
+            chains,
+            reversed: reversed.to_vec(),
+            lanes: lanes.to_vec(),
+            up,
+            down,
+        }
+    }
+
+    /// The place of each item in its layer.
+    pub(super) fn places(&self) -> Vec<usize> {
+        let mut place = vec![0; self.items.len()];
+        for layer in &self.layers {
+            for (i, &x) in layer.iter().enumerate() {
+                place[x] = i;
+            }
+        }
+        place
+    }
+}
+
+/// Sets the order of all layers and the channels of free items.
+pub(super) fn minimise(layered: &mut Layered) {
+    let lanes: Vec<usize> = layered.items.iter().map(|i| i.lane).collect();
+    let mut search = Search {
+        place: vec![0; layered.items.len()],
+        key: vec![0.0; layered.items.len()],
+        channels: 2 * layered.lanes.len() + 1,
+        tree: Vec::new(),
+        scratch: (Vec::new(), Vec::new()),
+        spent: 0,
+    };
+    let mut best: Option<(u64, Vec<Vec<usize>>, Vec<usize>)> = None;
+    for start in 0..STARTS {
+        for (item, lane) in layered.items.iter_mut().zip(&lanes) {
+            item.lane = *lane;
+        }
+        search.begin(layered, start);
+        let found = search.run(layered);
+        if best.as_ref().is_none_or(|b| found.0 < b.0) {
+            best = Some(found);
+        }
+        let done = best.as_ref().is_some_and(|b| b.0 == 0);
+        // The next start must fit into the rest of the budget.
+        if done || search.spent * (start as u64 + 2) / (start as u64 + 1) > BUDGET {
+            break;
+        }
+    }
+    if let Some((_, layers, lanes)) = best {
+        layered.layers = layers;
+        for (item, lane) in layered.items.iter_mut().zip(lanes) {
+            item.lane = lane;
+        }
+    }
+}
+
+struct Search {
+    place: Vec<usize>,
+    key: Vec<f64>,
+    channels: usize,
+    tree: Vec<u64>,
+    scratch: (Vec<usize>, Vec<usize>),
+    spent: u64,
+}
+
+impl Search {
+    /// A first order: depth first or breadth first from nodes in one of several orders.
+    fn begin(&mut self, g: &mut Layered, start: usize) {
+        let mut roots: Vec<usize> = (0..g.items.len())
+            .filter(|&i| matches!(g.items[i].kind, Kind::Node(_)))
+            .collect();
+        let layer = |i: usize| g.items[i].layer as i64;
+        let degree = |v: &Vec<Vec<usize>>, i: usize| v[i].len() as i64;
+        roots.sort_by_key(|&i| match start {
+            0 => (layer(i), 0, i),
+            1 => (-layer(i), 0, i),
+            2 => (layer(i), -degree(&g.down, i), i),
+            3 => (g.items[i].lane as i64, layer(i), i),
+            4 => (-degree(&g.up, i) - degree(&g.down, i), 0, i),
+            _ => (-layer(i), -degree(&g.up, i), i),
+        });
+        let breadth = start % 2 == 1;
+        let mut seen = vec![false; g.items.len()];
+        let mut layers = vec![Vec::new(); g.layers.len()];
+        let mut open = std::collections::VecDeque::new();
+        for root in roots {
+            if seen[root] {
+                continue;
+            }
+            seen[root] = true;
+            open.push_back(root);
+            while let Some(x) = if breadth {
+                open.pop_front()
+            } else {
+                open.pop_back()
+            } {
+                layers[g.items[x].layer].push(x);
+                for &y in g.down[x].iter().chain(&g.up[x]) {
+                    if !seen[y] {
+                        seen[y] = true;
+                        open.push_back(y);
+                    }
+                }
+            }
+        }
+        for layer in &mut layers {
+            layer.sort_by_key(|&x| g.items[x].lane);
+        }
+        g.layers = layers;
+        for r in 0..g.layers.len() {
+            self.note_places(g, r);
+        }
+    }
+
+    fn note_places(&mut self, g: &Layered, r: usize) {
+        for (i, &x) in g.layers[r].iter().enumerate() {
+            self.place[x] = i;
+        }
+    }
+
+    fn run(&mut self, g: &mut Layered) -> (u64, Vec<Vec<usize>>, Vec<usize>) {
+        let lanes_of = |g: &Layered| g.items.iter().map(|i| i.lane).collect::<Vec<_>>();
+        let mut best = (self.crossings(g), g.layers.clone(), lanes_of(g));
+        let mut stale = 0;
+        for sweep in 0..SWEEPS {
+            if best.0 == 0 && sweep > 1 || stale > PATIENCE {
+                break;
+            }
+            let depth = g.layers.len();
+            let downward = sweep % 2 == 0;
+            for step in 1..depth {
+                let r = if downward { step } else { depth - 1 - step };
+                self.sort_layer(g, r, downward, sweep);
+            }
+            self.swap_neighbours(g);
+            let now = self.crossings(g);
+            if now < best.0 {
+                best = (now, g.layers.clone(), lanes_of(g));
+                stale = 0;
+            } else {
+                stale += 1;
+            }
+        }
+        best
+    }
+
+    /// Sorts one layer by where its neighbours in the fixed layer are.
+    fn sort_layer(&mut self, g: &mut Layered, r: usize, downward: bool, sweep: usize) {
+        let fixed = if downward { r - 1 } else { r + 1 };
+        let scale = g.layers[fixed].len().max(1) as f64;
+        let own = g.layers[r].len().max(1) as f64;
+        for at in 0..g.layers[r].len() {
+            let x = g.layers[r][at];
+            let near = if downward { &g.up[x] } else { &g.down[x] };
+            self.spent += near.len() as u64 + 1;
+            self.key[x] = if near.is_empty() {
+                self.place[x] as f64 / own
+            } else if sweep % 4 < 2 {
+                let sum: usize = near.iter().map(|&y| self.place[y]).sum();
+                sum as f64 / near.len() as f64 / scale
+            } else {
+                let places = &mut self.scratch.0;
+                places.clear();
+                places.extend(near.iter().map(|&y| self.place[y]));
+                places.sort_unstable();
+                median(places) / scale
+            };
+            if g.items[x].free && !near.is_empty() {
+                g.items[x].lane = self.channel(g, x, downward);
+            }
+        }
+        let (items, key, place) = (&g.items, &self.key, &self.place);
+        let forward = sweep % 8 < 4;
+        g.layers[r].sort_by(|&a, &b| {
+            items[a]
+                .lane
+                .cmp(&items[b].lane)
+                .then(key[a].total_cmp(&key[b]))
+                .then(if forward {
+                    place[a].cmp(&place[b])
+                } else {
+                    place[b].cmp(&place[a])
+                })
+        });
+        self.note_places(g, r);
+    }
+
+    /// The channel of a free item: near the mean lane of its neighbours; beside a single neighbour's
+    /// lane, on the side of the line's other end.
+    fn channel(&self, g: &Layered, x: usize, downward: bool) -> usize {
+        let (near, far) = if downward {
+            (&g.up[x], &g.down[x])
+        } else {
+            (&g.down[x], &g.up[x])
+        };
+        let sum: usize = near.iter().map(|&y| g.items[y].lane).sum();
+        let mut lane = (sum + near.len()) / (2 * near.len()) * 2;
+        if let (&[one], Some(&other)) = (near.as_slice(), far.first()) {
+            let at = g.items[one].lane;
+            if at % 2 == 1 {
+                let there = g.items[other].lane;
+                if there > at {
+                    lane = at + 1;
+                } else if there < at {
+                    lane = at - 1;
+                }
+            }
+        }
+        lane.min(self.channels - 1)
+    }
+
+    /// Swaps neighbours in a layer while that saves crossings.
+    fn swap_neighbours(&mut self, g: &mut Layered) {
+        for _round in 0..6 {
+            let mut better = false;
+            for r in 0..g.layers.len() {
+                for i in 1..g.layers[r].len() {
+                    let (a, b) = (g.layers[r][i - 1], g.layers[r][i]);
+                    if g.items[a].lane != g.items[b].lane {
+                        continue;
+                    }
+                    let (kept, swapped) = self.both_ways(g, a, b);
+                    if swapped < kept {
+                        g.layers[r].swap(i - 1, i);
+                        self.place[a] = i;
+                        self.place[b] = i - 1;
+                        better = true;
+                    }
+                }
+            }
+            if !better {
+                break;
+            }
+        }
+    }
+
+    /// Crossings between the lines of `a` and `b` as they stand, and if they changed places.
+    fn both_ways(&mut self, g: &Layered, a: usize, b: usize) -> (u64, u64) {
+        let mut sum = (0, 0);
+        for side in [&g.up, &g.down] {
+            let (p, q) = (&mut self.scratch.0, &mut self.scratch.1);
+            if let (&[x], &[y]) = (side[a].as_slice(), side[b].as_slice()) {
+                self.spent += 1;
+                let (x, y) = (self.place[x], self.place[y]);
+                sum.0 += u64::from(x > y);
+                sum.1 += u64::from(y > x);
+                continue;
+            }
+            p.clear();
+            q.clear();
+            p.extend(side[a].iter().map(|&x| self.place[x]));
+            q.extend(side[b].iter().map(|&x| self.place[x]));
+            p.sort_unstable();
+            q.sort_unstable();
+            self.spent += (p.len() + q.len()) as u64;
+            let (mut less, mut up_to) = (0, 0);
+            for x in p.iter() {
+                while less < q.len() && q[less] < *x {
+                    less += 1;
+                }
+                while up_to < q.len() && q[up_to] <= *x {
+                    up_to += 1;
+                }
+                sum.0 += less as u64;
+                sum.1 += (q.len() - up_to) as u64;
+            }
+        }
+        sum
+    }
+
+    fn crossings(&mut self, g: &Layered) -> u64 {
+        (1..g.layers.len()).map(|r| self.between(g, r - 1)).sum()
+    }
+
+    /// Crossings between layer `r` and the next.
+    fn between(&mut self, g: &Layered, r: usize) -> u64 {
+        let size = g.layers[r + 1].len().next_power_of_two();
+        self.tree.clear();
+        self.tree.resize(2 * size, 0);
+        let mut sum = 0;
+        for &x in &g.layers[r] {
+            let ends = &mut self.scratch.0;
+            ends.clear();
+            ends.extend(g.down[x].iter().map(|&y| self.place[y]));
+            ends.sort_unstable();
+            self.spent += ends.len() as u64;
+            for &end in ends.iter() {
+                let mut at = end + size;
+                self.tree[at] += 1;
+                while at > 1 {
+                    if at.is_multiple_of(2) {
+                        sum += self.tree[at + 1];
+                    }
+                    at /= 2;
+                    self.tree[at] += 1;
+                }
+            }
+        }
+        sum
+    }
+}
+
+/// The weighted median of Gansner et al.: leans to the side where neighbours are closer together.
+fn median(sorted: &[usize]) -> f64 {
+    let (n, m) = (sorted.len(), sorted.len() / 2);
+    if n % 2 == 1 {
+        return sorted[m] as f64;
+    }
+    if n == 2 {
+        return (sorted[0] + sorted[1]) as f64 / 2.0;
+    }
+    let (left, right) = (
+        (sorted[m - 1] - sorted[0]) as f64,
+        (sorted[n - 1] - sorted[m]) as f64,
+    );
+    if left + right == 0.0 {
+        return sorted[m] as f64;
+    }
+    (sorted[m - 1] as f64 * right + sorted[m] as f64 * left) / (left + right)
+}

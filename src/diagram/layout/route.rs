@@ -1,0 +1,490 @@
+//! Positions along the layers, and right-angled lines in tracks between them.
+
+use super::coords::{Cross, Frame, LOOP, PAD, TITLE};
+use super::order::{Kind, Layered};
+use super::{Direction, Drawing, Graph, Rect, Route};
+
+/// Between two tracks.
+const TRACK: i64 = 10;
+/// Between a box and the nearest track: an arrow has to fit.
+const ARROW: i64 = 14;
+/// Between a label and the nearest track.
+const SIDE: i64 = 8;
+/// Between two layers without a track between them.
+const GAP: i64 = 18;
+/// Lines nearer than this would look like one.
+const NEAR: i64 = 4;
+
+/// A stretch across the layers within one gap.
+#[derive(Clone, Copy, Debug)]
+struct Stretch {
+    /// Place in the gap's list of crossings.
+    line: usize,
+    from: i64,
+    to: i64,
+}
+
+/// The way of one edge through a gap: positions across, and the track of each stretch.
+#[derive(Clone, Debug)]
+struct Way {
+    edge: usize,
+    from: i64,
+    to: i64,
+    /// Where it changes track, if it had to be split.
+    middle: Option<i64>,
+    tracks: [usize; 2],
+}
+
+/// Assembles the drawing.
+pub(super) fn finish(graph: &Graph, g: &Layered, frame: &Frame, cross: &Cross) -> Drawing {
+    let mut gaps: Vec<Vec<Way>> = vec![Vec::new(); g.layers.len()];
+    for (edge, chain) in g.chains.iter().enumerate() {
+        let last = chain.len().saturating_sub(2);
+        for (i, pair) in chain.windows(2).enumerate() {
+            let from = cross.items[pair[0]] + if i == 0 { frame.ports[edge].0 } else { 0 };
+            let to = cross.items[pair[1]] + if i == last { frame.ports[edge].1 } else { 0 };
+            let way = Way {
+                edge,
+                from,
+                to,
+                middle: None,
+                tracks: [0; 2],
+            };
+            gaps[g.items[pair[0]].layer].push(way);
+        }
+    }
+    let counts: Vec<usize> = gaps.iter_mut().map(|ways| tracks(ways)).collect();
+    let along = Along::new(graph, g, frame, &counts);
+    let mut out = Builder {
+        direction: frame.direction,
+        drawing: Drawing::default(),
+    };
+    out.drawing.direction = frame.direction;
+
+    for (v, &(size, main)) in frame.boxes.iter().enumerate() {
+        let begin = along.middle(g.items[v].layer) - main / 2;
+        let rect = out.rect(begin, cross.items[v] - size / 2, main, size);
+        out.drawing.nodes.push(rect);
+    }
+    for (k, span) in frame.spans.iter().enumerate() {
+        let rect = span.map(|(first, last)| {
+            let head = if frame.direction == Direction::Down && graph.groups[k] > 0 {
+                TITLE
+            } else {
+                PAD
+            };
+            let begin = along.begin[first] - head;
+            let end = along.begin[last] + along.size[last] + PAD;
+            let (low, high) = cross.borders[k];
+            out.rect(begin, low, end - begin, high - low)
+        });
+        out.drawing.groups.push(rect);
+    }
+    out.drawing.edges = vec![Route::default(); graph.edges.len()];
+    let mut paths: Vec<Vec<(i64, i64)>> = vec![Vec::new(); graph.edges.len()];
+    for (layer, ways) in gaps.iter().enumerate() {
+        for way in ways {
+            let path = &mut paths[way.edge];
+            if path.is_empty() {
+                let v = g.chains[way.edge][0];
+                path.push((along.middle(layer) + frame.boxes[v].1 / 2, way.from));
+            }
+            if way.from != way.to {
+                let track = |t: usize| along.tracks[layer] + way.tracks[t] as i64 * TRACK;
+                path.push((track(0), way.from));
+                if let Some(middle) = way.middle {
+                    path.push((track(0), middle));
+                    path.push((track(1), middle));
+                    path.push((track(1), way.to));
+                } else {
+                    path.push((track(0), way.to));
+                }
+            }
+        }
+    }
+    for (e, mut path) in paths.into_iter().enumerate() {
+        let chain = &g.chains[e];
+        let (Some(&last), Some(&(_, at))) = (chain.last(), path.last()) else {
+            continue;
+        };
+        path.push((
+            along.middle(g.items[last].layer) - frame.boxes[last].1 / 2,
+            at,
+        ));
+        if g.reversed[e] {
+            path.reverse();
+        }
+        out.drawing.edges[e].points = out.points(path);
+        let label = chain
+            .iter()
+            .find(|&&x| matches!(g.items[x].kind, Kind::Label(_)));
+        if let (Some(&x), Some((w, h))) = (label, graph.edges[e].label) {
+            let middle = (along.middle(g.items[x].layer), cross.items[x]);
+            out.drawing.edges[e].label = Some(out.centred(middle, w, h));
+        }
+    }
+    for l in &frame.loops {
+        let (size, _) = frame.boxes[l.node];
+        let middle = along.middle(g.items[l.node].layer) + l.at;
+        let side = cross.items[l.node] + size / 2;
+        let path = vec![
+            (middle + 8, side),
+            (middle + 8, side + LOOP),
+            (middle - 8, side + LOOP),
+            (middle - 8, side),
+        ];
+        out.drawing.edges[l.edge].points = out.points(path);
+        if let Some((w, h)) = graph.edges[l.edge].label {
+            let across = if frame.direction == Direction::Right {
+                h
+            } else {
+                w
+            };
+            let at = (middle, side + LOOP + 2 + (across + 1) / 2);
+            out.drawing.edges[l.edge].label = Some(out.centred(at, w, h));
+        }
+    }
+    out.normalised()
+}
+
+/// Where layers and tracks are along the main axis.
+struct Along {
+    begin: Vec<i64>,
+    size: Vec<i64>,
+    tracks: Vec<i64>,
+}
+
+impl Along {
+    fn new(graph: &Graph, g: &Layered, frame: &Frame, counts: &[usize]) -> Self {
+        let depth = g.layers.len();
+        let mut size = vec![0; depth];
+        for (item, extent) in g.items.iter().zip(&frame.extents) {
+            size[item.layer] = size[item.layer].max((extent.main + 1) / 2 * 2);
+        }
+        let (mut before, mut after) = (vec![0; depth + 1], vec![0; depth]);
+        for (k, span) in frame.spans.iter().enumerate() {
+            let Some((first, last)) = *span else { continue };
+            let title = graph.groups[k];
+            match frame.direction {
+                // The title stands over the first column and must not reach beyond it.
+                Direction::Right => size[first] = size[first].max((title + 1) / 2 * 2),
+                Direction::Down if title > 0 => before[first] = TITLE,
+                Direction::Down => {}
+            }
+            before[first] = before[first].max(PAD);
+            after[last] = PAD;
+        }
+        let mut begin = vec![0; depth];
+        let mut tracks = vec![0; depth];
+        let mut at = before[0];
+        for r in 0..depth {
+            begin[r] = at;
+            at += size[r] + after[r];
+            let (left, right) = if r % 2 == 0 {
+                (ARROW, SIDE)
+            } else {
+                (SIDE, ARROW)
+            };
+            tracks[r] = at + left;
+            at += match counts[r] {
+                0 => GAP,
+                n => left + (n as i64 - 1) * TRACK + right,
+            };
+            at += before[r + 1];
+        }
+        Self {
+            begin,
+            size,
+            tracks,
+        }
+    }
+
+    fn middle(&self, layer: usize) -> i64 {
+        self.begin[layer] + self.size[layer] / 2
+    }
+}
+
+/// Turns main and cross into x and y.
+struct Builder {
+    direction: Direction,
+    drawing: Drawing,
+}
+
+impl Builder {
+    fn rect(&self, main: i64, cross: i64, length: i64, size: i64) -> Rect {
+        match self.direction {
+            Direction::Right => Rect {
+                x: main,
+                y: cross,
+                w: length,
+                h: size,
+            },
+            Direction::Down => Rect {
+                x: cross,
+                y: main,
+                w: size,
+                h: length,
+            },
+        }
+    }
+
+    fn centred(&self, (main, cross): (i64, i64), w: i64, h: i64) -> Rect {
+        let (x, y) = match self.direction {
+            Direction::Right => (main, cross),
+            Direction::Down => (cross, main),
+        };
+        Rect {
+            x: x - w / 2,
+            y: y - h / 2,
+            w,
+            h,
+        }
+    }
+
+    /// The path in x and y, without corners that are none.
+    fn points(&self, path: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
+        let mut out: Vec<(i64, i64)> = Vec::with_capacity(path.len());
+        for (main, cross) in path {
+            let p = match self.direction {
+                Direction::Right => (main, cross),
+                Direction::Down => (cross, main),
+            };
+            if out.last() == Some(&p) {
+                continue;
+            }
+            if let [.., a, b] = out.as_slice() {
+                if (a.0 == b.0 && b.0 == p.0) || (a.1 == b.1 && b.1 == p.1) {
+                    out.pop();
+                }
+            }
+            out.push(p);
+        }
+        out
+    }
+
+    /// Moves everything so that the smallest coordinates are 0, and measures the whole.
+    fn normalised(self) -> Drawing {
+        let mut d = self.drawing;
+        let mut corners: Vec<(i64, i64)> = Vec::new();
+        let rects = d.nodes.iter().chain(d.groups.iter().flatten());
+        for r in rects.chain(d.edges.iter().filter_map(|e| e.label.as_ref())) {
+            corners.extend([(r.x, r.y), (r.x + r.w, r.y + r.h)]);
+        }
+        corners.extend(d.edges.iter().flat_map(|e| &e.points));
+        let left = corners.iter().map(|c| c.0).min().unwrap_or(0);
+        let top = corners.iter().map(|c| c.1).min().unwrap_or(0);
+        d.width = corners.iter().map(|c| c.0).max().unwrap_or(0) - left;
+        d.height = corners.iter().map(|c| c.1).max().unwrap_or(0) - top;
+        let labels = d.edges.iter_mut().filter_map(|e| e.label.as_mut());
+        for r in d
+            .nodes
+            .iter_mut()
+            .chain(d.groups.iter_mut().flatten())
+            .chain(labels)
+        {
+            r.x -= left;
+            r.y -= top;
+        }
+        for p in d.edges.iter_mut().flat_map(|e| &mut e.points) {
+            p.0 -= left;
+            p.1 -= top;
+        }
+        d
+    }
+}
+
+/// Gives every stretch of a gap its track; returns how many tracks there are.
+///
+/// Where one line arrives at the height at which another left, the one that left must turn first, or
+/// they would share a stretch. If such demands form a circle, lines are split in two until none is
+/// left. Within the demands, the order is the one that makes few lines cross.
+fn tracks(ways: &mut [Way]) -> usize {
+    let bent: Vec<usize> = (0..ways.len())
+        .filter(|&i| ways[i].from != ways[i].to)
+        .collect();
+    if bent.is_empty() {
+        return 0;
+    }
+    split_circles(ways, &bent);
+    let mut stretches = Vec::with_capacity(bent.len());
+    let mut follow = Vec::new();
+    for &line in &bent {
+        let Way {
+            from, to, middle, ..
+        } = ways[line];
+        if let Some(middle) = middle {
+            follow.push((stretches.len(), stretches.len() + 1));
+            stretches.push(Stretch {
+                line,
+                from,
+                to: middle,
+            });
+            stretches.push(Stretch {
+                line,
+                from: middle,
+                to,
+            });
+        } else {
+            stretches.push(Stretch { line, from, to });
+        }
+    }
+    let n = stretches.len();
+    let mut demands = vec![Vec::new(); n];
+    let mut waiting = vec![0usize; n];
+    let mut demand = |a: usize, b: usize| {
+        demands[a].push(b);
+        waiting[b] += 1;
+    };
+    for (a, b) in follow {
+        demand(a, b);
+    }
+    let mut gain = vec![Vec::new(); n];
+    let mut surplus = vec![0i64; n];
+    for i in 0..n {
+        for j in 0..i {
+            let (a, b) = (&stretches[i], &stretches[j]);
+            if a.line == b.line || !touch(a, b) {
+                continue;
+            }
+            if must_precede(b, a) {
+                demand(j, i);
+            }
+            if must_precede(a, b) {
+                demand(i, j);
+            }
+            // Positive: `a` before `b` saves crossings.
+            let saved = crossings(b, a) - crossings(a, b);
+            if saved != 0 {
+                gain[i].push((j, saved));
+                gain[j].push((i, -saved));
+                surplus[i] -= saved;
+                surplus[j] += saved;
+            }
+        }
+    }
+    let mut left: Vec<usize> = (0..n).collect();
+    let mut sequence = Vec::with_capacity(n);
+    while !left.is_empty() {
+        let ready = left.iter().enumerate().filter(|&(_, &i)| waiting[i] == 0);
+        let best = ready
+            .min_by_key(|&(_, &i)| (surplus[i], i))
+            .map_or(0, |(at, _)| at);
+        let i = left.remove(best);
+        sequence.push(i);
+        for &j in &demands[i] {
+            waiting[j] = waiting[j].saturating_sub(1);
+        }
+        for &(j, saved) in &gain[i] {
+            surplus[j] -= saved;
+        }
+    }
+    let mut track = vec![0; n];
+    for (at, &i) in sequence.iter().enumerate() {
+        for &j in &sequence[..at] {
+            let same = stretches[i].line == stretches[j].line;
+            if same || touch(&stretches[i], &stretches[j]) {
+                track[i] = track[i].max(track[j] + 1);
+            }
+        }
+    }
+    let mut used = 0;
+    for (i, s) in stretches.iter().enumerate() {
+        let second = i > 0 && stretches[i - 1].line == s.line;
+        ways[s.line].tracks[usize::from(second)] = track[i];
+        used = used.max(track[i] + 1);
+    }
+    used
+}
+
+/// Whether two stretches would touch on one track.
+fn touch(a: &Stretch, b: &Stretch) -> bool {
+    let (al, ah) = (a.from.min(a.to), a.from.max(a.to));
+    let (bl, bh) = (b.from.min(b.to), b.from.max(b.to));
+    al < bh + NEAR && bl < ah + NEAR
+}
+
+/// Whether `b` arrives where `a` leaves, so that `a` has to turn first.
+fn must_precede(a: &Stretch, b: &Stretch) -> bool {
+    (a.from - b.to).abs() < NEAR
+}
+
+/// Crossings if `a` turns before `b`.
+fn crossings(a: &Stretch, b: &Stretch) -> i64 {
+    let inside = |y: i64, s: &Stretch| y > s.from.min(s.to) && y < s.from.max(s.to);
+    i64::from(inside(a.to, b)) + i64::from(inside(b.from, a))
+}
+
+/// Splits lines until no circle of demands is left.
+fn split_circles(ways: &mut [Way], bent: &[usize]) {
+    let n = bent.len();
+    let whole = |ways: &[Way], i: usize| {
+        let w = &ways[bent[i]];
+        Stretch {
+            line: bent[i],
+            from: w.from,
+            to: w.to,
+        }
+    };
+    // Lines sorted by where they leave, to find quickly who leaves where another arrives.
+    let mut by_from: Vec<usize> = (0..n).collect();
+    by_from.sort_by_key(|&i| (ways[bent[i]].from, i));
+    let mut after = vec![Vec::new(); n];
+    let mut before = vec![Vec::new(); n];
+    for b in 0..n {
+        let to = ways[bent[b]].to;
+        let begin = by_from.partition_point(|&i| ways[bent[i]].from <= to - NEAR);
+        for &a in &by_from[begin..] {
+            if ways[bent[a]].from >= to + NEAR {
+                break;
+            }
+            if a != b && must_precede(&whole(ways, a), &whole(ways, b)) {
+                after[a].push(b);
+                before[b].push(a);
+            }
+        }
+    }
+    let mut alive = vec![true; n];
+    let mut ins: Vec<usize> = before.iter().map(Vec::len).collect();
+    let mut outs: Vec<usize> = after.iter().map(Vec::len).collect();
+    let mut open: Vec<usize> = (0..n).filter(|&i| ins[i] == 0 || outs[i] == 0).collect();
+    let mut taken: Vec<i64> = Vec::new();
+    loop {
+        while let Some(i) = open.pop() {
+            if !std::mem::replace(&mut alive[i], false) {
+                continue;
+            }
+            for &j in &after[i] {
+                ins[j] -= 1;
+                if ins[j] == 0 {
+                    open.push(j);
+                }
+            }
+            for &j in &before[i] {
+                outs[j] -= 1;
+                if outs[j] == 0 {
+                    open.push(j);
+                }
+            }
+        }
+        let Some(worst) = (0..n)
+            .filter(|&i| alive[i])
+            .max_by_key(|&i| (ins[i] * outs[i], i))
+        else {
+            return;
+        };
+        if taken.is_empty() {
+            taken.extend(ways.iter().flat_map(|w| [w.from, w.to]));
+        }
+        let way = &ways[bent[worst]];
+        let wanted = i64::midpoint(way.from, way.to);
+        let free = |y: i64| taken.iter().all(|t| (t - y).abs() >= NEAR);
+        let middle = (0..)
+            .flat_map(|d| [wanted + d, wanted - d])
+            .take(40 * taken.len())
+            .find(|&y| free(y))
+            .unwrap_or(wanted);
+        taken.push(middle);
+        ways[bent[worst]].middle = Some(middle);
+        open.push(worst);
+    }
+}

@@ -1,0 +1,69 @@
+//! Pictures of a design: interactions, message sequences and state machines, each as SVG, Mermaid,
+//! DOT or text.
+//!
+//! The input types ([`Scene`], [`Sequence`], [`States`]) know nothing of the spec. All output is a
+//! pure function of them: the same bytes on every machine, and the same bytes whatever order the
+//! nodes, groups and edges of a scene were declared in. Every name is treated as hostile.
+//!
+//! | room | does |
+//! |---|---|
+//! | `scene`, `sequence`, `states` | what is to be drawn |
+//! | `text` | cleaning, measuring, shortening and wrapping of strings |
+//! | `layout` | boxes and lines without any text or colour |
+//! | `svg` | layout → one line of SVG |
+//! | `mermaid`, `dot`, `text_form` | the same input in other notations |
+
+pub mod dot;
+pub mod layout;
+pub mod mermaid;
+mod scene;
+mod sequence;
+mod states;
+pub mod svg;
+mod text;
+pub mod text_form;
+
+pub use layout::Direction;
+pub use scene::{Edge, EdgeKind, Group, Node, NodeKind, Scene};
+pub use sequence::{Branch, FrameKind, Message, MessageKind, Participant, Sequence, Step};
+pub use states::{State, StateKind, States, Transition};
+pub use svg::style::STYLE;
+
+/// Most nodes a drawn scene or state machine may have.
+pub const MAX_NODES: usize = 400;
+/// Most edges, after folding, that a drawn scene or state machine may have.
+pub const MAX_EDGES: usize = 1_200;
+/// Most bends and labels that a layout may have to place; long edges in deep graphs reach it.
+pub const MAX_ITEMS: usize = 12_000;
+/// Most participants of a drawn sequence.
+pub const MAX_PARTICIPANTS: usize = 60;
+/// Most steps of a drawn sequence.
+pub const MAX_STEPS: usize = 600;
+
+/// The picture would be too large to draw or to read; show the text form instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooLarge {
+    /// What there is too much of, in the plural: `nodes`, `edges`, `bends`, `participants`, `steps`.
+    pub what: &'static str,
+    /// How many there are (at least).
+    pub count: usize,
+    /// How many can be drawn.
+    pub limit: usize,
+}
+
+impl std::fmt::Display for TooLarge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { what, count, limit } = self;
+        write!(f, "{count} {what} are too many to draw (limit {limit})")
+    }
+}
+
+impl std::error::Error for TooLarge {}
+
+/// Refuses `count` things when there are more than `limit`.
+fn bounded(what: &'static str, count: usize, limit: usize) -> Result<(), TooLarge> {
+    if count > limit {
+        return Err(TooLarge { what, count, limit });
+    }
+    Ok(())
+}

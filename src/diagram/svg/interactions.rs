@@ -1,0 +1,303 @@
+//! The interaction diagram.
+
+use super::super::layout::{self, Drawing, Graph, Line, Rect, Shape};
+use super::super::scene::{Edge, EdgeKind, NodeKind, Scene};
+use super::super::{TooLarge, text};
+use super::writer::{Svg, Tip, polyline, tip};
+use super::{Caption, LABEL_MAX, NAME, Options, SMALL, SMALL_LINE, draw_node, inset, shape};
+
+/// Lines of a label before the rest is only counted.
+const LABEL_LINES: usize = 3;
+/// Operations named in a label's tooltip.
+const NAMED: usize = 40;
+/// Widest title of a lane.
+const TITLE_MAX: i64 = 180;
+
+/// A canonical scene with everything that layout and drawing need to know of its texts.
+struct Texts {
+    captions: Vec<Caption>,
+    labels: Vec<Vec<String>>,
+    titles: Vec<String>,
+}
+
+impl Texts {
+    fn new(scene: &Scene) -> Self {
+        let captions = scene
+            .nodes
+            .iter()
+            .map(|n| Caption::new(&n.label, n.sub.as_deref()))
+            .collect();
+        let labels = scene
+            .edges
+            .iter()
+            .map(|e| text::folded(&e.labels, SMALL, LABEL_MAX, LABEL_LINES))
+            .collect();
+        let titles = scene
+            .groups
+            .iter()
+            .map(|g| text::fit(&g.label, SMALL + 1, TITLE_MAX))
+            .collect();
+        Self {
+            captions,
+            labels,
+            titles,
+        }
+    }
+
+    fn graph(&self, scene: &Scene) -> Graph {
+        let nodes = scene.nodes.iter().zip(&self.captions).map(|(n, caption)| {
+            let (width, height) = caption.size();
+            let extra = match n.kind {
+                NodeKind::Gateway | NodeKind::Broker => 12,
+                _ => 0,
+            };
+            let lid = if n.kind == NodeKind::Store { 8 } else { 0 };
+            Shape {
+                width: width + extra,
+                height: height + lid,
+                group: n.group,
+            }
+        });
+        let edges = scene.edges.iter().zip(&self.labels).map(|(e, lines)| Line {
+            from: e.from,
+            to: e.to,
+            label: label_size(lines),
+        });
+        // The title is bold, which is wider than the table says.
+        let bold = |t: &String| text::width(t, SMALL + 1) * 11 / 10;
+        Graph {
+            nodes: nodes.collect(),
+            edges: edges.collect(),
+            groups: self.titles.iter().map(bold).collect(),
+        }
+    }
+}
+
+/// Room of a label's lines.
+pub(super) fn label_size(lines: &[String]) -> Option<(i64, i64)> {
+    let widest = lines.iter().map(|l| text::width(l, SMALL)).max()?;
+    Some((widest + 8, lines.len() as i64 * SMALL_LINE + 2))
+}
+
+/// The scene's boxes and lines, as the layout sees them; indices are those of
+/// [`Scene::canonical`].
+#[must_use]
+pub fn graph(scene: &Scene) -> Graph {
+    let scene = scene.canonical();
+    Texts::new(&scene).graph(&scene)
+}
+
+/// Draws `scene`; one line without a line break.
+///
+/// # Errors
+///
+/// [`TooLarge`] if the scene is above the limits of the [module](super::super).
+pub fn interactions(scene: &Scene, options: &Options<'_>) -> Result<String, TooLarge> {
+    let scene = scene.canonical();
+    let texts = Texts::new(&scene);
+    let drawing = layout::draw(&texts.graph(&scene), options.wish)?;
+    let legend = Legend::new(&scene, drawing.width.max(options.wish.column.min(500)));
+    let linked = scene
+        .nodes
+        .iter()
+        .map(|n| &n.link)
+        .chain(scene.edges.iter().map(|e| &e.link));
+    let linked = linked
+        .into_iter()
+        .any(|l| text::safe_link(l.as_deref()).is_some());
+    let size = (
+        drawing.width.max(legend.width),
+        drawing.height + legend.height,
+    );
+    let mut svg = Svg::new(options, (&scene.title, &scene.description), size, linked);
+    draw(&mut svg, &scene, &texts, &drawing);
+    legend.draw(&mut svg, drawing.height);
+    Ok(svg.finish())
+}
+
+fn draw(svg: &mut Svg, scene: &Scene, texts: &Texts, drawing: &Drawing) {
+    for (r, title) in drawing.groups.iter().zip(&texts.titles) {
+        if let Some(r) = r {
+            svg.rect("v", *r, 6);
+            svg.text("h", r.x + 8, r.y + 17, title);
+        }
+    }
+    for (e, (edge, route)) in scene.edges.iter().zip(&drawing.edges).enumerate() {
+        let mut points = route.points.clone();
+        snap(&mut points, |end| {
+            let node = if end { edge.to } else { edge.from };
+            (scene.nodes[node].kind, drawing.nodes[node])
+        });
+        line(svg, edge.kind, edge.soft, &points, route.label);
+        let Some(label) = route.label else { continue };
+        let link = text::safe_link(edge.link.as_deref());
+        if let Some(link) = &link {
+            svg.open("a").attr("href", link);
+        }
+        let cut = texts.labels[e].iter().any(|l| !edge.labels.contains(l));
+        if cut {
+            svg.open("g");
+            svg.leaf("title", &all_labels(edge));
+        }
+        lines(svg, "l", label, &texts.labels[e]);
+        if cut {
+            svg.close();
+        }
+        if link.is_some() {
+            svg.close();
+        }
+    }
+    for (v, node) in scene.nodes.iter().enumerate() {
+        draw_node(
+            svg,
+            node.kind,
+            &texts.captions[v],
+            node.link.as_deref(),
+            drawing.nodes[v],
+        );
+    }
+}
+
+fn all_labels(edge: &Edge) -> String {
+    let mut named: Vec<String> = edge
+        .labels
+        .iter()
+        .take(NAMED)
+        .map(|l| text::fit(l, NAME, 1_000))
+        .collect();
+    if edge.labels.len() > NAMED {
+        named.push(format!("+{} more", edge.labels.len() - NAMED));
+    }
+    named.join(", ")
+}
+
+/// Text centred in a label's box, one line below the other.
+pub(super) fn lines(svg: &mut Svg, class: &str, r: Rect, lines: &[String]) {
+    for (i, line) in lines.iter().enumerate() {
+        svg.text(class, r.x + r.w / 2, r.y + 12 + i as i64 * SMALL_LINE, line);
+    }
+}
+
+/// Moves the ends of a path from the box's border to the shape's.
+pub(super) fn snap(points: &mut [(i64, i64)], of: impl Fn(bool) -> (NodeKind, Rect)) {
+    let count = points.len();
+    if count < 2 {
+        return;
+    }
+    for (at, near, end) in [(0, 1, false), (count - 1, count - 2, true)] {
+        let (kind, r) = of(end);
+        let by = inset(kind, r, points[at]);
+        let (p, q) = (points[at], points[near]);
+        points[at] = (
+            p.0 - (q.0 - p.0).signum() * by,
+            p.1 - (q.1 - p.1).signum() * by,
+        );
+    }
+}
+
+fn classes(kind: EdgeKind) -> (&'static str, Tip) {
+    match kind {
+        EdgeKind::Sync => ("", Tip::Full),
+        EdgeKind::Async => (" y", Tip::Open),
+        EdgeKind::Realtime => (" r", Tip::Double),
+        EdgeKind::Store => (" i", Tip::Hollow),
+    }
+}
+
+fn line(svg: &mut Svg, kind: EdgeKind, soft: bool, points: &[(i64, i64)], cut: Option<Rect>) {
+    let [.., from, at] = points else { return };
+    let (class, shape) = classes(kind);
+    let thin = if soft { " z" } else { "" };
+    svg.path(&format!("e{class}{thin}"), &polyline(points, cut));
+    svg.path(&format!("t{class}"), &tip(*from, *at, shape));
+}
+
+/// What the picture's shapes and lines mean; only what occurs.
+struct Legend {
+    entries: Vec<(Entry, i64, i64)>,
+    width: i64,
+    height: i64,
+}
+
+#[derive(Clone, Copy)]
+enum Entry {
+    Node(NodeKind),
+    Edge(EdgeKind),
+    Soft,
+}
+
+/// Length of a legend's sample.
+const SAMPLE: i64 = 34;
+const ROW: i64 = 24;
+
+impl Entry {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Node(kind) => kind.word(),
+            Self::Edge(kind) => kind.word(),
+            Self::Soft => "optional",
+        }
+    }
+}
+
+impl Legend {
+    fn new(scene: &Scene, room: i64) -> Self {
+        let nodes = NodeKind::ALL
+            .into_iter()
+            .filter(|k| scene.nodes.iter().any(|n| n.kind == *k));
+        let edges = EdgeKind::ALL
+            .into_iter()
+            .filter(|k| scene.edges.iter().any(|e| e.kind == *k));
+        let soft = scene.edges.iter().any(|e| e.soft).then_some(Entry::Soft);
+        let all = nodes
+            .map(Entry::Node)
+            .chain(edges.map(Entry::Edge))
+            .chain(soft);
+        let mut legend = Self {
+            entries: Vec::new(),
+            width: 0,
+            height: 0,
+        };
+        let (mut x, mut y) = (0, 18);
+        for entry in all {
+            let w = SAMPLE + 6 + text::width(entry.word(), SMALL);
+            if x > 0 && x + w > room {
+                x = 0;
+                y += ROW;
+            }
+            legend.entries.push((entry, x, y));
+            legend.width = legend.width.max(x + w);
+            legend.height = y + ROW - 4;
+            x += w + 18;
+        }
+        legend
+    }
+
+    fn draw(&self, svg: &mut Svg, below: i64) {
+        if self.entries.is_empty() {
+            return;
+        }
+        svg.open("g");
+        for &(entry, x, y) in &self.entries {
+            let y = y + below;
+            match entry {
+                Entry::Node(kind) => shape(
+                    svg,
+                    kind,
+                    Rect {
+                        x: x + 2,
+                        y,
+                        w: SAMPLE - 4,
+                        h: 18,
+                    },
+                ),
+                Entry::Edge(kind) => {
+                    line(svg, kind, false, &[(x, y + 9), (x + SAMPLE, y + 9)], None)
+                }
+                Entry::Soft => svg.path("e z", &polyline(&[(x, y + 9), (x + SAMPLE, y + 9)], None)),
+            }
+            svg.text("s", x + SAMPLE + 6, y + 13, entry.word());
+        }
+        svg.close();
+    }
+}

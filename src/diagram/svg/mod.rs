@@ -1,0 +1,168 @@
+//! Scenes, sequences and state machines as SVG.
+//!
+//! A picture is one line, `<figure …><svg …>…</svg></figure>`: the only form that mdBook's Markdown
+//! leaves alone everywhere. It uses no `url(#…)` and no `<use>`, because mdBook renames ids when it
+//! prints; its two ids begin with the scope that the caller gives.
+
+mod interactions;
+mod sequence;
+mod states;
+pub mod style;
+mod writer;
+
+pub use interactions::{graph, interactions};
+pub use sequence::sequence;
+pub use states::states;
+
+use super::NodeKind;
+use super::layout::{Rect, Wish};
+use super::text;
+use writer::Svg;
+
+/// Whether a picture stands in a page or alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Frame {
+    /// In a page that has [`style::STYLE`] once.
+    #[default]
+    Page,
+    /// A file of its own: valid XML with its style inside.
+    File,
+}
+
+/// How a picture is written.
+#[derive(Clone, Debug)]
+pub struct Options<'a> {
+    /// Starts every id; unique in the book. Letters, digits and `-`.
+    pub scope: &'a str,
+    /// In a page or alone.
+    pub frame: Frame,
+    /// Direction and width of the column.
+    pub wish: Wish,
+}
+
+/// Size of a box's label in pixels.
+const NAME: i64 = 13;
+/// Size of everything smaller.
+const SMALL: i64 = 11;
+/// Height of a line of small text.
+const SMALL_LINE: i64 = 14;
+/// Widest label of a box.
+const NAME_MAX: i64 = 190;
+/// Widest label of a line.
+const LABEL_MAX: i64 = 170;
+/// Around the whole picture.
+const MARGIN: i64 = 8;
+
+/// The label of a box, ready to be drawn.
+struct Caption {
+    name: String,
+    sub: Option<String>,
+    /// The whole name, if it had to be shortened.
+    full: Option<String>,
+}
+
+impl Caption {
+    fn new(label: &str, sub: Option<&str>) -> Self {
+        let whole = text::clean(label);
+        let name = text::fit(&whole, NAME, NAME_MAX);
+        let sub = sub
+            .map(|s| text::fit(s, SMALL, NAME_MAX))
+            .filter(|s| !s.is_empty());
+        let full = (name != whole).then_some(whole);
+        Self { name, sub, full }
+    }
+
+    /// Width and height of the box.
+    fn size(&self) -> (i64, i64) {
+        let sub = self.sub.as_ref().map_or(0, |s| text::width(s, SMALL));
+        let w = text::width(&self.name, NAME).max(sub) + 26;
+        (w.max(60), if self.sub.is_some() { 44 } else { 34 })
+    }
+
+    fn draw(&self, svg: &mut Svg, r: Rect) {
+        let x = r.x + r.w / 2;
+        let y = r.y + r.h / 2;
+        if let Some(sub) = &self.sub {
+            svg.text("n", x, y - 3, &self.name);
+            svg.text("m", x, y + 13, sub);
+        } else {
+            svg.text("n", x, y + 5, &self.name);
+        }
+    }
+}
+
+/// A box in the shape of its kind, with its caption, as a link if it has one.
+fn draw_node(svg: &mut Svg, kind: NodeKind, caption: &Caption, link: Option<&str>, r: Rect) {
+    let link = text::safe_link(link);
+    if let Some(link) = &link {
+        svg.open("a").attr("href", link);
+    } else {
+        svg.open("g");
+    }
+    if let Some(full) = &caption.full {
+        svg.leaf("title", full);
+    }
+    shape(svg, kind, r);
+    caption.draw(svg, r);
+    svg.close();
+}
+
+/// How far the side of a shape lies inside its box at a point of the box's border.
+fn inset(kind: NodeKind, r: Rect, p: (i64, i64)) -> i64 {
+    let half = r.h as f64 / 2.0;
+    let dy = (p.1 as f64 - r.y as f64 - half).abs();
+    let side = p.0 == r.x || p.0 == r.x + r.w;
+    let found = match kind {
+        NodeKind::Actor if side => {
+            let radius = half.min(ROUND as f64);
+            let into = (dy - (half - radius)).max(0.0);
+            radius - (radius * radius - into * into).max(0.0).sqrt()
+        }
+        NodeKind::Gateway if side => dy / half * POINT as f64,
+        NodeKind::Store if !side => {
+            let a = r.w as f64 / 2.0;
+            let t = (p.0 as f64 - r.x as f64 - a) / a;
+            LID as f64 * (1.0 - (1.0 - t * t).max(0.0).sqrt())
+        }
+        _ => 0.0,
+    };
+    found.round() as i64
+}
+
+/// Radius of an actor's sides.
+const ROUND: i64 = 17;
+/// Length of a gateway's points.
+const POINT: i64 = 10;
+/// Half height of a store's lid.
+const LID: i64 = 5;
+
+fn shape(svg: &mut Svg, kind: NodeKind, r: Rect) {
+    let Rect { x, y, w, h } = r;
+    match kind {
+        NodeKind::Service => svg.rect("b", r, 4),
+        NodeKind::External => svg.rect("b x", r, 0),
+        NodeKind::Actor => svg.rect("b u", r, ROUND.min(h / 2)),
+        NodeKind::Gateway => {
+            let (inner, half) = (w - 2 * POINT, h / 2);
+            let d = format!(
+                "M{} {y}h{inner}l{POINT} {half}-{POINT} {}h-{inner}l-{POINT}-{}z",
+                x + POINT,
+                h - half,
+                h - half
+            );
+            svg.path("b w", &d);
+        }
+        NodeKind::Broker => {
+            svg.rect("b q", r, 2);
+            svg.path("k q", &format!("M{} {y}v{h}M{} {y}v{h}", x + 6, x + w - 6));
+        }
+        NodeKind::Store => {
+            let (a, v) = (w / 2, h - 2 * LID);
+            let top = y + LID;
+            let arc = format!("a{a} {LID} 0 0 ");
+            let d = format!("M{x} {top}{arc}1 {w} 0v{v}{arc}1-{w} 0z");
+            svg.path("b d", &d);
+            svg.path("k d", &format!("M{x} {top}{arc}0 {w} 0"));
+        }
+    }
+}

@@ -1,0 +1,345 @@
+//! The one place that writes SVG: closes what was opened, escapes what is foreign, on one line.
+
+use super::{Frame, MARGIN, Options};
+use crate::diagram::layout::Rect;
+use std::fmt::Write;
+
+/// A picture being written.
+pub(super) struct Svg {
+    out: String,
+    open: Vec<&'static str>,
+    /// Whether the last start tag still lacks its `>`.
+    in_tag: bool,
+    frame: Frame,
+}
+
+impl Svg {
+    /// Starts a picture of `width` × `height`; the margin comes on top. `linked` says whether it will
+    /// hold links: then it must not claim to be a mere image, or readers could not reach them.
+    pub(super) fn new(
+        options: &Options<'_>,
+        (title, description): (&str, &str),
+        (width, height): (i64, i64),
+        linked: bool,
+    ) -> Self {
+        let mut svg = Self {
+            out: String::with_capacity(4096),
+            open: Vec::new(),
+            in_tag: false,
+            frame: options.frame,
+        };
+        let scope: String = options
+            .scope
+            .chars()
+            .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+            .collect();
+        let (w, h) = (width + 2 * MARGIN, height + 2 * MARGIN);
+        let title = super::text::clean(title);
+        if svg.frame == Frame::Page {
+            svg.open("figure").attr("class", "msd-figure");
+            if w > 280 {
+                // What scrolls must be reachable by keyboard, and then needs a name.
+                svg.attr("tabindex", "0")
+                    .attr("role", "group")
+                    .attr("aria-label", &title);
+            }
+        }
+        svg.open("svg");
+        if svg.frame == Frame::File {
+            svg.attr("xmlns", "http://www.w3.org/2000/svg")
+                .attr("class", "msd-figure msd-file");
+        }
+        svg.attr("role", if linked { "group" } else { "img" })
+            .attr("aria-labelledby", &format!("{scope}-t {scope}-d"))
+            .attr("width", &w.to_string())
+            .attr("height", &h.to_string())
+            .attr("viewBox", &format!("-{MARGIN} -{MARGIN} {w} {h}"));
+        svg.open("title")
+            .attr("id", &format!("{scope}-t"))
+            .content(&title)
+            .close();
+        let description = super::text::clean(description);
+        svg.open("desc")
+            .attr("id", &format!("{scope}-d"))
+            .content(&description)
+            .close();
+        if svg.frame == Frame::File {
+            // Only own text, free of `<` and `&`; a reader of XML takes it as it is.
+            svg.open("style");
+            svg.end_tag();
+            svg.out.push_str(super::style::STYLE);
+            svg.close();
+            svg.rect(
+                "p",
+                Rect {
+                    x: -MARGIN,
+                    y: -MARGIN,
+                    w,
+                    h,
+                },
+                0,
+            );
+        }
+        svg
+    }
+
+    /// The finished line.
+    pub(super) fn finish(mut self) -> String {
+        while !self.open.is_empty() {
+            self.close();
+        }
+        self.out
+    }
+
+    pub(super) fn open(&mut self, name: &'static str) -> &mut Self {
+        self.end_tag();
+        self.out.push('<');
+        self.out.push_str(name);
+        self.open.push(name);
+        self.in_tag = true;
+        self
+    }
+
+    pub(super) fn attr(&mut self, name: &str, value: &str) -> &mut Self {
+        debug_assert!(self.in_tag, "attribute {name} outside a tag");
+        self.out.push(' ');
+        self.out.push_str(name);
+        self.out.push_str("=\"");
+        self.escape(value);
+        self.out.push('"');
+        self
+    }
+
+    fn number(&mut self, name: &str, value: i64) -> &mut Self {
+        let _ = write!(self.out, " {name}=\"{value}\"");
+        self
+    }
+
+    pub(super) fn content(&mut self, text: &str) -> &mut Self {
+        self.end_tag();
+        self.escape(text);
+        self
+    }
+
+    pub(super) fn close(&mut self) {
+        let Some(name) = self.open.pop() else { return };
+        if self.in_tag && !matches!(name, "figure" | "svg" | "a" | "g" | "title" | "desc") {
+            self.out.push_str("/>");
+        } else {
+            self.end_tag();
+            let _ = write!(self.out, "</{name}>");
+        }
+        self.in_tag = false;
+    }
+
+    /// An element with text only.
+    pub(super) fn leaf(&mut self, name: &'static str, text: &str) {
+        self.open(name).content(text).close();
+    }
+
+    pub(super) fn text(&mut self, class: &str, x: i64, y: i64, text: &str) {
+        self.open("text")
+            .attr("class", class)
+            .number("x", x)
+            .number("y", y)
+            .content(text)
+            .close();
+    }
+
+    pub(super) fn rect(&mut self, class: &str, r: Rect, radius: i64) {
+        self.open("rect")
+            .attr("class", class)
+            .number("x", r.x)
+            .number("y", r.y);
+        self.number("width", r.w).number("height", r.h);
+        if radius > 0 {
+            self.number("rx", radius);
+        }
+        self.close();
+    }
+
+    pub(super) fn circle(&mut self, class: &str, (x, y): (i64, i64), radius: i64) {
+        self.open("circle")
+            .attr("class", class)
+            .number("cx", x)
+            .number("cy", y);
+        self.number("r", radius).close();
+    }
+
+    pub(super) fn path(&mut self, class: &str, d: &str) {
+        self.open("path").attr("class", class).attr("d", d).close();
+    }
+
+    fn end_tag(&mut self) {
+        if std::mem::replace(&mut self.in_tag, false) {
+            self.out.push('>');
+        }
+    }
+
+    fn escape(&mut self, text: &str) {
+        for c in text.chars() {
+            match c {
+                '&' => self.out.push_str("&amp;"),
+                '<' => self.out.push_str("&lt;"),
+                '>' => self.out.push_str("&gt;"),
+                '"' => self.out.push_str("&quot;"),
+                // mdBook looks for `{{#…}}` in chapters before and after us.
+                '{' => self.out.push_str("&#123;"),
+                '\n' | '\r' | '\t' => self.out.push(' '),
+                c => self.out.push(c),
+            }
+        }
+    }
+}
+
+/// A right-angled path with rounded corners. `cut` is left out of it: the label stands there.
+pub(super) fn polyline(points: &[(i64, i64)], cut: Option<Rect>) -> String {
+    let mut d = String::new();
+    let Some(&first) = points.first() else {
+        return d;
+    };
+    let mut pen = Pen {
+        out: &mut d,
+        at: first,
+    };
+    let _ = write!(pen.out, "M{} {}", first.0, first.1);
+    for (i, &p) in points.iter().enumerate().skip(1) {
+        let Some(&next) = points.get(i + 1) else {
+            pen.line(p, cut);
+            break;
+        };
+        let before = points[i - 1];
+        let room = |a: (i64, i64), b: (i64, i64)| (a.0 - b.0).abs() + (a.1 - b.1).abs();
+        let radius = (room(before, p) / 2).min(room(p, next) / 2).min(5);
+        let toward = |from: (i64, i64)| {
+            (
+                (from.0 - p.0).signum() * radius,
+                (from.1 - p.1).signum() * radius,
+            )
+        };
+        let (back, on) = (toward(before), toward(next));
+        pen.line((p.0 + back.0, p.1 + back.1), cut);
+        if radius > 0 {
+            let (bend, end) = ((-back.0, -back.1), (on.0 - back.0, on.1 - back.1));
+            let _ = write!(pen.out, "q{}", pairs(&[bend, end]));
+            pen.at = (p.0 + on.0, p.1 + on.1);
+        }
+    }
+    d
+}
+
+/// Pairs of numbers with as few separators as SVG allows.
+fn pairs(list: &[(i64, i64)]) -> String {
+    let mut out = String::new();
+    for value in list.iter().flat_map(|p| [p.0, p.1]) {
+        if !out.is_empty() && value >= 0 {
+            out.push(' ');
+        }
+        let _ = write!(out, "{value}");
+    }
+    out
+}
+
+struct Pen<'a> {
+    out: &'a mut String,
+    at: (i64, i64),
+}
+
+impl Pen<'_> {
+    /// A straight piece to `to`, broken where it would run through `cut`.
+    fn line(&mut self, to: (i64, i64), cut: Option<Rect>) {
+        if let Some(r) = cut {
+            let flat = self.at.1 == to.1;
+            let (low, high, across, begin, end) = if flat {
+                (
+                    r.x,
+                    r.x + r.w,
+                    self.at.1 > r.y && self.at.1 < r.y + r.h,
+                    self.at.0,
+                    to.0,
+                )
+            } else {
+                (
+                    r.y,
+                    r.y + r.h,
+                    self.at.0 > r.x && self.at.0 < r.x + r.w,
+                    self.at.1,
+                    to.1,
+                )
+            };
+            if across && begin.min(end) < low && begin.max(end) > high {
+                let (near, far) = if begin < end {
+                    (low, high)
+                } else {
+                    (high, low)
+                };
+                self.straight(flat, near);
+                self.jump(flat, far);
+            }
+        }
+        let flat = self.at.1 == to.1;
+        if to != self.at {
+            self.straight(flat, if flat { to.0 } else { to.1 });
+        }
+    }
+
+    fn straight(&mut self, flat: bool, value: i64) {
+        let _ = write!(self.out, "{}{value}", if flat { 'H' } else { 'V' });
+        if flat {
+            self.at.0 = value
+        } else {
+            self.at.1 = value
+        }
+    }
+
+    fn jump(&mut self, flat: bool, value: i64) {
+        if flat {
+            self.at.0 = value
+        } else {
+            self.at.1 = value
+        }
+        let _ = write!(self.out, "M{} {}", self.at.0, self.at.1);
+    }
+}
+
+/// The tips of lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tip {
+    /// A filled triangle.
+    Full,
+    /// Two strokes.
+    Open,
+    /// Two pairs of strokes.
+    Double,
+    /// A hollow triangle.
+    Hollow,
+}
+
+/// The tip at the end of a path that comes from `from`.
+pub(super) fn tip(from: (i64, i64), at: (i64, i64), tip: Tip) -> String {
+    // Unit vector along the line; across it is (-uy, ux).
+    let u = ((at.0 - from.0).signum(), (at.1 - from.1).signum());
+    let point = |along: i64, across: i64| {
+        (
+            at.0 - u.0 * along - u.1 * across,
+            at.1 - u.1 * along + u.0 * across,
+        )
+    };
+    let step = |a: (i64, i64), b: (i64, i64)| (b.0 - a.0, b.1 - a.1);
+    let strokes = |shift: i64| {
+        let (a, b, c) = (
+            point(8 + shift, -4),
+            point(1 + shift, 0),
+            point(8 + shift, 4),
+        );
+        format!("M{}l{}", pairs(&[a]), pairs(&[step(a, b), step(b, c)]))
+    };
+    match tip {
+        Tip::Full | Tip::Hollow => {
+            let (b, c) = (point(9, -4), point(9, 4));
+            format!("M{}l{}z", pairs(&[at]), pairs(&[step(at, b), step(b, c)]))
+        }
+        Tip::Open => strokes(0),
+        Tip::Double => strokes(0) + &strokes(5),
+    }
+}

@@ -1,0 +1,186 @@
+//! What was asked, what was chosen and why, what was assumed, what the linter found.
+
+use super::super::Cx;
+use super::super::doc::{Doc, Inline, say};
+use crate::catalog;
+use crate::diag::Severity;
+use crate::model::{Architecture, Section};
+use crate::plan::Origin;
+
+pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
+    let model = cx.plan.model;
+    if let Some(description) = &model.description {
+        doc.para(description.as_str());
+    }
+    asked(cx, doc);
+    choices(cx, doc);
+    assumptions(cx, doc);
+    findings(cx, doc);
+}
+
+fn asked(cx: &Cx<'_>, doc: &mut Doc) {
+    let model = cx.plan.model;
+    let services: Vec<&str> = model
+        .services
+        .iter()
+        .filter(|s| !s.external)
+        .map(|s| s.name.as_str())
+        .collect();
+    let external: Vec<&str> = model
+        .services
+        .iter()
+        .filter(|s| s.external)
+        .map(|s| s.name.as_str())
+        .collect();
+    let mut rows = vec![vec![
+        Inline::text("Services"),
+        Inline::text(format!("{}: ", services.len())).and(Inline::names(&services)),
+    ]];
+    if !external.is_empty() {
+        rows.push(vec![
+            Inline::text("Services of others"),
+            Inline::names(&external),
+        ]);
+    }
+    let used: Vec<&str> = model
+        .actors
+        .iter()
+        .enumerate()
+        .filter(|(i, a)| a.span.is_some() || uses(cx, *i))
+        .map(|(_, a)| a.name.as_str())
+        .collect();
+    if !used.is_empty() {
+        rows.push(vec![Inline::text("Actors"), Inline::names(&used)]);
+    }
+    rows.push(vec![
+        Inline::text("Today"),
+        Inline::text(match model.architecture {
+            Some(Architecture::Monolith) => "a monolith, to be cut into these services",
+            Some(Architecture::Microservices) => "microservices",
+            None => "not said; taken to be microservices",
+        }),
+    ]);
+    rows.push(vec![
+        Inline::text("Interactions"),
+        say!(
+            "{} synchronous calls, {} events, {} real-time streams, {} sagas",
+            model.calls.len(),
+            model.events.len(),
+            model.streams.len(),
+            model.sagas.len()
+        ),
+    ]);
+    if !model.teams.is_empty() {
+        let teams: Vec<&str> = model.teams.iter().map(|t| t.name.as_str()).collect();
+        rows.push(vec![Inline::text("Teams"), Inline::names(&teams)]);
+    }
+    doc.table(&["Asked", "Answer"], rows);
+}
+
+fn uses(cx: &Cx<'_>, actor: usize) -> bool {
+    let party = crate::model::Party::Actor(crate::model::ActorId(actor));
+    let model = cx.plan.model;
+    model.calls.iter().any(|c| c.from == party)
+        || model
+            .streams
+            .iter()
+            .any(|s| s.from == party || s.to == party)
+        || cx
+            .plan
+            .flows
+            .iter()
+            .any(|f| f.actor.is_some_and(|a| a.0 == actor))
+}
+
+fn choices(cx: &Cx<'_>, doc: &mut Doc) {
+    doc.heading(1, "Choices", "choices");
+    let rows = cx
+        .plan
+        .choices
+        .list
+        .iter()
+        .map(|c| {
+            vec![
+                Inline::text(c.what),
+                Inline::text(c.chosen.as_str()),
+                Inline::text(match c.origin {
+                    Origin::Set => "author",
+                    Origin::Derived => "design",
+                    Origin::Assumed => "assumed",
+                }),
+                Inline::quoted(&c.why),
+                source(c.source),
+            ]
+        })
+        .collect();
+    doc.table(&["Part", "Choice", "By", "Reason", "Source"], rows);
+}
+
+/// A source's title, or a dash.
+pub(super) fn source(key: &str) -> Inline {
+    match key {
+        "" => Inline::text("–"),
+        "derived" => Inline::text("reasoned here"),
+        key => Inline::text(catalog::source_title(key)),
+    }
+}
+
+fn assumptions(cx: &Cx<'_>, doc: &mut Doc) {
+    if cx.plan.assumptions.is_empty() {
+        return;
+    }
+    doc.heading(1, "Assumptions", "assumptions");
+    doc.para("The spec is silent here; each of these can be set in it.");
+    doc.list(cx.plan.assumptions.iter().map(|a| Inline::quoted(a)));
+}
+
+fn findings(cx: &Cx<'_>, doc: &mut Doc) {
+    let shown: Vec<_> = cx
+        .findings
+        .iter()
+        .filter(|f| cx.options.show_warnings || f.diagnostic.severity == Severity::Error)
+        .collect();
+    doc.heading(1, "Findings", "findings");
+    if shown.is_empty() {
+        doc.para("The linter found no fault in this design.");
+        return;
+    }
+    let shows = |s: Section| cx.plan.model.sections.contains(&s);
+    let rows = shown
+        .iter()
+        .map(|f| {
+            let d = &f.diagnostic;
+            let section = f.section.info();
+            let heading = if f.section == Section::Overview {
+                "Overview"
+            } else {
+                section.heading
+            };
+            let seen = if shows(f.section) {
+                doc.link(heading, section.id)
+            } else {
+                Inline::text(heading)
+            };
+            let rule = match cx
+                .options
+                .links
+                .rule
+                .as_deref()
+                .and_then(|t| super::links::fill(t, d.rule))
+            {
+                Some(url) => Inline::link(Inline::code(d.rule), url),
+                None => Inline::code(d.rule),
+            };
+            vec![
+                Inline::text(d.severity.name()),
+                rule,
+                Inline::quoted(&d.message),
+                d.help
+                    .as_deref()
+                    .map_or_else(|| Inline::text("–"), Inline::quoted),
+                seen,
+            ]
+        })
+        .collect();
+    doc.table(&["Severity", "Rule", "Finding", "Instead", "Section"], rows);
+}

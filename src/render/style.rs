@@ -1,0 +1,15 @@
+//! The style that a page needs, scoped to our own classes so that it leaks nowhere.
+
+/// The `<style>` block: one line, ended by an empty one.
+pub(super) fn block() -> String {
+    let mut css = String::from(PAGE);
+    css.push_str(crate::diagram::STYLE);
+    let one_line: String = css.split_whitespace().collect::<Vec<_>>().join(" ");
+    format!("<style>{one_line}</style>\n")
+}
+
+const PAGE: &str = "
+.msd-details { margin: 1em 0; border-inline-start: 3px solid var(--quote-border, #ccc); padding-inline-start: 0.8em; }
+.msd-details > summary { cursor: pointer; font-weight: 600; }
+.msd-entry { font-size: 1em; margin: 1.2em 0 0.3em; }
+";
