@@ -5,6 +5,7 @@
 //! what each room does and who may import whom.
 
 pub mod diag;
+pub mod render;
 
 use diag::{Diagnostic, SourceId, Sources};
 

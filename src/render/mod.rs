@@ -1,0 +1,3 @@
+//! Rendering: a finished plan becomes chapter text, artefacts and code. No arithmetic happens here.
+
+pub mod code;
