@@ -109,3 +109,96 @@ fn go_vets_and_passes_its_tests_under_the_race_detector() {
     run(dir.path(), "go", &["vet", "./..."]);
     run(dir.path(), "go", &["test", "-race", "-count=1", "./..."]);
 }
+
+#[test]
+fn java_compiles_without_a_warning_and_behaves() {
+    let dir = tempfile::tempdir().unwrap();
+    let java = language("java").unwrap();
+    folders(java, dir.path());
+    put(
+        &dir.path().join("orders"),
+        "Driver.java",
+        include_str!("code/java/Driver.java"),
+    );
+    // A package a folder, so that one run of the compiler takes all of them.
+    let mut files = Vec::new();
+    for folder in std::fs::read_dir(dir.path()).unwrap() {
+        let folder = folder.unwrap();
+        let package = folder.file_name().into_string().unwrap();
+        for file in std::fs::read_dir(folder.path()).unwrap() {
+            let path = file.unwrap().path();
+            let text = std::fs::read_to_string(&path).unwrap();
+            put(
+                Path::new(""),
+                path.to_str().unwrap(),
+                &text.replacen("import ", &format!("package {package};\nimport "), 1),
+            );
+            files.push(path.to_str().unwrap().to_owned());
+        }
+    }
+    let mut args = vec![
+        "-Xlint:all",
+        "-Werror",
+        "--release",
+        "17",
+        "-encoding",
+        "UTF-8",
+        "-d",
+        "classes",
+    ];
+    args.extend(files.iter().map(String::as_str));
+    run(dir.path(), "javac", &args);
+    run(dir.path(), "java", &["-cp", "classes", "orders.Driver"]);
+}
+
+#[test]
+fn python_compiles_and_behaves() {
+    let dir = tempfile::tempdir().unwrap();
+    let python = language("python").unwrap();
+    folders(python, dir.path());
+    let orders = dir.path().join("orders");
+    std::fs::rename(dir.path().join("once"), orders.join("once")).unwrap();
+    put(&orders, "driver.py", include_str!("code/python/driver.py"));
+    run(
+        dir.path(),
+        "python3",
+        &["-W", "error", "-m", "compileall", "-q", "."],
+    );
+    run(
+        &orders,
+        "python3",
+        &["-X", "dev", "-W", "error", "driver.py"],
+    );
+}
+
+#[test]
+fn typescript_is_strict_and_behaves() {
+    let dir = tempfile::tempdir().unwrap();
+    let typescript = language("typescript").unwrap();
+    folders(typescript, dir.path());
+    let orders = dir.path().join("orders");
+    std::fs::rename(dir.path().join("once"), orders.join("once")).unwrap();
+    put(
+        &orders,
+        "driver.ts",
+        include_str!("code/typescript/driver.ts"),
+    );
+    // Where npm put the types of Node.js.
+    let types =
+        std::env::var("MSDESIGN_NODE_TYPES").unwrap_or_else(|_| "node_modules/@types".to_owned());
+    let types = std::path::absolute(types).unwrap();
+    let config = serde_json::json!({
+        "compilerOptions": {
+            "strict": true, "noUncheckedIndexedAccess": true, "exactOptionalPropertyTypes": true,
+            "noImplicitOverride": true, "noUnusedLocals": true, "noUnusedParameters": true,
+            "noImplicitReturns": true, "noFallthroughCasesInSwitch": true, "erasableSyntaxOnly": true,
+            "target": "es2022", "module": "nodenext", "outDir": "built",
+            "typeRoots": [types], "types": ["node"],
+        },
+        "include": ["**/*.ts"],
+    });
+    put(dir.path(), "tsconfig.json", &config.to_string());
+    put(dir.path(), "package.json", "{ \"type\": \"module\" }");
+    run(dir.path(), "tsc", &["--project", "."]);
+    run(dir.path(), "node", &["built/orders/driver.js"]);
+}

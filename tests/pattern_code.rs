@@ -45,7 +45,7 @@ fn every_language_has_every_pattern() {
                 language.id
             );
             assert!(
-                text.contains("payment") && text.ends_with("}\n") && !text.ends_with("\n\n"),
+                text.contains("payment") && text.ends_with('\n') && !text.ends_with("\n\n"),
                 "{text}"
             );
             for (number, line) in text.lines().enumerate() {
