@@ -11,7 +11,7 @@ pub mod diagram;
 pub mod lint;
 pub mod model;
 pub mod plan;
-mod render;
+pub mod render;
 pub mod spec;
 
 use diag::{Diagnostic, SourceId, Sources};

@@ -1,0 +1,318 @@
+//! Pattern code: circuit breaker, retry and bulkhead for one call of the design, in each language.
+//!
+//! A sample is one template of `templates/code/<language>/` filled with the values of one call. It
+//! uses the language's standard library only and means the same in every language:
+//!
+//! **Circuit breaker.** An outcome is a *success* (any answer that shows the callee works, so also
+//! the refusals that blame the caller, such as 4xx), a *failure* (timeout, unavailable, 5xx) or
+//! *ignored* (the caller gave up; it says nothing). A success that took `slow_call_ms` or more
+//! counts as a failure.
+//! - The window holds buckets. A call is added to the newest bucket if that one is younger than a
+//!   tenth of the window, else to a new one; a bucket that is as old as the window is dropped. Age
+//!   is measured from a bucket's first call, when an outcome is recorded.
+//! - *Closed*: every call is admitted. After an outcome was added, the breaker opens if the window
+//!   holds at least `minimum_calls` and failures / calls ≥ `failure_ratio`.
+//! - *Open*: every call is refused at once until `open_ms` have passed since it opened. The first
+//!   call at or after that moment turns it half-open and is its first probe.
+//! - *Half-open*: at most `half_open_calls` probes are admitted, the rest is refused. An ignored
+//!   probe gives its place back. A failure opens the breaker again; when all probes have succeeded
+//!   it closes with an empty window.
+//! - An outcome counts only in the period (between two changes of state) in which its call was
+//!   admitted; a late one is dropped.
+//!
+//! **Retry.** `attempts` includes the first. Attempt `n` (from 1) may take the smaller of
+//! `attempt_timeout_ms` and what is left of `deadline_ms`. After a failed attempt the error is
+//! *not processed* (refused before any work: retried for every call), *unknown* (timeout, lost
+//! connection, 5xx: retried only if the call is idempotent) or *final* (never retried; an open
+//! breaker is one of these). The pause is U(0, min(cap, base · 2^(n-1))), after the callee's
+//! `Retry-After` if it sent one. The error is returned when the attempts are used up, when the pause
+//! would not end before the deadline, or when the budget is empty, in this order.
+//!
+//! **Retry budget.** Counted in thousandths of a retry: a logical call earns
+//! `retry_budget_ratio` · 1000 when it starts, a retry costs 1000, at most ten retries are kept, and
+//! that many are there at the start so that a quiet client may retry at all.
+//!
+//! **Bulkhead.** `slots` calls at a time; one more waits at most `wait_ms` (0: refused at once); a
+//! slot is given back however the call ends.
+
+mod languages;
+mod safe;
+
+use std::sync::LazyLock;
+
+use minijinja::{Environment, UndefinedBehavior, Value, context};
+
+pub use languages::{Case, LANGUAGES, Language, language};
+pub use safe::identifier;
+
+/// One of the patterns that a chapter shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Pattern {
+    /// Stops calling a callee that fails.
+    CircuitBreaker,
+    /// Tries again with full jitter, a deadline and a budget.
+    Retry,
+    /// Caps how many calls are under way.
+    Bulkhead,
+}
+
+impl Pattern {
+    /// All patterns in the order of the chapter.
+    pub const ALL: [Self; 3] = [Self::CircuitBreaker, Self::Retry, Self::Bulkhead];
+
+    /// Position in [`Pattern::ALL`] and in the lists of a [`Language`].
+    fn index(self) -> usize {
+        match self {
+            Self::CircuitBreaker => 0,
+            Self::Retry => 1,
+            Self::Bulkhead => 2,
+        }
+    }
+}
+
+/// A number of the design and why it has this value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reasoned<'a, T> {
+    /// The number.
+    pub value: T,
+    /// The reason: a short phrase, of any origin (it is made safe here).
+    pub why: &'a str,
+}
+
+impl<'a, T> Reasoned<'a, T> {
+    /// A number with its reason.
+    pub const fn new(value: T, why: &'a str) -> Self {
+        Self { value, why }
+    }
+}
+
+/// Values of a circuit breaker.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BreakerValues<'a> {
+    /// Share of failed calls that opens it, 0 to 1.
+    pub failure_ratio: Reasoned<'a, f64>,
+    /// Length of the sliding window in seconds.
+    pub window_s: Reasoned<'a, u32>,
+    /// Calls that the window must hold before the ratio means anything.
+    pub minimum_calls: Reasoned<'a, u32>,
+    /// Milliseconds for which an open breaker refuses.
+    pub open_ms: Reasoned<'a, u32>,
+    /// Probes of a half-open breaker; all must succeed.
+    pub half_open_calls: Reasoned<'a, u32>,
+    /// Milliseconds from which a successful call counts as failed.
+    pub slow_call_ms: Reasoned<'a, u32>,
+}
+
+/// Values of a bulkhead.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BulkheadValues<'a> {
+    /// Calls under way at the same time.
+    pub slots: Reasoned<'a, u32>,
+    /// Milliseconds that one more call waits for a slot; 0 refuses at once.
+    pub wait_ms: Reasoned<'a, u32>,
+}
+
+/// One call of the design with every value that its pattern code needs. The strings may hold
+/// anything; numbers outside their range are brought to its edge.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CallSample<'a> {
+    /// The service that calls.
+    pub caller: &'a str,
+    /// The service that is called; names the functions of the sample.
+    pub callee: &'a str,
+    /// What is called, such as `POST /charges`.
+    pub operation: &'a str,
+    /// How, such as `REST` or `gRPC`.
+    pub protocol: &'a str,
+    /// Milliseconds that one attempt may take.
+    pub attempt_timeout_ms: Reasoned<'a, u32>,
+    /// Attempts, the first included.
+    pub attempts: Reasoned<'a, u32>,
+    /// Upper bound of the first pause in milliseconds.
+    pub backoff_base_ms: Reasoned<'a, u32>,
+    /// Upper bound of every pause in milliseconds.
+    pub backoff_cap_ms: Reasoned<'a, u32>,
+    /// Retries that each logical call earns, 0 to 1.
+    pub retry_budget_ratio: Reasoned<'a, f64>,
+    /// Milliseconds for the whole logical call, pauses included.
+    pub deadline_ms: Reasoned<'a, u32>,
+    /// Whether a request may be sent again after it may have been processed.
+    pub idempotent: Reasoned<'a, bool>,
+    /// The circuit breaker's values.
+    pub breaker: BreakerValues<'a>,
+    /// The bulkhead's values.
+    pub bulkhead: BulkheadValues<'a>,
+}
+
+/// The code of `pattern` around `call`, ready for a fence with the info string
+/// [`Language::fence`]; ends with a newline.
+#[must_use]
+pub fn sample(language: &Language, pattern: Pattern, call: &CallSample) -> String {
+    // The templates are part of the program and every one is rendered by the tests; if one is
+    // broken all the same, the sample says so instead of taking the chapter down.
+    fill(language, pattern, call).unwrap_or_else(|error| {
+        format!(
+            "{} This sample could not be written: {}\n",
+            language.comment,
+            safe::comment(&error.to_string())
+        )
+    })
+}
+
+fn fill(
+    language: &Language,
+    pattern: Pattern,
+    call: &CallSample,
+) -> Result<String, minijinja::Error> {
+    let shared = context! {
+        caller => safe::label(call.caller),
+        callee => safe::label(call.callee),
+        operation => safe::label(call.operation),
+        protocol => safe::label(call.protocol),
+        text => safe::literal(call.callee),
+        name => identifier(call.callee, language.case, language.reserved),
+        package => identifier(call.caller, Case::Package, language.reserved),
+    };
+    let values = match pattern {
+        Pattern::CircuitBreaker => {
+            let breaker = &call.breaker;
+            context! {
+                failure_ratio => ratio(language, breaker.failure_ratio, false),
+                window_s => count(language, breaker.window_s, 1),
+                minimum_calls => count(language, breaker.minimum_calls, 1),
+                open_ms => count(language, breaker.open_ms, 0),
+                half_open_calls => count(language, breaker.half_open_calls, 1),
+                slow_call_ms => count(language, breaker.slow_call_ms, 0),
+            }
+        }
+        Pattern::Retry => context! {
+            attempts => count(language, call.attempts, 1),
+            attempt_timeout_ms => count(language, call.attempt_timeout_ms, 1),
+            deadline_ms => count(language, call.deadline_ms, 1),
+            backoff_base_ms => count(language, call.backoff_base_ms, 0),
+            backoff_cap_ms => count(language, call.backoff_cap_ms, 0),
+            budget_per_call => ratio(language, call.retry_budget_ratio, true),
+            idempotent => truth(language, call.idempotent),
+        },
+        Pattern::Bulkhead => context! {
+            slots => count(language, call.bulkhead.slots, 1),
+            wait_ms => count(language, call.bulkhead.wait_ms, 0),
+        },
+    };
+    let template = TEMPLATES.get_template(&template_name(language, pattern))?;
+    let mut code = template.render(context! { ..shared, ..values })?;
+    // The engine drops the newline that ends a template.
+    code.push('\n');
+    Ok(code)
+}
+
+/// A whole number between `least` and the largest 32-bit integer that every language has.
+fn count(language: &Language, number: Reasoned<'_, u32>, least: u32) -> Value {
+    let most = u32::try_from(i32::MAX).unwrap_or(u32::MAX);
+    context! { value => number.value.clamp(least, most), why => note(language, number.why) }
+}
+
+/// A share between 0 and 1, as a decimal with at most four places, or as whole thousandths.
+fn ratio(language: &Language, number: Reasoned<'_, f64>, thousandths: bool) -> Value {
+    let share = if number.value.is_nan() {
+        0.0
+    } else {
+        number.value.clamp(0.0, 1.0)
+    };
+    let text = if thousandths {
+        format!("{:.0}", share * 1000.0)
+    } else {
+        format!("{:?}", (share * 10_000.0).round() / 10_000.0)
+    };
+    context! { value => text, why => note(language, number.why) }
+}
+
+/// A truth value; `value` prints as Python writes it, `text` as all others do.
+fn truth(language: &Language, fact: Reasoned<'_, bool>) -> Value {
+    context! { value => fact.value, text => fact.value.to_string(), why => note(language, fact.why) }
+}
+
+static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut env = Environment::empty();
+    env.set_undefined_behavior(UndefinedBehavior::Strict);
+    env.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+    env.add_filter("digits", digits);
+    env.add_filter("seconds", seconds);
+    for language in &LANGUAGES {
+        for pattern in Pattern::ALL {
+            // A template that does not parse is missing afterwards, and `fill` reports that.
+            let source = language.templates[pattern.index()];
+            let _ = env.add_template_owned(template_name(language, pattern), source);
+        }
+    }
+    env
+});
+
+fn template_name(language: &Language, pattern: Pattern) -> String {
+    format!("{}/{}", language.id, language.files[pattern.index()])
+}
+
+/// A reason as comment lines; the first stands where the template put it, the others under it.
+fn note(language: &Language, reason: &str) -> String {
+    let columns: usize = language
+        .indent
+        .chars()
+        .map(|c| if c == '\t' { 4 } else { 1 })
+        .sum();
+    let mut out = String::new();
+    for (index, line) in safe::wrap(reason, 80usize.saturating_sub(columns))
+        .iter()
+        .enumerate()
+    {
+        if index > 0 {
+            out.push('\n');
+            out.push_str(language.indent);
+        }
+        out.push_str(language.comment);
+        out.push(' ');
+        out.push_str(line);
+    }
+    out
+}
+
+/// Filter `digits`: a whole number with `_` between thousands, as all the languages take it.
+fn digits(number: u64) -> String {
+    let plain = number.to_string();
+    let mut out = String::with_capacity(plain.len() + plain.len() / 3);
+    for (index, digit) in plain.chars().enumerate() {
+        // Four digits read well without a separator.
+        if plain.len() > 4 && index > 0 && (plain.len() - index).is_multiple_of(3) {
+            out.push('_');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// Filter `seconds`: milliseconds as a decimal number of seconds.
+fn seconds(milliseconds: u64) -> String {
+    let decimal = format!("{}.{:03}", milliseconds / 1000, milliseconds % 1000);
+    let short = decimal.trim_end_matches('0');
+    if short.ends_with('.') {
+        format!("{short}0")
+    } else {
+        short.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{digits, seconds};
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!(digits(0), "0");
+        assert_eq!(digits(5000), "5000");
+        assert_eq!(digits(30_000), "30_000");
+        assert_eq!(digits(2_147_483_647), "2_147_483_647");
+        assert_eq!(seconds(0), "0.0");
+        assert_eq!(seconds(50), "0.05");
+        assert_eq!(seconds(1500), "1.5");
+        assert_eq!(seconds(30_000), "30.0");
+    }
+}

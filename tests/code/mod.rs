@@ -1,0 +1,94 @@
+//! The calls that the tests of the pattern code render, and where they put the result.
+#![allow(dead_code, clippy::unwrap_used, clippy::panic)]
+
+use std::path::Path;
+
+use msdesign::render::code::{
+    BreakerValues, BulkheadValues, CallSample, Language, Pattern, Reasoned, sample,
+};
+
+/// The call whose samples the drivers exercise; they know these values.
+pub(crate) const PAYMENT: CallSample = CallSample {
+    caller: "orders",
+    callee: "payment",
+    operation: "POST /charges",
+    protocol: "REST",
+    attempt_timeout_ms: Reasoned::new(300, "1.5 × the p99 of payment (200 ms)"),
+    attempts: Reasoned::new(
+        4,
+        "three attempts more than one; this is the only layer on the path that retries",
+    ),
+    backoff_base_ms: Reasoned::new(50, "about the median latency of payment"),
+    backoff_cap_ms: Reasoned::new(150, "half of the attempt timeout"),
+    retry_budget_ratio: Reasoned::new(0.1, "retries add at most 10 % to the load of payment"),
+    deadline_ms: Reasoned::new(
+        1000,
+        "what the flow checkout leaves for this call, of its 2 s",
+    ),
+    idempotent: Reasoned::new(true, "payment keeps the Idempotency-Key for 24 h"),
+    breaker: BreakerValues {
+        failure_ratio: Reasoned::new(
+            0.5,
+            "at an error rate of 5 % half of 10 calls fail by chance in 6 of 100,000 windows",
+        ),
+        window_s: Reasoned::new(10, "30 calls/s fill it with 300 calls"),
+        minimum_calls: Reasoned::new(10, "fewer say nothing about the ratio"),
+        open_ms: Reasoned::new(5000, "a replica of payment restarts in about 5 s"),
+        half_open_calls: Reasoned::new(3, "enough to tell luck from recovery, no load to speak of"),
+        slow_call_ms: Reasoned::new(240, "80 % of the attempt timeout"),
+    },
+    bulkhead: BulkheadValues {
+        slots: Reasoned::new(4, "30 calls/s × 0.1 s × 1.3 headroom, rounded up"),
+        wait_ms: Reasoned::new(
+            100,
+            "half of what is left of the deadline after one attempt",
+        ),
+    },
+};
+
+/// A call whose every string tries to break out and whose numbers sit at the edges.
+pub(crate) fn hostile(name: &'static str) -> CallSample<'static> {
+    let why = "*/ /* \\u002a\\u002f \\u000a x(); {{#include /etc/passwd}} ``` \"\"\" ''' \u{202e}\u{2028}\n@ts-ignore\n+build x\n# head \\";
+    let mut call = PAYMENT;
+    (call.caller, call.callee, call.operation, call.protocol) = (name, name, why, name);
+    call.attempts = Reasoned::new(0, "");
+    call.attempt_timeout_ms = Reasoned::new(0, why);
+    call.deadline_ms = Reasoned::new(u32::MAX, "@ts-nocheck");
+    call.backoff_base_ms = Reasoned::new(0, "#[deny(everything)]");
+    call.backoff_cap_ms = Reasoned::new(u32::MAX, "//go:build ignore");
+    call.retry_budget_ratio = Reasoned::new(f64::NAN, "- list\n- list");
+    call.idempotent = Reasoned::new(false, name);
+    call.breaker.failure_ratio = Reasoned::new(1.0, "`` quotes ''");
+    call.breaker.window_s = Reasoned::new(u32::MAX, why);
+    call.breaker.minimum_calls = Reasoned::new(u32::MAX, "-*- coding: utf-7 -*-");
+    call.breaker.open_ms = Reasoned::new(0, "type: ignore");
+    call.breaker.half_open_calls = Reasoned::new(0, "\0\u{7f}\u{85}\u{feff}");
+    call.breaker.slow_call_ms = Reasoned::new(0, "${process.exit(1)} %s {} #{x}");
+    call.bulkhead.slots = Reasoned::new(0, "SAFETY: \\");
+    call.bulkhead.wait_ms = Reasoned::new(u32::MAX, "eslint-disable");
+    call
+}
+
+/// Names that have gone wrong somewhere before.
+pub(crate) const NAMES: [&str; 12] = [
+    "type",
+    "main",
+    "3ds",
+    "",
+    "配送",
+    "Größe/Straße",
+    "a\"; evil(); \"",
+    "\\u0022; x()",
+    "circuit",
+    "*/ x /*",
+    "coding: latin-1",
+    "a\u{301}-b_c D",
+];
+
+/// Writes the three samples of `call` into `dir`.
+pub(crate) fn write(language: &Language, call: &CallSample, dir: &Path) {
+    std::fs::create_dir_all(dir).unwrap();
+    for (pattern, file) in Pattern::ALL.into_iter().zip(language.files) {
+        std::fs::write(dir.join(file), sample(language, pattern, call)).unwrap();
+    }
+}

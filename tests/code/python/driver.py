@@ -1,0 +1,253 @@
+"""Exercises the three Python samples; the event loop's time passes only while all tasks wait."""
+
+import asyncio
+import selectors
+import sys
+import threading
+import warnings
+from contextlib import suppress
+
+import bulkhead
+import circuit_breaker
+import retry
+from once import bulkhead as once_bulkhead
+from once import retry as once_retry
+
+
+class Warp(selectors.SelectSelector):
+    """Moves the loop's clock instead of waiting."""
+
+    now = 0.0
+
+    def select(self, timeout=None):
+        ready = super().select(0)
+        if not ready and timeout:
+            self.now += timeout
+        return ready
+
+
+def run(main):
+    selector = Warp()
+    loop = asyncio.SelectorEventLoop(selector)
+    loop.time = lambda: selector.now
+    try:
+        return loop.run_until_complete(main())
+    finally:
+        loop.close()
+
+
+def equal(got, want, what):
+    assert got == want, f"{what}: got {got}, want {want}"
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def breaker():
+    made = circuit_breaker.payment_breaker()
+    made.clock = Clock()
+    return made
+
+
+def calls(b, n, error=None):
+    admitted = 0
+    for _ in range(n):
+        with suppress(circuit_breaker.BreakerOpen, ConnectionError, ValueError, asyncio.CancelledError):
+            with b.call():
+                admitted += 1
+                if error is not None:
+                    raise error
+    return admitted
+
+
+def breaker_trips_probes_and_closes():
+    b = breaker()
+    equal(calls(b, 2), 2, "successes")
+    equal(calls(b, 3, ValueError("400")), 3, "client errors")
+    equal(calls(b, 4, ConnectionError()), 4, "failures")
+    equal(calls(b, 1, ConnectionError()), 1, "below the minimum")
+    equal(calls(b, 3), 0, "open")
+    b.clock.now += 4.999
+    equal(calls(b, 1), 0, "still open")
+    b.clock.now = 5.0
+    equal(calls(b, 5, asyncio.CancelledError()), 5, "cancelled probes give their place back")
+    equal(calls(b, 2), 2, "two probes")
+    equal(calls(b, 2, ConnectionError()), 1, "a failed probe opens it again")
+    b.clock.now += 5
+    equal(calls(b, 3), 3, "three probes close it")
+    equal(calls(b, 9, ConnectionError()), 9, "empty window")
+    equal(calls(b, 2, ConnectionError()), 1, "opens at ten")
+    try:
+        with b.call():
+            raise AssertionError("open")
+    except circuit_breaker.BreakerOpen as refused:
+        equal(str(refused), "payment: circuit breaker open", "message")
+
+
+def breaker_forgets_and_drops_late_results():
+    b = breaker()
+    calls(b, 9, ConnectionError())
+    b.clock.now += 10
+    equal(calls(b, 9, ConnectionError()), 9, "a window later the first nine are gone")
+
+    b = breaker()
+    for call in range(10):
+        with b.call():
+            b.clock.now += 0.25 if call % 2 else 0.125
+    equal(calls(b, 1), 0, "five of ten were slow")
+
+    b = breaker()
+    with suppress(ConnectionError), b.call():
+        calls(b, 10, ConnectionError())
+        b.clock.now += 5
+        equal(calls(b, 1), 1, "first probe")
+        raise ConnectionError
+    equal(calls(b, 2), 2, "a failure from before it opened does not count")
+    equal(calls(b, 5), 5, "closed")
+
+
+def breaker_is_shared_by_threads():
+    b = breaker()
+    calls(b, 10, ConnectionError())
+    b.clock.now += 5
+    admitted, barrier = [], threading.Barrier(32)
+
+    def call():
+        try:
+            with b.call():
+                admitted.append(1)
+                barrier.wait(10)
+        except circuit_breaker.BreakerOpen:
+            barrier.wait(10)
+
+    threads = [threading.Thread(target=call) for _ in range(32)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    equal(len(admitted), 3, "probes of 32 threads")
+
+
+async def failing(r, module, takes=0.0, verdict="UNKNOWN", after=0.0):
+    """Starts of the attempts and how long each lasted."""
+    loop = asyncio.get_running_loop()
+    spans = []
+
+    async def attempt():
+        start = loop.time()
+        try:
+            await asyncio.sleep(takes)
+            raise ConnectionError
+        finally:
+            spans.append((start, loop.time() - start))
+
+    try:
+        await r.call(attempt, lambda error: (module.Verdict[verdict], after))
+    except (ConnectionError, TimeoutError):
+        return spans
+    raise AssertionError("it cannot succeed")
+
+
+async def retry_counts_pauses_and_keeps_the_deadline():
+    loop = asyncio.get_running_loop()
+    firsts = []
+    for _ in range(200):
+        spans = await failing(retry.payment_retry(), retry)
+        equal(len(spans), 4, "attempts")
+        starts = [start for start, _ in spans]
+        pauses = [later - start for start, later in zip(starts, starts[1:])]
+        assert all(p <= c + 1e-3 for p, c in zip(pauses, (0.05, 0.1, 0.15))), pauses
+        firsts.append(pauses[0])
+    assert 0.02 < sum(firsts) / 200 < 0.03, "mean of U(0, 50 ms)"
+
+    start = loop.time()
+    spans = await failing(retry.payment_retry(), retry, takes=0.4)
+    assert len(spans) >= 3 and abs(spans[0][1] - 0.3) < 1e-3, spans
+    assert loop.time() - start <= 1.001, "deadline"
+    equal(len(await failing(retry.payment_retry(), retry, verdict="FINAL")), 1, "final")
+    spans = await failing(retry.payment_retry(), retry, verdict="NOT_PROCESSED", after=0.5)
+    equal(len(spans), 2, "a second Retry-After does not fit")
+    assert 0.5 <= spans[1][0] - spans[0][0] <= 0.551
+    equal(len(await failing(once_retry.payment_retry(), once_retry)), 1, "may have been processed")
+    spans = await failing(once_retry.payment_retry(), once_retry, verdict="NOT_PROCESSED")
+    equal(len(spans), 4, "was not processed")
+
+    shared = retry.payment_retry()
+    retries = sum([len(await failing(shared, retry)) - 1 for _ in range(30)])
+    equal(retries, 12, "budget")
+
+    async def third(tries=[]):
+        tries.append(1)
+        if len(tries) < 3:
+            raise ConnectionError
+        return "ok"
+
+    unknown = (retry.Verdict.UNKNOWN, 0.0)
+    equal(await retry.payment_retry().call(third, lambda error: unknown), "ok", "third succeeds")
+
+
+async def retry_stops_when_it_is_cancelled():
+    loop, start = asyncio.get_running_loop(), asyncio.get_running_loop().time()
+    task = asyncio.create_task(failing(retry.payment_retry(), retry, verdict="UNKNOWN", after=0.4))
+    await asyncio.sleep(0.01)
+    task.cancel()
+    try:
+        await task
+        raise AssertionError("cancelled")
+    except asyncio.CancelledError:
+        assert loop.time() - start < 0.02
+
+
+async def bulkhead_refuses_at_its_limit_and_gives_back():
+    b = bulkhead.payment_bulkhead()
+    running = most = refused = 0
+
+    async def call(number):
+        nonlocal running, most, refused
+        try:
+            async with b.slot():
+                running += 1
+                most = max(most, running)
+                try:
+                    await asyncio.sleep(0.08)
+                    if number % 3 == 0:
+                        raise ConnectionError
+                finally:
+                    running -= 1
+        except bulkhead.BulkheadFull as full:
+            equal(str(full), "payment: bulkhead full", "message")
+            refused += 1
+
+    await asyncio.gather(*(call(number) for number in range(12)), return_exceptions=True)
+    equal((most, refused), (4, 4), "four at once, four after 80 ms, four refused after 100 ms")
+
+    tasks = [asyncio.create_task(call(1)) for _ in range(8)]
+    await asyncio.sleep(0.01)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.gather(*(call(1) for _ in range(4)))
+    equal(refused, 4, "slots of cancelled calls came back")
+
+    none = once_bulkhead.payment_bulkhead()
+    start = asyncio.get_running_loop().time()
+    async with none.slot(), none.slot(), none.slot(), none.slot():
+        try:
+            async with none.slot():
+                raise AssertionError("full")
+        except once_bulkhead.BulkheadFull:
+            equal(asyncio.get_running_loop().time(), start, "refused at once")
+
+
+warnings.simplefilter("error")
+breaker_trips_probes_and_closes()
+breaker_forgets_and_drops_late_results()
+breaker_is_shared_by_threads()
+run(retry_counts_pauses_and_keeps_the_deadline)
+run(retry_stops_when_it_is_cancelled)
+run(bulkhead_refuses_at_its_limit_and_gives_back)
+sys.stdout.write("ok\n")

