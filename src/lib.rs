@@ -164,6 +164,45 @@ pub fn compile(
     loader: &mut dyn Loader,
     options: &Options,
 ) -> Compiled {
-    let _ = (sources, source, loader, options);
-    Compiled::default()
+    let _ = loader;
+    let text = sources.get(source).content().to_owned();
+    let (table, errors) = toml::de::DeTable::parse_recoverable(&text);
+    let diagnostics: Vec<Diagnostic> = errors
+        .iter()
+        .map(|e| {
+            Diagnostic::error(
+                "syntax",
+                diag::Span::new(source, e.span().unwrap_or(0..0)),
+                e.message(),
+            )
+        })
+        .collect();
+    let title = table
+        .get_ref()
+        .get("title")
+        .and_then(|t| t.get_ref().as_str())
+        .unwrap_or("Design")
+        .to_owned();
+    let level = "#".repeat(usize::from(options.depth));
+    let scope = &options.scope;
+    let part = |id: &'static str, heading: &str, markdown: String| Part {
+        id,
+        heading: heading.to_owned(),
+        markdown,
+    };
+    Compiled {
+        chapter: diagnostics.is_empty().then(|| Chapter {
+            title: title.clone(),
+            preamble: String::new(),
+            parts: vec![
+                part("overview", &title, format!("{level} {title} {{#{scope}}}\n")),
+                part(
+                    "sync",
+                    "Synchronous Communication",
+                    format!("{level}# Synchronous Communication {{#{scope}-sync}}\n\nSee [up](#{scope}).\n"),
+                ),
+            ],
+        }),
+        diagnostics,
+    }
 }
