@@ -282,12 +282,12 @@ fn to_toml(table: Map<String, Value>) -> Result<String, String> {
     toml::to_string(&value).map_err(|e| format!("the table cannot be written as TOML: {e}"))
 }
 
-/// The faults as findings in `book_toml`, the text of the book's configuration file. A fault that is
+/// The faults as findings in `book_toml`, the text of the book's configuration file called `name`. A fault that is
 /// not written there (it came from the environment) stands at the table's head, or at the file's.
 #[must_use]
-pub fn diagnose(faults: &[Fault], book_toml: &str) -> (Sources, Vec<Diagnostic>) {
+pub fn diagnose(faults: &[Fault], name: &str, book_toml: &str) -> (Sources, Vec<Diagnostic>) {
     let mut sources = Sources::default();
-    let id = sources.add(SourceFile::whole("book.toml", book_toml));
+    let id = sources.add(SourceFile::whole(name, book_toml));
     let (document, _) = toml::de::DeTable::parse_recoverable(book_toml);
     let diagnostics = faults
         .iter()

@@ -107,19 +107,18 @@ pub fn compile_pages(pages: &[Page<'_>], host: &Host<'_>) -> Vec<Vec<Design>> {
         .collect()
 }
 
-/// The chapter of a whole spec file.
+/// The chapter of a whole spec file; its ids are derived from the path `id`.
 #[must_use]
 pub fn compile_spec(
     name: &str,
+    id: &str,
     text: &str,
-    depth: u8,
     host: &Host<'_>,
 ) -> (Option<Chapter>, Findings) {
     let mut sources = Sources::default();
-    let id = sources.add(SourceFile::whole(name, text));
-    let mut options = options(host, &mut sources, Scopes::default().next(name, 0));
-    options.depth = depth;
-    finish(sources, id, Vec::new(), &options, host)
+    let source = sources.add(SourceFile::whole(name, text));
+    let options = options(host, &mut sources, Scopes::default().next(id, 0));
+    finish(sources, source, Vec::new(), &options, host)
 }
 
 fn compile_block(

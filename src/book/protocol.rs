@@ -146,7 +146,7 @@ impl<'a> Run<'a> {
             return Ok(config);
         }
         let text = std::fs::read_to_string(self.root.join("book.toml")).unwrap_or_default();
-        let (sources, diagnostics) = config::diagnose(&faults, &text);
+        let (sources, diagnostics) = config::diagnose(&faults, "book.toml", &text);
         Err(format!(
             "{}msdesign: {} in the book's configuration\n",
             diag::render(&sources, &diagnostics, Style::Terminal),
