@@ -229,7 +229,7 @@ impl Scopes {
     }
 }
 
-/// Lower-case letters, digits and single hyphens, starting with a letter.
+/// `ms-` and the path in lower-case letters, digits and single hyphens.
 fn slug(path: &str) -> String {
     let stem = path.strip_suffix(".md").unwrap_or(path);
     let stem = stem.strip_suffix(".toml").unwrap_or(stem);
@@ -241,14 +241,8 @@ fn slug(path: &str) -> String {
             out.push('-');
         }
     }
-    let out = out.trim_end_matches('-');
-    if out.starts_with(|c: char| c.is_ascii_lowercase()) {
-        out.to_owned()
-    } else if out.is_empty() {
-        "design".to_owned()
-    } else {
-        format!("design-{out}")
-    }
+    // A heading such as "Orders" in `orders.md` has the id `orders` already.
+    format!("ms-{out}").trim_end_matches('-').to_owned()
 }
 
 #[cfg(test)]
@@ -258,10 +252,10 @@ mod tests {
     #[test]
     fn scopes_are_unique_in_the_book() {
         let mut scopes = Scopes::default();
-        assert_eq!(scopes.next("shop/Orders API.md", 0), "shop-orders-api");
-        assert_eq!(scopes.next("shop/Orders API.md", 1), "shop-orders-api-2");
-        assert_eq!(scopes.next("shop-orders/api.md", 0), "shop-orders-api-2-2");
-        assert_eq!(scopes.next("ü.md", 0), "design");
-        assert_eq!(scopes.next("2024/x.md", 0), "design-2024-x");
+        assert_eq!(scopes.next("shop/Orders API.md", 0), "ms-shop-orders-api");
+        assert_eq!(scopes.next("shop/Orders API.md", 1), "ms-shop-orders-api-2");
+        assert_eq!(scopes.next("shop-orders/api.md", 0), "ms-shop-orders-api-3");
+        assert_eq!(scopes.next("ü.md", 0), "ms");
+        assert_eq!(scopes.next("2024/x.md", 0), "ms-2024-x");
     }
 }
