@@ -4,6 +4,7 @@
 //! pure; files are read only through the [`Loader`] that the host hands in. `ARCHITECTURE.md` says
 //! what each room does and who may import whom.
 
+pub mod book;
 pub mod catalog;
 mod compile;
 pub mod diag;

@@ -1,3 +1,9 @@
-//! The binary `mdbook-msdesign`.
+//! The binary `mdbook-msdesign`: the preprocessor, and the commands around it.
 
-fn main() {}
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

@@ -1,0 +1,153 @@
+//! The files that commands are pointed at, read and compiled.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use msdesign::book::config::{self, Config};
+use msdesign::book::design::{Design, Findings, Host, Page, compile_pages, compile_spec};
+use msdesign::book::loader::read_text;
+use msdesign::{Chapter, Format};
+
+/// Folders nested deeper than this are not searched.
+const MAX_DEPTH: usize = 32;
+
+/// What a file compiled to.
+pub(super) enum File {
+    /// A spec file.
+    Spec(Option<Chapter>, Findings),
+    /// A Markdown file: its text and its blocks.
+    Markdown(String, Vec<Design>),
+}
+
+/// How files are compiled.
+pub(super) struct Setup<'a> {
+    /// The configuration of the book they are in, or none.
+    pub(super) config: &'a Config,
+    /// What they are shown by.
+    pub(super) format: Format,
+    /// The folder that includes must stay in.
+    pub(super) root: PathBuf,
+    /// Sections to show.
+    pub(super) sections: Option<Vec<String>>,
+}
+
+/// Reads and compiles the file at `path`; `.toml` is a spec, all else Markdown.
+///
+/// # Errors
+///
+/// The file cannot be read.
+pub(super) fn compile(path: &Path, setup: &Setup<'_>) -> Result<File> {
+    let name = super::shown(path);
+    let text = read_text(path).map_err(|e| anyhow!("`{name}` {e}"))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
+    let host = Host {
+        compile: &msdesign::compile,
+        config: setup.config,
+        format: setup.format,
+        base: PathBuf::new(),
+        root: setup.root.clone(),
+        sections: setup.sections.clone(),
+    };
+    // Ids must not depend on the folder that the command was run in.
+    let id = path
+        .strip_prefix(&setup.root)
+        .unwrap_or(Path::new(path.file_name().unwrap_or_default()))
+        .to_string_lossy()
+        .into_owned();
+    if is_spec(path) {
+        let (chapter, findings) = compile_spec(&name, &id, &text, &host);
+        return Ok(File::Spec(chapter, findings));
+    }
+    let page = Page {
+        name,
+        text: &text,
+        file: None,
+        id,
+    };
+    let designs = compile_pages(std::slice::from_ref(&page), &host)
+        .into_iter()
+        .flatten()
+        .collect();
+    Ok(File::Markdown(text, designs))
+}
+
+/// Whether the file is a spec by its name.
+pub(super) fn is_spec(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e == "toml")
+}
+
+/// A book on disk: its source folder and its configuration.
+pub(super) struct Book {
+    /// The folder of its chapters.
+    pub(super) src: PathBuf,
+    /// `[preprocessor.msdesign]`.
+    pub(super) config: Config,
+    /// The faults of the configuration.
+    pub(super) findings: Findings,
+}
+
+/// The book in the folder `dir`, if there is one.
+///
+/// # Errors
+///
+/// `book.toml` cannot be read or is not TOML.
+pub(super) fn book(dir: &Path) -> Result<Option<Book>> {
+    let file = dir.join("book.toml");
+    if !file.is_file() {
+        return Ok(None);
+    }
+    let name = super::shown(&file);
+    let text = read_text(&file).map_err(|e| anyhow!("`{name}` {e}"))?;
+    let table: serde_json::Value =
+        toml::from_str(&text).with_context(|| format!("`{name}` is not valid"))?;
+    let (config, faults) = config::read(table.pointer("/preprocessor/msdesign"));
+    let (sources, diagnostics) = config::diagnose(&faults, &name, &text);
+    let src = table
+        .pointer("/book/src")
+        .and_then(serde_json::Value::as_str)
+        .unwrap_or("src");
+    Ok(Some(Book {
+        src: dir.join(src),
+        config,
+        findings: Findings {
+            sources,
+            diagnostics,
+        },
+    }))
+}
+
+/// Every Markdown file below `dir`, sorted. Hidden folders and links to folders are left out.
+///
+/// # Errors
+///
+/// A folder cannot be read.
+pub(super) fn markdown_files(dir: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    walk(dir, 0, &mut found)?;
+    found.sort();
+    Ok(found)
+}
+
+fn walk(dir: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<()> {
+    if depth > MAX_DEPTH {
+        bail!("`{}` is nested too deeply", super::shown(dir));
+    }
+    let entries = std::fs::read_dir(dir)
+        .with_context(|| format!("`{}` cannot be read", super::shown(dir)))?;
+    for entry in entries {
+        let entry = entry.with_context(|| format!("`{}` cannot be read", super::shown(dir)))?;
+        if entry.file_name().to_string_lossy().starts_with('.') {
+            continue;
+        }
+        let path = entry.path();
+        let kind = entry
+            .file_type()
+            .with_context(|| format!("`{}` cannot be read", super::shown(&path)))?;
+        if kind.is_dir() {
+            walk(&path, depth + 1, found)?;
+        } else if path.extension().is_some_and(|e| e == "md") && path.is_file() {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
