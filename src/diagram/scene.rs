@@ -94,8 +94,14 @@ pub enum EdgeKind {
 
 impl NodeKind {
     /// All kinds in the legend's order.
-    pub const ALL: [Self; 6] =
-        [Self::Service, Self::External, Self::Actor, Self::Gateway, Self::Broker, Self::Store];
+    pub const ALL: [Self; 6] = [
+        Self::Service,
+        Self::External,
+        Self::Actor,
+        Self::Gateway,
+        Self::Broker,
+        Self::Store,
+    ];
 
     /// The word for readers.
     #[must_use]
@@ -137,8 +143,11 @@ impl Scene {
             .collect();
         let mut group_order: Vec<usize> = (0..self.groups.len()).filter(|&g| used[g]).collect();
         group_order.sort_by(|&a, &b| self.groups[a].cmp(&self.groups[b]));
-        let group_at: BTreeMap<usize, usize> =
-            group_order.iter().enumerate().map(|(new, &old)| (old, new)).collect();
+        let group_at: BTreeMap<usize, usize> = group_order
+            .iter()
+            .enumerate()
+            .map(|(new, &old)| (old, new))
+            .collect();
 
         let mut nodes: Vec<(Node, usize)> = self
             .nodes
@@ -161,7 +170,9 @@ impl Scene {
             if e.from >= nodes.len() || e.to >= nodes.len() {
                 continue;
             }
-            let slot = folded.entry((node_at[e.from], node_at[e.to], e.kind, e.soft)).or_default();
+            let slot = folded
+                .entry((node_at[e.from], node_at[e.to], e.kind, e.soft))
+                .or_default();
             slot.0.extend(e.labels.iter().cloned());
             // One of several links has to win; the smallest does not depend on the order.
             if e.link.is_some() && (slot.1.is_none() || e.link < slot.1) {
@@ -173,13 +184,23 @@ impl Scene {
             .map(|((from, to, kind, soft), (mut labels, link))| {
                 labels.sort();
                 labels.dedup();
-                Edge { from, to, kind, soft, labels, link }
+                Edge {
+                    from,
+                    to,
+                    kind,
+                    soft,
+                    labels,
+                    link,
+                }
             })
             .collect();
         Self {
             title: self.title.clone(),
             description: self.description.clone(),
-            groups: group_order.iter().map(|&g| self.groups[g].clone()).collect(),
+            groups: group_order
+                .iter()
+                .map(|&g| self.groups[g].clone())
+                .collect(),
             nodes: nodes.into_iter().map(|(n, _)| n).collect(),
             edges,
         }

@@ -136,9 +136,17 @@ impl Step {
     /// Branches that run at the same time.
     #[must_use]
     pub fn par(branches: Vec<Vec<Self>>) -> Self {
-        let branches =
-            branches.into_iter().map(|steps| Branch { title: String::new(), steps }).collect();
-        Self::Frame { kind: FrameKind::Par, branches }
+        let branches = branches
+            .into_iter()
+            .map(|steps| Branch {
+                title: String::new(),
+                steps,
+            })
+            .collect();
+        Self::Frame {
+            kind: FrameKind::Par,
+            branches,
+        }
     }
 }
 

@@ -52,8 +52,11 @@ impl States {
     /// list of labels.
     pub(super) fn folded(&self) -> Vec<(usize, usize, Vec<String>)> {
         let known = self.states.len();
-        let mut all: Vec<&Transition> =
-            self.transitions.iter().filter(|t| t.from < known && t.to < known).collect();
+        let mut all: Vec<&Transition> = self
+            .transitions
+            .iter()
+            .filter(|t| t.from < known && t.to < known)
+            .collect();
         all.sort();
         let mut out: Vec<(usize, usize, Vec<String>)> = Vec::new();
         for t in all {

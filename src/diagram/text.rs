@@ -11,17 +11,17 @@ use unicode_width::UnicodeWidthChar;
 /// Advance widths of U+0020 to U+007E in hundredths of an em.
 const ASCII: [u8; 95] = [
     32, 41, 46, 84, 64, 96, 78, 28, 40, 40, 56, 84, 32, 37, 32, 37, 64, 64, 64, 64, 64, 64, 64, 64,
-    64, 64, 34, 34, 84, 84, 84, 56, 102, 69, 69, 73, 78, 67, 62, 78, 76, 30, 50, 67, 56, 91, 76, 79,
-    67, 79, 73, 67, 62, 74, 69, 99, 69, 67, 69, 40, 37, 40, 84, 56, 58, 62, 64, 55, 64, 62, 36, 64,
-    64, 28, 28, 58, 28, 98, 64, 62, 64, 64, 42, 53, 40, 64, 60, 82, 60, 60, 53, 64, 56, 64, 84,
+    64, 64, 34, 34, 84, 84, 84, 56, 102, 69, 69, 73, 78, 67, 62, 78, 76, 30, 50, 67, 56, 91, 76,
+    79, 67, 79, 73, 67, 62, 74, 69, 99, 69, 67, 69, 40, 37, 40, 84, 56, 58, 62, 64, 55, 64, 62, 36,
+    64, 64, 28, 28, 58, 28, 98, 64, 62, 64, 64, 42, 53, 40, 64, 60, 82, 60, 60, 53, 64, 56, 64, 84,
 ];
 /// Advance widths of U+00A0 to U+00FF in hundredths of an em.
 const LATIN: [u8; 96] = [
     32, 41, 64, 64, 64, 64, 56, 56, 58, 100, 48, 62, 84, 37, 100, 56, 50, 84, 41, 41, 58, 64, 66,
-    32, 50, 41, 48, 62, 97, 97, 97, 62, 69, 69, 69, 69, 69, 69, 100, 73, 67, 67, 67, 67, 30, 30, 30,
-    30, 78, 76, 79, 79, 79, 79, 79, 84, 79, 74, 74, 74, 74, 67, 67, 63, 62, 62, 62, 62, 62, 62, 99,
-    55, 62, 62, 62, 62, 28, 28, 28, 28, 62, 64, 62, 62, 62, 62, 62, 84, 62, 64, 64, 64, 64, 60, 64,
-    60,
+    32, 50, 41, 48, 62, 97, 97, 97, 62, 69, 69, 69, 69, 69, 69, 100, 73, 67, 67, 67, 67, 30, 30,
+    30, 30, 78, 76, 79, 79, 79, 79, 79, 84, 79, 74, 74, 74, 74, 67, 67, 63, 62, 62, 62, 62, 62, 62,
+    99, 55, 62, 62, 62, 62, 28, 28, 28, 28, 62, 64, 62, 62, 62, 62, 62, 84, 62, 64, 64, 64, 64, 60,
+    64, 60,
 ];
 
 /// Width of one character in hundredths of an em.
@@ -102,7 +102,11 @@ pub(super) fn wrap(text: &str, size: i64, max: i64, lines: usize) -> Vec<String>
     while let Some(word) = words.next() {
         let last = out.len() == lines.max(1);
         let Some(line) = out.last_mut() else { break };
-        let joined = if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
+        let joined = if line.is_empty() {
+            word.to_owned()
+        } else {
+            format!("{line} {word}")
+        };
         if line.is_empty() || width(&joined, size) <= max {
             *line = joined;
         } else if !last {
@@ -125,7 +129,11 @@ pub(super) fn wrap(text: &str, size: i64, max: i64, lines: usize) -> Vec<String>
 /// The lines of a folded label: at most `max_lines`, the last of them a count of what is left out.
 pub(super) fn folded(labels: &[String], size: i64, max: i64, max_lines: usize) -> Vec<String> {
     let labels: Vec<&String> = labels.iter().filter(|l| !l.trim().is_empty()).collect();
-    let shown = if labels.len() > max_lines { max_lines - 1 } else { labels.len() };
+    let shown = if labels.len() > max_lines {
+        max_lines - 1
+    } else {
+        labels.len()
+    };
     let mut out: Vec<String> = labels[..shown].iter().map(|l| fit(l, size, max)).collect();
     if shown < labels.len() {
         out.push(format!("+{} more", labels.len() - shown));
@@ -137,7 +145,11 @@ pub(super) fn folded(labels: &[String], size: i64, max: i64, max_lines: usize) -
 /// `link` if it may stand in a page: relative, `http:` or `https:`.
 pub(super) fn safe_link(link: Option<&str>) -> Option<String> {
     let link = link?.trim();
-    let bad = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\\');
+    let bad = |c: char| {
+        c.is_control()
+            || c.is_whitespace()
+            || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\\')
+    };
     if link.is_empty() || link.chars().any(bad) {
         return None;
     }
@@ -178,10 +190,22 @@ mod tests {
 
     #[test]
     fn refuses_links_that_run() {
-        for bad in ["javascript:alert(1)", " JaVaScRiPt:x", "data:text/html,x", "//evil", "a b", ""] {
+        for bad in [
+            "javascript:alert(1)",
+            " JaVaScRiPt:x",
+            "data:text/html,x",
+            "//evil",
+            "a b",
+            "",
+        ] {
             assert_eq!(safe_link(Some(bad)), None, "{bad}");
         }
-        for good in ["#orders", "a.md#x:y", "https://x.org/a?b=c&d", "../a/b.html"] {
+        for good in [
+            "#orders",
+            "a.md#x:y",
+            "https://x.org/a?b=c&d",
+            "../a/b.html",
+        ] {
             assert_eq!(safe_link(Some(good)).as_deref(), Some(good));
         }
     }

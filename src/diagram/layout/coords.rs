@@ -76,15 +76,28 @@ impl Frame {
 
         // Self-loops stand side by side at the box's far side.
         let mut slots: Vec<Vec<(usize, i64, i64)>> = vec![Vec::new(); graph.nodes.len()];
-        for (e, edge) in graph.edges.iter().enumerate().filter(|(_, e)| e.from == e.to) {
+        for (e, edge) in graph
+            .edges
+            .iter()
+            .enumerate()
+            .filter(|(_, e)| e.from == e.to)
+        {
             let (cross, main) = edge.label.map_or((0, 0), turned);
-            let main = if edge.label.is_some() { main + LABEL_GAP } else { 0 };
+            let main = if edge.label.is_some() {
+                main + LABEL_GAP
+            } else {
+                0
+            };
             slots[edge.from].push((e, cross, even(main.max(LOOP_SLOT))));
         }
         let mut loops = Vec::new();
         let mut hanging = vec![0; graph.nodes.len()];
         let mut along = vec![0; graph.nodes.len()];
-        for (node, list) in slots.iter().enumerate().filter(|(_, list)| !list.is_empty()) {
+        for (node, list) in slots
+            .iter()
+            .enumerate()
+            .filter(|(_, list)| !list.is_empty())
+        {
             let total: i64 = list.iter().map(|s| s.2).sum();
             along[node] = total;
             if list.len() > 1 {
@@ -93,7 +106,11 @@ impl Frame {
             boxes[node].1 = boxes[node].1.max(LOOP_SLOT);
             let mut begin = -total / 2;
             for &(edge, cross, main) in list {
-                loops.push(Loop { edge, node, at: begin + main / 2 });
+                loops.push(Loop {
+                    edge,
+                    node,
+                    at: begin + main / 2,
+                });
                 begin += main;
                 hanging[node] = hanging[node].max(LOOP + 2 + even(cross));
             }
@@ -132,13 +149,21 @@ impl Frame {
                 Kind::Node(v) => {
                     let (cross, main) = boxes[v];
                     let low = cross / 2;
-                    Extent { low, high: low + hanging[v], main: main.max(along[v]) }
+                    Extent {
+                        low,
+                        high: low + hanging[v],
+                        main: main.max(along[v]),
+                    }
                 }
                 Kind::Bend => Extent::default(),
                 Kind::Label(e) => {
                     let (cross, main) = graph.edges[e].label.map_or((0, 0), turned);
                     let half = even(cross) / 2;
-                    Extent { low: half, high: half, main: even(main) }
+                    Extent {
+                        low: half,
+                        high: half,
+                        main: even(main),
+                    }
                 }
             })
             .collect();
@@ -151,7 +176,14 @@ impl Frame {
                 *span = (span.0.min(layer), span.1.max(layer));
             }
         }
-        Self { direction, extents, boxes, loops, ports, spans }
+        Self {
+            direction,
+            extents,
+            boxes,
+            loops,
+            ports,
+            spans,
+        }
     }
 }
 
@@ -165,7 +197,10 @@ pub(super) struct Cross {
 
 pub(super) fn assign(graph: &Graph, g: &Layered, frame: &Frame) -> Cross {
     let count = g.items.len();
-    let mut net = Builder { constraints: Vec::new(), next: count + 2 * graph.groups.len() };
+    let mut net = Builder {
+        constraints: Vec::new(),
+        next: count + 2 * graph.groups.len(),
+    };
     for (e, chain) in g.chains.iter().enumerate() {
         let last = chain.len().saturating_sub(2);
         for (i, pair) in chain.windows(2).enumerate() {
@@ -191,7 +226,9 @@ pub(super) fn assign(graph: &Graph, g: &Layered, frame: &Frame) -> Cross {
     let x = solve(net.next, &net.constraints, BUDGET);
     Cross {
         items: x[..count].to_vec(),
-        borders: (0..graph.groups.len()).map(|k| (x[count + 2 * k], x[count + 2 * k + 1])).collect(),
+        borders: (0..graph.groups.len())
+            .map(|k| (x[count + 2 * k], x[count + 2 * k + 1]))
+            .collect(),
     }
 }
 
@@ -213,7 +250,12 @@ struct Builder {
 
 impl Builder {
     fn apart(&mut self, from: usize, to: usize, length: i64, weight: i64) {
-        self.constraints.push(Constraint { from, to, length, weight });
+        self.constraints.push(Constraint {
+            from,
+            to,
+            length,
+            weight,
+        });
     }
 
     /// Makes the distance of two points cost `weight` a pixel; each is an item and an offset.
@@ -266,7 +308,9 @@ fn borders(graph: &Graph, g: &Layered, frame: &Frame, net: &mut Builder) {
     }
     for (a, one) in frame.spans.iter().enumerate() {
         for (b, two) in frame.spans.iter().enumerate() {
-            let (Some(one), Some(two)) = (one, two) else { continue };
+            let (Some(one), Some(two)) = (one, two) else {
+                continue;
+            };
             if g.lanes[a] < g.lanes[b] && one.0 <= two.1 + 1 && two.0 <= one.1 + 1 {
                 net.apart(count + 2 * a + 1, count + 2 * b, PAD, 0);
             }

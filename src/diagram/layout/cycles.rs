@@ -46,5 +46,9 @@ pub(super) fn turn_round(graph: &Graph) -> Vec<bool> {
     for (i, &v) in front.iter().chain(back.iter().rev()).enumerate() {
         place[v] = i;
     }
-    graph.edges.iter().map(|e| place[e.from] > place[e.to]).collect()
+    graph
+        .edges
+        .iter()
+        .map(|e| place[e.from] > place[e.to])
+        .collect()
 }

@@ -80,7 +80,10 @@ pub struct Wish {
 
 impl Default for Wish {
     fn default() -> Self {
-        Self { direction: None, column: 750 }
+        Self {
+            direction: None,
+            column: 750,
+        }
     }
 }
 
@@ -134,7 +137,10 @@ pub fn draw(graph: &Graph, wish: Wish) -> Result<Drawing, TooLarge> {
     bounded("edges", graph.edges.len(), MAX_EDGES)?;
     bounded("groups", graph.groups.len(), MAX_NODES)?;
     if graph.nodes.is_empty() {
-        return Ok(Drawing { groups: vec![None; graph.groups.len()], ..Drawing::default() });
+        return Ok(Drawing {
+            groups: vec![None; graph.groups.len()],
+            ..Drawing::default()
+        });
     }
     let reversed = cycles::turn_round(graph);
     let ranks = rank::assign(graph, &reversed);
@@ -157,5 +163,9 @@ pub fn draw(graph: &Graph, wish: Wish) -> Result<Drawing, TooLarge> {
         return Ok(right);
     }
     let down = place(Direction::Down);
-    Ok(if cost(&down) < cost(&right) { down } else { right })
+    Ok(if cost(&down) < cost(&right) {
+        down
+    } else {
+        right
+    })
 }

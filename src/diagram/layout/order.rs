@@ -88,14 +88,23 @@ impl Layered {
         let mut chains = Vec::with_capacity(graph.edges.len());
         let mut order: Vec<usize> = (0..graph.edges.len()).collect();
         // Short edges have no choice where their label goes; long ones take what is left.
-        order.sort_by_key(|&e| (ranks[graph.edges[e].from].abs_diff(ranks[graph.edges[e].to]), e));
+        order.sort_by_key(|&e| {
+            (
+                ranks[graph.edges[e].from].abs_diff(ranks[graph.edges[e].to]),
+                e,
+            )
+        });
         chains.resize(graph.edges.len(), Vec::new());
         for e in order {
             let edge = &graph.edges[e];
             if edge.from == edge.to || items.len() > super::MAX_ITEMS {
                 continue;
             }
-            let (a, b) = if reversed[e] { (edge.to, edge.from) } else { (edge.from, edge.to) };
+            let (a, b) = if reversed[e] {
+                (edge.to, edge.from)
+            } else {
+                (edge.from, edge.to)
+            };
             let (first, last) = (items[a].layer, items[b].layer);
             let label_layer = edge.label.and_then(|(w, _)| {
                 let middle = usize::midpoint(first, last);
@@ -106,7 +115,11 @@ impl Layered {
                 Some(best)
             });
             let group = graph.nodes[a].group;
-            let own = if group == graph.nodes[b].group { group } else { None };
+            let own = if group == graph.nodes[b].group {
+                group
+            } else {
+                None
+            };
             let mut chain = vec![a];
             for layer in first + 1..last {
                 let lane = own.map_or_else(
@@ -118,9 +131,18 @@ impl Layered {
                     },
                     |g| 2 * lanes[g] + 1,
                 );
-                let kind = if label_layer == Some(layer) { Kind::Label(e) } else { Kind::Bend };
+                let kind = if label_layer == Some(layer) {
+                    Kind::Label(e)
+                } else {
+                    Kind::Bend
+                };
                 chain.push(items.len());
-                items.push(Item { layer, lane, free: own.is_none(), kind });
+                items.push(Item {
+                    layer,
+                    lane,
+                    free: own.is_none(),
+                    kind,
+                });
             }
             chain.push(b);
             chains[e] = chain;
@@ -137,7 +159,15 @@ impl Layered {
         for (i, item) in items.iter().enumerate() {
             layers[item.layer].push(i);
         }
-        Self { items, layers, chains, reversed: reversed.to_vec(), lanes: lanes.to_vec(), up, down }
+        Self {
+            items,
+            layers,
+            chains,
+            reversed: reversed.to_vec(),
+            lanes: lanes.to_vec(),
+            up,
+            down,
+        }
     }
 
     /// The place of each item in its layer.
@@ -199,8 +229,9 @@ struct Search {
 impl Search {
     /// A first order: depth first or breadth first from nodes in one of several orders.
     fn begin(&mut self, g: &mut Layered, start: usize) {
-        let mut roots: Vec<usize> =
-            (0..g.items.len()).filter(|&i| matches!(g.items[i].kind, Kind::Node(_))).collect();
+        let mut roots: Vec<usize> = (0..g.items.len())
+            .filter(|&i| matches!(g.items[i].kind, Kind::Node(_)))
+            .collect();
         let layer = |i: usize| g.items[i].layer as i64;
         let degree = |v: &Vec<Vec<usize>>, i: usize| v[i].len() as i64;
         roots.sort_by_key(|&i| match start {
@@ -221,7 +252,11 @@ impl Search {
             }
             seen[root] = true;
             open.push_back(root);
-            while let Some(x) = if breadth { open.pop_front() } else { open.pop_back() } {
+            while let Some(x) = if breadth {
+                open.pop_front()
+            } else {
+                open.pop_back()
+            } {
                 layers[g.items[x].layer].push(x);
                 for &y in g.down[x].iter().chain(&g.up[x]) {
                     if !seen[y] {
@@ -304,7 +339,11 @@ impl Search {
                 .lane
                 .cmp(&items[b].lane)
                 .then(key[a].total_cmp(&key[b]))
-                .then(if forward { place[a].cmp(&place[b]) } else { place[b].cmp(&place[a]) })
+                .then(if forward {
+                    place[a].cmp(&place[b])
+                } else {
+                    place[b].cmp(&place[a])
+                })
         });
         self.note_places(g, r);
     }
@@ -312,7 +351,11 @@ impl Search {
     /// The channel of a free item: near the mean lane of its neighbours; beside a single neighbour's
     /// lane, on the side of the line's other end.
     fn channel(&self, g: &Layered, x: usize, downward: bool) -> usize {
-        let (near, far) = if downward { (&g.up[x], &g.down[x]) } else { (&g.down[x], &g.up[x]) };
+        let (near, far) = if downward {
+            (&g.up[x], &g.down[x])
+        } else {
+            (&g.down[x], &g.up[x])
+        };
         let sum: usize = near.iter().map(|&y| g.items[y].lane).sum();
         let mut lane = (sum + near.len()) / (2 * near.len()) * 2;
         if let (&[one], Some(&other)) = (near.as_slice(), far.first()) {
@@ -429,7 +472,10 @@ fn median(sorted: &[usize]) -> f64 {
     if n == 2 {
         return (sorted[0] + sorted[1]) as f64 / 2.0;
     }
-    let (left, right) = ((sorted[m - 1] - sorted[0]) as f64, (sorted[n - 1] - sorted[m]) as f64);
+    let (left, right) = (
+        (sorted[m - 1] - sorted[0]) as f64,
+        (sorted[n - 1] - sorted[m]) as f64,
+    );
     if left + right == 0.0 {
         return sorted[m] as f64;
     }

@@ -21,14 +21,26 @@ pub(super) fn assign(graph: &Graph, reversed: &[bool]) -> Vec<usize> {
         let (from, to) = if turn { (e.to, e.from) } else { (e.from, e.to) };
         joined[from] = true;
         joined[to] = true;
-        let inside = graph.nodes[from].group.is_some() && graph.nodes[from].group == graph.nodes[to].group;
-        constraints.push(Constraint { from, to, length: 1, weight: if inside { 2 } else { 1 } });
+        let inside =
+            graph.nodes[from].group.is_some() && graph.nodes[from].group == graph.nodes[to].group;
+        constraints.push(Constraint {
+            from,
+            to,
+            length: 1,
+            weight: if inside { 2 } else { 1 },
+        });
     }
-    let mut ranks: Vec<usize> =
-        solve(n, &constraints, BUDGET).into_iter().map(|r| usize::try_from(r).unwrap_or(0)).collect();
+    let mut ranks: Vec<usize> = solve(n, &constraints, BUDGET)
+        .into_iter()
+        .map(|r| usize::try_from(r).unwrap_or(0))
+        .collect();
 
     let lone: Vec<usize> = (0..n).filter(|&v| !joined[v]).collect();
-    let deepest = (0..n).filter(|&v| joined[v]).map(|v| ranks[v] + 1).max().unwrap_or(0);
+    let deepest = (0..n)
+        .filter(|&v| joined[v])
+        .map(|v| ranks[v] + 1)
+        .max()
+        .unwrap_or(0);
     let spread = deepest.max(lone.len().isqrt()).max(1);
     let mut used = vec![0; graph.groups.len() + 1];
     for v in lone {
@@ -40,5 +52,8 @@ pub(super) fn assign(graph: &Graph, reversed: &[bool]) -> Vec<usize> {
     let mut present: Vec<usize> = ranks.clone();
     present.sort_unstable();
     present.dedup();
-    ranks.iter().map(|r| present.partition_point(|p| p < r)).collect()
+    ranks
+        .iter()
+        .map(|r| present.partition_point(|p| p < r))
+        .collect()
 }

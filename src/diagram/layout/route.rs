@@ -43,13 +43,22 @@ pub(super) fn finish(graph: &Graph, g: &Layered, frame: &Frame, cross: &Cross) -
         for (i, pair) in chain.windows(2).enumerate() {
             let from = cross.items[pair[0]] + if i == 0 { frame.ports[edge].0 } else { 0 };
             let to = cross.items[pair[1]] + if i == last { frame.ports[edge].1 } else { 0 };
-            let way = Way { edge, from, to, middle: None, tracks: [0; 2] };
+            let way = Way {
+                edge,
+                from,
+                to,
+                middle: None,
+                tracks: [0; 2],
+            };
             gaps[g.items[pair[0]].layer].push(way);
         }
     }
     let counts: Vec<usize> = gaps.iter_mut().map(|ways| tracks(ways)).collect();
     let along = Along::new(graph, g, frame, &counts);
-    let mut out = Builder { direction: frame.direction, drawing: Drawing::default() };
+    let mut out = Builder {
+        direction: frame.direction,
+        drawing: Drawing::default(),
+    };
     out.drawing.direction = frame.direction;
 
     for (v, &(size, main)) in frame.boxes.iter().enumerate() {
@@ -59,7 +68,11 @@ pub(super) fn finish(graph: &Graph, g: &Layered, frame: &Frame, cross: &Cross) -
     }
     for (k, span) in frame.spans.iter().enumerate() {
         let rect = span.map(|(first, last)| {
-            let head = if frame.direction == Direction::Down && graph.groups[k] > 0 { TITLE } else { PAD };
+            let head = if frame.direction == Direction::Down && graph.groups[k] > 0 {
+                TITLE
+            } else {
+                PAD
+            };
             let begin = along.begin[first] - head;
             let end = along.begin[last] + along.size[last] + PAD;
             let (low, high) = cross.borders[k];
@@ -91,13 +104,20 @@ pub(super) fn finish(graph: &Graph, g: &Layered, frame: &Frame, cross: &Cross) -
     }
     for (e, mut path) in paths.into_iter().enumerate() {
         let chain = &g.chains[e];
-        let (Some(&last), Some(&(_, at))) = (chain.last(), path.last()) else { continue };
-        path.push((along.middle(g.items[last].layer) - frame.boxes[last].1 / 2, at));
+        let (Some(&last), Some(&(_, at))) = (chain.last(), path.last()) else {
+            continue;
+        };
+        path.push((
+            along.middle(g.items[last].layer) - frame.boxes[last].1 / 2,
+            at,
+        ));
         if g.reversed[e] {
             path.reverse();
         }
         out.drawing.edges[e].points = out.points(path);
-        let label = chain.iter().find(|&&x| matches!(g.items[x].kind, Kind::Label(_)));
+        let label = chain
+            .iter()
+            .find(|&&x| matches!(g.items[x].kind, Kind::Label(_)));
         if let (Some(&x), Some((w, h))) = (label, graph.edges[e].label) {
             let middle = (along.middle(g.items[x].layer), cross.items[x]);
             out.drawing.edges[e].label = Some(out.centred(middle, w, h));
@@ -115,7 +135,11 @@ pub(super) fn finish(graph: &Graph, g: &Layered, frame: &Frame, cross: &Cross) -
         ];
         out.drawing.edges[l.edge].points = out.points(path);
         if let Some((w, h)) = graph.edges[l.edge].label {
-            let across = if frame.direction == Direction::Right { h } else { w };
+            let across = if frame.direction == Direction::Right {
+                h
+            } else {
+                w
+            };
             let at = (middle, side + LOOP + 2 + (across + 1) / 2);
             out.drawing.edges[l.edge].label = Some(out.centred(at, w, h));
         }
@@ -156,7 +180,11 @@ impl Along {
         for r in 0..depth {
             begin[r] = at;
             at += size[r] + after[r];
-            let (left, right) = if r % 2 == 0 { (ARROW, SIDE) } else { (SIDE, ARROW) };
+            let (left, right) = if r % 2 == 0 {
+                (ARROW, SIDE)
+            } else {
+                (SIDE, ARROW)
+            };
             tracks[r] = at + left;
             at += match counts[r] {
                 0 => GAP,
@@ -164,7 +192,11 @@ impl Along {
             };
             at += before[r + 1];
         }
-        Self { begin, size, tracks }
+        Self {
+            begin,
+            size,
+            tracks,
+        }
     }
 
     fn middle(&self, layer: usize) -> i64 {
@@ -181,8 +213,18 @@ struct Builder {
 impl Builder {
     fn rect(&self, main: i64, cross: i64, length: i64, size: i64) -> Rect {
         match self.direction {
-            Direction::Right => Rect { x: main, y: cross, w: length, h: size },
-            Direction::Down => Rect { x: cross, y: main, w: size, h: length },
+            Direction::Right => Rect {
+                x: main,
+                y: cross,
+                w: length,
+                h: size,
+            },
+            Direction::Down => Rect {
+                x: cross,
+                y: main,
+                w: size,
+                h: length,
+            },
         }
     }
 
@@ -191,7 +233,12 @@ impl Builder {
             Direction::Right => (main, cross),
             Direction::Down => (cross, main),
         };
-        Rect { x: x - w / 2, y: y - h / 2, w, h }
+        Rect {
+            x: x - w / 2,
+            y: y - h / 2,
+            w,
+            h,
+        }
     }
 
     /// The path in x and y, without corners that are none.
@@ -229,7 +276,12 @@ impl Builder {
         d.width = corners.iter().map(|c| c.0).max().unwrap_or(0) - left;
         d.height = corners.iter().map(|c| c.1).max().unwrap_or(0) - top;
         let labels = d.edges.iter_mut().filter_map(|e| e.label.as_mut());
-        for r in d.nodes.iter_mut().chain(d.groups.iter_mut().flatten()).chain(labels) {
+        for r in d
+            .nodes
+            .iter_mut()
+            .chain(d.groups.iter_mut().flatten())
+            .chain(labels)
+        {
             r.x -= left;
             r.y -= top;
         }
@@ -247,7 +299,9 @@ impl Builder {
 /// they would share a stretch. If such demands form a circle, lines are split in two until none is
 /// left. Within the demands, the order is the one that makes few lines cross.
 fn tracks(ways: &mut [Way]) -> usize {
-    let bent: Vec<usize> = (0..ways.len()).filter(|&i| ways[i].from != ways[i].to).collect();
+    let bent: Vec<usize> = (0..ways.len())
+        .filter(|&i| ways[i].from != ways[i].to)
+        .collect();
     if bent.is_empty() {
         return 0;
     }
@@ -255,11 +309,21 @@ fn tracks(ways: &mut [Way]) -> usize {
     let mut stretches = Vec::with_capacity(bent.len());
     let mut follow = Vec::new();
     for &line in &bent {
-        let Way { from, to, middle, .. } = ways[line];
+        let Way {
+            from, to, middle, ..
+        } = ways[line];
         if let Some(middle) = middle {
             follow.push((stretches.len(), stretches.len() + 1));
-            stretches.push(Stretch { line, from, to: middle });
-            stretches.push(Stretch { line, from: middle, to });
+            stretches.push(Stretch {
+                line,
+                from,
+                to: middle,
+            });
+            stretches.push(Stretch {
+                line,
+                from: middle,
+                to,
+            });
         } else {
             stretches.push(Stretch { line, from, to });
         }
@@ -302,7 +366,9 @@ fn tracks(ways: &mut [Way]) -> usize {
     let mut sequence = Vec::with_capacity(n);
     while !left.is_empty() {
         let ready = left.iter().enumerate().filter(|&(_, &i)| waiting[i] == 0);
-        let best = ready.min_by_key(|&(_, &i)| (surplus[i], i)).map_or(0, |(at, _)| at);
+        let best = ready
+            .min_by_key(|&(_, &i)| (surplus[i], i))
+            .map_or(0, |(at, _)| at);
         let i = left.remove(best);
         sequence.push(i);
         for &j in &demands[i] {
@@ -353,7 +419,11 @@ fn split_circles(ways: &mut [Way], bent: &[usize]) {
     let n = bent.len();
     let whole = |ways: &[Way], i: usize| {
         let w = &ways[bent[i]];
-        Stretch { line: bent[i], from: w.from, to: w.to }
+        Stretch {
+            line: bent[i],
+            from: w.from,
+            to: w.to,
+        }
     };
     // Lines sorted by where they leave, to find quickly who leaves where another arrives.
     let mut by_from: Vec<usize> = (0..n).collect();
@@ -396,7 +466,10 @@ fn split_circles(ways: &mut [Way], bent: &[usize]) {
                 }
             }
         }
-        let Some(worst) = (0..n).filter(|&i| alive[i]).max_by_key(|&i| (ins[i] * outs[i], i)) else {
+        let Some(worst) = (0..n)
+            .filter(|&i| alive[i])
+            .max_by_key(|&i| (ins[i] * outs[i], i))
+        else {
             return;
         };
         if taken.is_empty() {

@@ -82,8 +82,11 @@ fn adjacency(nodes: usize, edges: &[Constraint]) -> (Vec<usize>, Vec<usize>) {
 
 /// Adds a root before every component if there is more than one.
 fn join_components(n: usize, constraints: &[Constraint]) -> Net {
-    let mut edges: Vec<Constraint> =
-        constraints.iter().copied().filter(|c| c.from != c.to).collect();
+    let mut edges: Vec<Constraint> = constraints
+        .iter()
+        .copied()
+        .filter(|c| c.from != c.to)
+        .collect();
     let (mut start, mut around) = adjacency(n, &edges);
     let mut seen = vec![false; n];
     let mut first = Vec::new();
@@ -107,11 +110,21 @@ fn join_components(n: usize, constraints: &[Constraint]) -> Net {
     }
     let mut nodes = n;
     if first.len() > 1 {
-        edges.extend(first.iter().map(|&to| Constraint { from: n, to, length: 0, weight: 0 }));
+        edges.extend(first.iter().map(|&to| Constraint {
+            from: n,
+            to,
+            length: 0,
+            weight: 0,
+        }));
         nodes += 1;
         (start, around) = adjacency(nodes, &edges);
     }
-    Net { nodes, edges, start, around }
+    Net {
+        nodes,
+        edges,
+        start,
+        around,
+    }
 }
 
 /// The smallest values that keep all constraints.
@@ -183,11 +196,18 @@ impl<'a> Tree<'a> {
                 }
             }
             x[v] -= shift;
-            let stale = |i: usize, grown: &[bool]| grown[net.edges[i].from] && grown[net.edges[i].to];
-            while leaving.peek().is_some_and(|&Reverse((_, i))| stale(i, &grown)) {
+            let stale =
+                |i: usize, grown: &[bool]| grown[net.edges[i].from] && grown[net.edges[i].to];
+            while leaving
+                .peek()
+                .is_some_and(|&Reverse((_, i))| stale(i, &grown))
+            {
                 leaving.pop();
             }
-            while entering.peek().is_some_and(|&Reverse((_, i))| stale(i, &grown)) {
+            while entering
+                .peek()
+                .is_some_and(|&Reverse((_, i))| stale(i, &grown))
+            {
                 entering.pop();
             }
             let up = leaving.peek().map(|&Reverse((s, i))| (s - shift, i));
@@ -412,9 +432,25 @@ mod tests {
     #[test]
     fn ranks_of_the_paper() {
         // a→b→c→d→h, a→e→g, a→f→g→h: everything can be tight but one side of the branches.
-        let pairs = [(0, 1), (1, 2), (2, 3), (3, 7), (0, 4), (0, 5), (4, 6), (5, 6), (6, 7)];
-        let c: Vec<Constraint> =
-            pairs.map(|(from, to)| Constraint { from, to, length: 1, weight: 1 }).into();
+        let pairs = [
+            (0, 1),
+            (1, 2),
+            (2, 3),
+            (3, 7),
+            (0, 4),
+            (0, 5),
+            (4, 6),
+            (5, 6),
+            (6, 7),
+        ];
+        let c: Vec<Constraint> = pairs
+            .map(|(from, to)| Constraint {
+                from,
+                to,
+                length: 1,
+                weight: 1,
+            })
+            .into();
         let x = solve(8, &c, 100_000);
         assert_eq!(cost(&x, &c), 1);
     }
@@ -424,7 +460,9 @@ mod tests {
         // Compared with trying everything.
         let mut seed = 7u64;
         let mut random = |n: u64| {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            seed = seed
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             (seed >> 33) % n
         };
         for _ in 0..200 {
@@ -432,7 +470,12 @@ mod tests {
             for to in 1..5usize {
                 for from in 0..to {
                     if random(3) > 0 {
-                        c.push(Constraint { from, to, length: random(3) as i64, weight: random(4) as i64 });
+                        c.push(Constraint {
+                            from,
+                            to,
+                            length: random(3) as i64,
+                            weight: random(4) as i64,
+                        });
                     }
                 }
             }

@@ -12,7 +12,12 @@ fn overlap(a: &Rect, b: &Rect) -> bool {
 fn piece(p: (i64, i64), q: (i64, i64)) -> Rect {
     assert!(p.0 == q.0 || p.1 == q.1, "{p:?} {q:?} is slanted");
     let (x, y) = (p.0.min(q.0), p.1.min(q.1));
-    Rect { x, y, w: (p.0 - q.0).abs().max(1), h: (p.1 - q.1).abs().max(1) }
+    Rect {
+        x,
+        y,
+        w: (p.0 - q.0).abs().max(1),
+        h: (p.1 - q.1).abs().max(1),
+    }
 }
 
 fn on_border(r: &Rect, p: (i64, i64)) -> bool {
@@ -23,7 +28,12 @@ fn on_border(r: &Rect, p: (i64, i64)) -> bool {
 
 /// Everything the module's documentation promises.
 pub(crate) fn check(graph: &Graph, d: &Drawing) {
-    let whole = Rect { x: 0, y: 0, w: d.width, h: d.height };
+    let whole = Rect {
+        x: 0,
+        y: 0,
+        w: d.width,
+        h: d.height,
+    };
     let within = |r: &Rect| r.x >= 0 && r.y >= 0 && r.x + r.w <= whole.w && r.y + r.h <= whole.h;
     let mut solid: Vec<(String, Rect)> = Vec::new();
     for (i, r) in d.nodes.iter().enumerate() {
@@ -44,7 +54,8 @@ pub(crate) fn check(graph: &Graph, d: &Drawing) {
         let Some(r) = r else { continue };
         for (v, n) in d.nodes.iter().enumerate() {
             if graph.nodes[v].group == Some(k) {
-                let inside = n.x >= r.x && n.y >= r.y && n.x + n.w <= r.x + r.w && n.y + n.h <= r.y + r.h;
+                let inside =
+                    n.x >= r.x && n.y >= r.y && n.x + n.w <= r.x + r.w && n.y + n.h <= r.y + r.h;
                 assert!(inside, "node {v} leaves group {k}");
             } else {
                 assert!(!overlap(r, n), "node {v} in foreign group {k}");
@@ -60,12 +71,23 @@ pub(crate) fn check(graph: &Graph, d: &Drawing) {
         let (Some(first), Some(last)) = (route.points.first(), route.points.last()) else {
             panic!("edge {e} has no points")
         };
-        assert!(on_border(&d.nodes[edge.from], *first), "edge {e} begins off its node");
-        assert!(on_border(&d.nodes[edge.to], *last), "edge {e} ends off its node");
+        assert!(
+            on_border(&d.nodes[edge.from], *first),
+            "edge {e} begins off its node"
+        );
+        assert!(
+            on_border(&d.nodes[edge.to], *last),
+            "edge {e} ends off its node"
+        );
         for pair in route.points.windows(2) {
             let r = piece(pair[0], pair[1]);
             for (v, n) in d.nodes.iter().enumerate() {
-                let inner = Rect { x: n.x + 1, y: n.y + 1, w: n.w - 2, h: n.h - 2 };
+                let inner = Rect {
+                    x: n.x + 1,
+                    y: n.y + 1,
+                    w: n.w - 2,
+                    h: n.h - 2,
+                };
                 assert!(!overlap(&r, &inner), "edge {e} runs through node {v}");
             }
             for (f, other) in d.edges.iter().enumerate() {
@@ -75,7 +97,12 @@ pub(crate) fn check(graph: &Graph, d: &Drawing) {
             }
             for (k, g) in d.groups.iter().enumerate() {
                 let Some(g) = g else { continue };
-                let title = Rect { x: g.x + 8, y: g.y + 5, w: graph.groups[k], h: 15 };
+                let title = Rect {
+                    x: g.x + 8,
+                    y: g.y + 5,
+                    w: graph.groups[k],
+                    h: 15,
+                };
                 assert!(!overlap(&r, &title), "edge {e} runs through title of {k}");
             }
             pieces.push((e, r, pair[0].1 == pair[1].1));
@@ -96,7 +123,11 @@ pub(crate) fn check(graph: &Graph, d: &Drawing) {
 }
 
 fn graphs(nodes: usize, edges: usize) -> impl Strategy<Value = Graph> {
-    let size = (20i64..180, 16i64..60, proptest::option::weighted(0.8, 0usize..5));
+    let size = (
+        20i64..180,
+        16i64..60,
+        proptest::option::weighted(0.8, 0usize..5),
+    );
     let boxes = proptest::collection::vec(size, 1..nodes);
     let label = proptest::option::weighted(0.8, (6i64..140, 8i64..48));
     let lines = proptest::collection::vec((any::<u16>(), any::<u16>(), label), 0..edges);
@@ -112,7 +143,11 @@ fn graphs(nodes: usize, edges: usize) -> impl Strategy<Value = Graph> {
             .collect(),
         nodes: boxes
             .into_iter()
-            .map(|(width, height, group)| Shape { width, height, group })
+            .map(|(width, height, group)| Shape {
+                width,
+                height,
+                group,
+            })
             .collect(),
         groups,
     })
@@ -134,13 +169,30 @@ proptest! {
 fn dense_small_graphs_hold() {
     // Everybody talks to everybody, themselves included.
     for n in 1..7 {
-        let nodes = (0..n).map(|i| Shape { width: 60, height: 36, group: Some(i % 2) }).collect();
-        let edges = (0..n * n)
-            .map(|i| Line { from: i / n, to: i % n, label: Some((40, 16)) })
+        let nodes = (0..n)
+            .map(|i| Shape {
+                width: 60,
+                height: 36,
+                group: Some(i % 2),
+            })
             .collect();
-        let graph = Graph { nodes, edges, groups: vec![50, 90] };
+        let edges = (0..n * n)
+            .map(|i| Line {
+                from: i / n,
+                to: i % n,
+                label: Some((40, 16)),
+            })
+            .collect();
+        let graph = Graph {
+            nodes,
+            edges,
+            groups: vec![50, 90],
+        };
         for direction in [Direction::Right, Direction::Down] {
-            let wish = Wish { direction: Some(direction), ..Wish::default() };
+            let wish = Wish {
+                direction: Some(direction),
+                ..Wish::default()
+            };
             check(&graph, &draw(&graph, wish).unwrap());
         }
     }
@@ -149,15 +201,28 @@ fn dense_small_graphs_hold() {
 #[test]
 fn hostile_sizes_end() {
     let many = |n: usize, edges: Vec<(usize, usize)>| Graph {
-        nodes: vec![Shape { width: 80, height: 36, group: None }; n],
+        nodes: vec![
+            Shape {
+                width: 80,
+                height: 36,
+                group: None
+            };
+            n
+        ],
         edges: edges
             .into_iter()
-            .map(|(from, to)| Line { from, to, label: Some((30, 14)) })
+            .map(|(from, to)| Line {
+                from,
+                to,
+                label: Some((30, 14)),
+            })
             .collect(),
         groups: Vec::new(),
     };
     // A path with long jumps: every jump passes hundreds of layers.
-    let path = (1..MAX_NODES).map(|v| (v - 1, v)).chain((0..300).map(|i| (i, MAX_NODES - 1)));
+    let path = (1..MAX_NODES)
+        .map(|v| (v - 1, v))
+        .chain((0..300).map(|i| (i, MAX_NODES - 1)));
     let graph = many(MAX_NODES, path.collect());
     assert_eq!(draw(&graph, Wish::default()).unwrap_err().what, "bends");
     let graph = many(MAX_NODES + 1, Vec::new());

@@ -22,16 +22,26 @@ struct Texts {
 
 impl Texts {
     fn new(scene: &Scene) -> Self {
-        let captions =
-            scene.nodes.iter().map(|n| Caption::new(&n.label, n.sub.as_deref())).collect();
+        let captions = scene
+            .nodes
+            .iter()
+            .map(|n| Caption::new(&n.label, n.sub.as_deref()))
+            .collect();
         let labels = scene
             .edges
             .iter()
             .map(|e| text::folded(&e.labels, SMALL, LABEL_MAX, LABEL_LINES))
             .collect();
-        let titles =
-            scene.groups.iter().map(|g| text::fit(&g.label, SMALL + 1, TITLE_MAX)).collect();
-        Self { captions, labels, titles }
+        let titles = scene
+            .groups
+            .iter()
+            .map(|g| text::fit(&g.label, SMALL + 1, TITLE_MAX))
+            .collect();
+        Self {
+            captions,
+            labels,
+            titles,
+        }
     }
 
     fn graph(&self, scene: &Scene) -> Graph {
@@ -42,7 +52,11 @@ impl Texts {
                 _ => 0,
             };
             let lid = if n.kind == NodeKind::Store { 8 } else { 0 };
-            Shape { width: width + extra, height: height + lid, group: n.group }
+            Shape {
+                width: width + extra,
+                height: height + lid,
+                group: n.group,
+            }
         });
         let edges = scene.edges.iter().zip(&self.labels).map(|(e, lines)| Line {
             from: e.from,
@@ -83,9 +97,18 @@ pub fn interactions(scene: &Scene, options: &Options<'_>) -> Result<String, TooL
     let texts = Texts::new(&scene);
     let drawing = layout::draw(&texts.graph(&scene), options.wish)?;
     let legend = Legend::new(&scene, drawing.width.max(options.wish.column.min(500)));
-    let linked = scene.nodes.iter().map(|n| &n.link).chain(scene.edges.iter().map(|e| &e.link));
-    let linked = linked.into_iter().any(|l| text::safe_link(l.as_deref()).is_some());
-    let size = (drawing.width.max(legend.width), drawing.height + legend.height);
+    let linked = scene
+        .nodes
+        .iter()
+        .map(|n| &n.link)
+        .chain(scene.edges.iter().map(|e| &e.link));
+    let linked = linked
+        .into_iter()
+        .any(|l| text::safe_link(l.as_deref()).is_some());
+    let size = (
+        drawing.width.max(legend.width),
+        drawing.height + legend.height,
+    );
     let mut svg = Svg::new(options, (&scene.title, &scene.description), size, linked);
     draw(&mut svg, &scene, &texts, &drawing);
     legend.draw(&mut svg, drawing.height);
@@ -125,13 +148,23 @@ fn draw(svg: &mut Svg, scene: &Scene, texts: &Texts, drawing: &Drawing) {
         }
     }
     for (v, node) in scene.nodes.iter().enumerate() {
-        draw_node(svg, node.kind, &texts.captions[v], node.link.as_deref(), drawing.nodes[v]);
+        draw_node(
+            svg,
+            node.kind,
+            &texts.captions[v],
+            node.link.as_deref(),
+            drawing.nodes[v],
+        );
     }
 }
 
 fn all_labels(edge: &Edge) -> String {
-    let mut named: Vec<String> =
-        edge.labels.iter().take(NAMED).map(|l| text::fit(l, NAME, 1_000)).collect();
+    let mut named: Vec<String> = edge
+        .labels
+        .iter()
+        .take(NAMED)
+        .map(|l| text::fit(l, NAME, 1_000))
+        .collect();
     if edge.labels.len() > NAMED {
         named.push(format!("+{} more", edge.labels.len() - NAMED));
     }
@@ -155,7 +188,10 @@ pub(super) fn snap(points: &mut [(i64, i64)], of: impl Fn(bool) -> (NodeKind, Re
         let (kind, r) = of(end);
         let by = inset(kind, r, points[at]);
         let (p, q) = (points[at], points[near]);
-        points[at] = (p.0 - (q.0 - p.0).signum() * by, p.1 - (q.1 - p.1).signum() * by);
+        points[at] = (
+            p.0 - (q.0 - p.0).signum() * by,
+            p.1 - (q.1 - p.1).signum() * by,
+        );
     }
 }
 
@@ -206,11 +242,22 @@ impl Entry {
 
 impl Legend {
     fn new(scene: &Scene, room: i64) -> Self {
-        let nodes = NodeKind::ALL.into_iter().filter(|k| scene.nodes.iter().any(|n| n.kind == *k));
-        let edges = EdgeKind::ALL.into_iter().filter(|k| scene.edges.iter().any(|e| e.kind == *k));
+        let nodes = NodeKind::ALL
+            .into_iter()
+            .filter(|k| scene.nodes.iter().any(|n| n.kind == *k));
+        let edges = EdgeKind::ALL
+            .into_iter()
+            .filter(|k| scene.edges.iter().any(|e| e.kind == *k));
         let soft = scene.edges.iter().any(|e| e.soft).then_some(Entry::Soft);
-        let all = nodes.map(Entry::Node).chain(edges.map(Entry::Edge)).chain(soft);
-        let mut legend = Self { entries: Vec::new(), width: 0, height: 0 };
+        let all = nodes
+            .map(Entry::Node)
+            .chain(edges.map(Entry::Edge))
+            .chain(soft);
+        let mut legend = Self {
+            entries: Vec::new(),
+            width: 0,
+            height: 0,
+        };
         let (mut x, mut y) = (0, 18);
         for entry in all {
             let w = SAMPLE + 6 + text::width(entry.word(), SMALL);
@@ -234,8 +281,19 @@ impl Legend {
         for &(entry, x, y) in &self.entries {
             let y = y + below;
             match entry {
-                Entry::Node(kind) => shape(svg, kind, Rect { x: x + 2, y, w: SAMPLE - 4, h: 18 }),
-                Entry::Edge(kind) => line(svg, kind, false, &[(x, y + 9), (x + SAMPLE, y + 9)], None),
+                Entry::Node(kind) => shape(
+                    svg,
+                    kind,
+                    Rect {
+                        x: x + 2,
+                        y,
+                        w: SAMPLE - 4,
+                        h: 18,
+                    },
+                ),
+                Entry::Edge(kind) => {
+                    line(svg, kind, false, &[(x, y + 9), (x + SAMPLE, y + 9)], None)
+                }
                 Entry::Soft => svg.path("e z", &polyline(&[(x, y + 9), (x + SAMPLE, y + 9)], None)),
             }
             svg.text("s", x + SAMPLE + 6, y + 13, entry.word());

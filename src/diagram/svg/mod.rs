@@ -65,7 +65,9 @@ impl Caption {
     fn new(label: &str, sub: Option<&str>) -> Self {
         let whole = text::clean(label);
         let name = text::fit(&whole, NAME, NAME_MAX);
-        let sub = sub.map(|s| text::fit(s, SMALL, NAME_MAX)).filter(|s| !s.is_empty());
+        let sub = sub
+            .map(|s| text::fit(s, SMALL, NAME_MAX))
+            .filter(|s| !s.is_empty());
         let full = (name != whole).then_some(whole);
         Self { name, sub, full }
     }

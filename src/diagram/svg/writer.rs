@@ -28,36 +28,57 @@ impl Svg {
             in_tag: false,
             frame: options.frame,
         };
-        let scope: String =
-            options.scope.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).collect();
+        let scope: String = options
+            .scope
+            .chars()
+            .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+            .collect();
         let (w, h) = (width + 2 * MARGIN, height + 2 * MARGIN);
         let title = super::text::clean(title);
         if svg.frame == Frame::Page {
             svg.open("figure").attr("class", "msd-figure");
             if w > 280 {
                 // What scrolls must be reachable by keyboard, and then needs a name.
-                svg.attr("tabindex", "0").attr("role", "group").attr("aria-label", &title);
+                svg.attr("tabindex", "0")
+                    .attr("role", "group")
+                    .attr("aria-label", &title);
             }
         }
         svg.open("svg");
         if svg.frame == Frame::File {
-            svg.attr("xmlns", "http://www.w3.org/2000/svg").attr("class", "msd-figure msd-file");
+            svg.attr("xmlns", "http://www.w3.org/2000/svg")
+                .attr("class", "msd-figure msd-file");
         }
         svg.attr("role", if linked { "group" } else { "img" })
             .attr("aria-labelledby", &format!("{scope}-t {scope}-d"))
             .attr("width", &w.to_string())
             .attr("height", &h.to_string())
             .attr("viewBox", &format!("-{MARGIN} -{MARGIN} {w} {h}"));
-        svg.open("title").attr("id", &format!("{scope}-t")).content(&title).close();
+        svg.open("title")
+            .attr("id", &format!("{scope}-t"))
+            .content(&title)
+            .close();
         let description = super::text::clean(description);
-        svg.open("desc").attr("id", &format!("{scope}-d")).content(&description).close();
+        svg.open("desc")
+            .attr("id", &format!("{scope}-d"))
+            .content(&description)
+            .close();
         if svg.frame == Frame::File {
             // Only own text, free of `<` and `&`; a reader of XML takes it as it is.
             svg.open("style");
             svg.end_tag();
             svg.out.push_str(super::style::STYLE);
             svg.close();
-            svg.rect("p", Rect { x: -MARGIN, y: -MARGIN, w, h }, 0);
+            svg.rect(
+                "p",
+                Rect {
+                    x: -MARGIN,
+                    y: -MARGIN,
+                    w,
+                    h,
+                },
+                0,
+            );
         }
         svg
     }
@@ -117,11 +138,19 @@ impl Svg {
     }
 
     pub(super) fn text(&mut self, class: &str, x: i64, y: i64, text: &str) {
-        self.open("text").attr("class", class).number("x", x).number("y", y).content(text).close();
+        self.open("text")
+            .attr("class", class)
+            .number("x", x)
+            .number("y", y)
+            .content(text)
+            .close();
     }
 
     pub(super) fn rect(&mut self, class: &str, r: Rect, radius: i64) {
-        self.open("rect").attr("class", class).number("x", r.x).number("y", r.y);
+        self.open("rect")
+            .attr("class", class)
+            .number("x", r.x)
+            .number("y", r.y);
         self.number("width", r.w).number("height", r.h);
         if radius > 0 {
             self.number("rx", radius);
@@ -130,7 +159,10 @@ impl Svg {
     }
 
     pub(super) fn circle(&mut self, class: &str, (x, y): (i64, i64), radius: i64) {
-        self.open("circle").attr("class", class).number("cx", x).number("cy", y);
+        self.open("circle")
+            .attr("class", class)
+            .number("cx", x)
+            .number("cy", y);
         self.number("r", radius).close();
     }
 
@@ -163,8 +195,13 @@ impl Svg {
 /// A right-angled path with rounded corners. `cut` is left out of it: the label stands there.
 pub(super) fn polyline(points: &[(i64, i64)], cut: Option<Rect>) -> String {
     let mut d = String::new();
-    let Some(&first) = points.first() else { return d };
-    let mut pen = Pen { out: &mut d, at: first };
+    let Some(&first) = points.first() else {
+        return d;
+    };
+    let mut pen = Pen {
+        out: &mut d,
+        at: first,
+    };
     let _ = write!(pen.out, "M{} {}", first.0, first.1);
     for (i, &p) in points.iter().enumerate().skip(1) {
         let Some(&next) = points.get(i + 1) else {
@@ -175,7 +212,10 @@ pub(super) fn polyline(points: &[(i64, i64)], cut: Option<Rect>) -> String {
         let room = |a: (i64, i64), b: (i64, i64)| (a.0 - b.0).abs() + (a.1 - b.1).abs();
         let radius = (room(before, p) / 2).min(room(p, next) / 2).min(5);
         let toward = |from: (i64, i64)| {
-            ((from.0 - p.0).signum() * radius, (from.1 - p.1).signum() * radius)
+            (
+                (from.0 - p.0).signum() * radius,
+                (from.1 - p.1).signum() * radius,
+            )
         };
         let (back, on) = (toward(before), toward(next));
         pen.line((p.0 + back.0, p.1 + back.1), cut);
@@ -211,12 +251,28 @@ impl Pen<'_> {
         if let Some(r) = cut {
             let flat = self.at.1 == to.1;
             let (low, high, across, begin, end) = if flat {
-                (r.x, r.x + r.w, self.at.1 > r.y && self.at.1 < r.y + r.h, self.at.0, to.0)
+                (
+                    r.x,
+                    r.x + r.w,
+                    self.at.1 > r.y && self.at.1 < r.y + r.h,
+                    self.at.0,
+                    to.0,
+                )
             } else {
-                (r.y, r.y + r.h, self.at.0 > r.x && self.at.0 < r.x + r.w, self.at.1, to.1)
+                (
+                    r.y,
+                    r.y + r.h,
+                    self.at.0 > r.x && self.at.0 < r.x + r.w,
+                    self.at.1,
+                    to.1,
+                )
             };
             if across && begin.min(end) < low && begin.max(end) > high {
-                let (near, far) = if begin < end { (low, high) } else { (high, low) };
+                let (near, far) = if begin < end {
+                    (low, high)
+                } else {
+                    (high, low)
+                };
                 self.straight(flat, near);
                 self.jump(flat, far);
             }
@@ -229,11 +285,19 @@ impl Pen<'_> {
 
     fn straight(&mut self, flat: bool, value: i64) {
         let _ = write!(self.out, "{}{value}", if flat { 'H' } else { 'V' });
-        if flat { self.at.0 = value } else { self.at.1 = value }
+        if flat {
+            self.at.0 = value
+        } else {
+            self.at.1 = value
+        }
     }
 
     fn jump(&mut self, flat: bool, value: i64) {
-        if flat { self.at.0 = value } else { self.at.1 = value }
+        if flat {
+            self.at.0 = value
+        } else {
+            self.at.1 = value
+        }
         let _ = write!(self.out, "M{} {}", self.at.0, self.at.1);
     }
 }
@@ -256,11 +320,18 @@ pub(super) fn tip(from: (i64, i64), at: (i64, i64), tip: Tip) -> String {
     // Unit vector along the line; across it is (-uy, ux).
     let u = ((at.0 - from.0).signum(), (at.1 - from.1).signum());
     let point = |along: i64, across: i64| {
-        (at.0 - u.0 * along - u.1 * across, at.1 - u.1 * along + u.0 * across)
+        (
+            at.0 - u.0 * along - u.1 * across,
+            at.1 - u.1 * along + u.0 * across,
+        )
     };
     let step = |a: (i64, i64), b: (i64, i64)| (b.0 - a.0, b.1 - a.1);
     let strokes = |shift: i64| {
-        let (a, b, c) = (point(8 + shift, -4), point(1 + shift, 0), point(8 + shift, 4));
+        let (a, b, c) = (
+            point(8 + shift, -4),
+            point(1 + shift, 0),
+            point(8 + shift, 4),
+        );
         format!("M{}l{}", pairs(&[a]), pairs(&[step(a, b), step(b, c)]))
     };
     match tip {
