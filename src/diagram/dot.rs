@@ -1,1 +1,99 @@
-//! Placeholder.
+//! Interactions and states as DOT, for Graphviz.
+
+use super::scene::{EdgeKind, NodeKind, Scene};
+use super::states::{StateKind, States};
+use super::text::clean;
+use std::fmt::Write;
+
+/// `text` between DOT's quotes, which know `\` escapes and HTML entities.
+fn quoted(text: &str) -> String {
+    clean(text)
+        .replace('&', "&amp;")
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+}
+
+fn joined(labels: &[String]) -> String {
+    labels
+        .iter()
+        .map(|l| quoted(l))
+        .collect::<Vec<_>>()
+        .join("\\n")
+}
+
+/// The interactions as a directed graph with clusters.
+#[must_use]
+pub fn interactions(scene: &Scene) -> String {
+    let scene = scene.canonical();
+    let mut out = String::from("digraph interactions {\n  rankdir=LR\n  node [shape=box]\n");
+    let node = |out: &mut String, v: usize| {
+        let n = &scene.nodes[v];
+        let style = match n.kind {
+            NodeKind::Service => "",
+            NodeKind::External => ", style=dashed",
+            NodeKind::Actor => ", style=rounded",
+            NodeKind::Gateway => ", shape=hexagon",
+            NodeKind::Broker => ", shape=box, peripheries=2",
+            NodeKind::Store => ", shape=cylinder",
+        };
+        let sub = n
+            .sub
+            .as_ref()
+            .map(|s| format!("\\n{}", quoted(s)))
+            .unwrap_or_default();
+        let _ = writeln!(out, "  n{v} [label=\"{}{sub}\"{style}]", quoted(&n.label));
+    };
+    for (k, group) in scene.groups.iter().enumerate() {
+        let _ = writeln!(
+            out,
+            "  subgraph cluster_{k} {{\n  label=\"{}\"",
+            quoted(&group.label)
+        );
+        for v in (0..scene.nodes.len()).filter(|&v| scene.nodes[v].group == Some(k)) {
+            node(&mut out, v);
+        }
+        out.push_str("  }\n");
+    }
+    for v in (0..scene.nodes.len()).filter(|&v| scene.nodes[v].group.is_none()) {
+        node(&mut out, v);
+    }
+    for e in &scene.edges {
+        let style = match e.kind {
+            EdgeKind::Sync => "style=solid",
+            EdgeKind::Async => "style=dashed, arrowhead=vee",
+            EdgeKind::Realtime => "style=dotted, arrowhead=veevee",
+            EdgeKind::Store => "style=solid, arrowhead=empty",
+        };
+        let soft = if e.soft { ", penwidth=0.5" } else { "" };
+        let label = joined(&e.labels);
+        let _ = writeln!(
+            out,
+            "  n{} -> n{} [label=\"{label}\", {style}{soft}]",
+            e.from, e.to
+        );
+    }
+    out.push_str("}\n");
+    out
+}
+
+/// The states as a directed graph.
+#[must_use]
+pub fn states(states: &States) -> String {
+    let mut out = String::from("digraph states {\n  node [shape=box, style=rounded]\n");
+    for (i, s) in states.states.iter().enumerate() {
+        let more = match s.kind {
+            StateKind::Normal | StateKind::Start => "",
+            StateKind::End => ", peripheries=2",
+            StateKind::Failed => ", peripheries=2, color=red",
+        };
+        let _ = writeln!(out, "  s{i} [label=\"{}\"{more}]", quoted(&s.label));
+        if s.kind == StateKind::Start {
+            let _ = writeln!(out, "  i{i} [shape=point, label=\"\"]\n  i{i} -> s{i}");
+        }
+    }
+    for (from, to, labels) in states.folded() {
+        let _ = writeln!(out, "  s{from} -> s{to} [label=\"{}\"]", joined(&labels));
+    }
+    out.push_str("}\n");
+    out
+}
