@@ -1,11 +1,3 @@
-<<<<<<< HEAD
-//! Placeholder.
-use super::Options;
-use crate::diagram::{Sequence, TooLarge};
-/// p
-pub fn sequence(_: &Sequence, _: &Options<'_>) -> Result<String, TooLarge> {
-    Ok(String::new())
-=======
 //! The sequence diagram: lifelines, activations, messages, frames and notes.
 
 use super::super::layout::Rect;
@@ -482,5 +474,4 @@ impl Piece {
             }
         }
     }
->>>>>>> diagram
 }

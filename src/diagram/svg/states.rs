@@ -1,11 +1,3 @@
-<<<<<<< HEAD
-//! Placeholder.
-use super::Options;
-use crate::diagram::{States, TooLarge};
-/// p
-pub fn states(_: &States, _: &Options<'_>) -> Result<String, TooLarge> {
-    Ok(String::new())
-=======
 //! The state diagram, on the same layout as the interactions.
 
 use super::super::layout::{self, Graph, Line, Rect, Shape};
@@ -122,5 +114,4 @@ pub fn states(states: &States, options: &Options<'_>) -> Result<String, TooLarge
         svg.close();
     }
     Ok(svg.finish())
->>>>>>> diagram
 }
