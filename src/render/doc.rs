@@ -249,6 +249,18 @@ impl Doc {
         format!("{}-{name}", self.scope)
     }
 
+    /// An invisible target of links with the id `name`, inside a cell or paragraph.
+    pub(crate) fn anchor(&self, name: &str) -> Inline {
+        if !self.html() {
+            return Inline::new();
+        }
+        let id = escape_html(&self.id(name));
+        Inline(vec![
+            Event::InlineHtml(CowStr::from(format!("<span id=\"{id}\">"))),
+            Event::InlineHtml(CowStr::Borrowed("</span>")),
+        ])
+    }
+
     /// A heading `below` levels under the section's own (0 is the section's), with the id `name`.
     pub(crate) fn heading(&mut self, below: u8, text: impl Into<Inline>, name: &str) {
         let level = match (self.level + below).clamp(1, 6) {
@@ -431,8 +443,22 @@ impl Doc {
         if !out.ends_with('\n') {
             out.push('\n');
         }
-        out
+        plain_ampersands(&out)
     }
+}
+
+/// Headings with `&` and not `&amp;`: an ampersand before a space never starts an entity, and readers of
+/// the Markdown look for `Monitoring & Observability`.
+fn plain_ampersands(text: &str) -> String {
+    text.split_inclusive('\n')
+        .map(|line| {
+            if line.starts_with('#') {
+                line.replace("&amp; ", "& ")
+            } else {
+                line.to_owned()
+            }
+        })
+        .collect()
 }
 
 /// The dialect that mdBook reads.

@@ -2,6 +2,7 @@
 
 pub mod code;
 pub(crate) mod doc;
+mod figures;
 mod sections;
 mod style;
 

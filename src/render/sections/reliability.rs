@@ -1,6 +1,248 @@
-//! Section body.
+//! Circuit breaker, retry and bulkhead: which call gets which values, and the code.
 
 use super::super::Cx;
-use super::super::doc::Doc;
+use super::super::code::{
+    BreakerValues, BulkheadValues, CallSample, LANGUAGES, Language, Pattern, Reasoned, language,
+    sample,
+};
+use super::super::doc::{Doc, Inline, say};
+use super::sync::{backoff, ends};
+use crate::model::units::Time;
+use crate::model::{CallId, Party};
+use crate::plan::CallPlan;
 
-pub(super) fn write(_cx: &Cx<'_>, _doc: &mut Doc) {}
+pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
+    let calls: Vec<CallId> = cx
+        .plan
+        .model
+        .call_ids()
+        .filter(|id| matches!(cx.plan.model.call(*id).from, Party::Service(_)))
+        .collect();
+    let Some(shown) = busiest(cx, &calls) else {
+        doc.para(say!(
+            "Left out: no service of {} makes a synchronous call that could fail.",
+            cx.plan.model.title
+        ));
+        return;
+    };
+    breaker(cx, doc, &calls, shown);
+    retry(cx, doc, &calls, shown);
+    bulkhead(cx, doc, &calls, shown);
+}
+
+/// The call whose values the code shows: one with a breaker and retries if there is one, the busiest of
+/// them.
+fn busiest(cx: &Cx<'_>, calls: &[CallId]) -> Option<CallId> {
+    calls.iter().copied().max_by(|a, b| {
+        let key = |id: CallId| {
+            let p = cx.plan.call(id);
+            (p.breaker.is_ok(), p.attempts.value > 1)
+        };
+        key(*a)
+            .cmp(&key(*b))
+            .then_with(|| {
+                cx.plan
+                    .call(*a)
+                    .rate
+                    .value
+                    .0
+                    .total_cmp(&cx.plan.call(*b).rate.value.0)
+            })
+            .then_with(|| b.cmp(a))
+    })
+}
+
+fn code(cx: &Cx<'_>, doc: &mut Doc, shown: CallId, pattern: Pattern, what: &str) {
+    let model = cx.plan.model;
+    let plan = cx.plan.call(shown);
+    if pattern == Pattern::CircuitBreaker && plan.breaker.is_err() {
+        doc.para(say!(
+            "No code: none of the calls is made often enough for a breaker to judge by."
+        ));
+        return;
+    }
+    doc.para(say!(
+        "For `{}`, standard library only:",
+        model.call_name(shown)
+    ));
+    for wanted in &model.languages {
+        match language(wanted.id) {
+            Some(language) => {
+                let text = with_sample(cx, shown, |s| sample(language, pattern, s));
+                doc.details(&format!("{what} in {}", language.name), |d| {
+                    d.code(language.fence, &text)
+                });
+            }
+            None => {
+                let known: Vec<&str> = LANGUAGES.iter().map(|l: &Language| l.name).collect();
+                doc.para(say!(
+                    "There is no code in {} yet; there is in {}.",
+                    wanted.name,
+                    known.join(", ")
+                ));
+            }
+        }
+    }
+}
+
+/// Calls `with` with the values of `id`.
+fn with_sample(cx: &Cx<'_>, id: CallId, with: impl FnOnce(&CallSample<'_>) -> String) -> String {
+    let model = cx.plan.model;
+    let c = model.call(id);
+    let p: &CallPlan = cx.plan.call(id);
+    let ms = |t: Time| u32::try_from(t.as_ms()).unwrap_or(u32::MAX);
+    let n = |v: u64| u32::try_from(v).unwrap_or(u32::MAX);
+    let breaker = match &p.breaker {
+        Ok(b) => BreakerValues {
+            failure_ratio: Reasoned::new(b.ratio.value.0, &b.ratio.why),
+            window_s: Reasoned::new(n(b.window.value.as_ms().div_ceil(1000)), &b.window.why),
+            minimum_calls: Reasoned::new(n(b.minimum.value), &b.minimum.why),
+            open_ms: Reasoned::new(ms(b.open.value), &b.open.why),
+            half_open_calls: Reasoned::new(n(b.half_open.value), &b.half_open.why),
+            slow_call_ms: Reasoned::new(ms(b.slow.value), &b.slow.why),
+        },
+        // Not shown: the caller leaves the breaker's sample out.
+        Err(why) => BreakerValues {
+            failure_ratio: Reasoned::new(1.0, why),
+            window_s: Reasoned::new(1, why),
+            minimum_calls: Reasoned::new(1, why),
+            open_ms: Reasoned::new(1, why),
+            half_open_calls: Reasoned::new(1, why),
+            slow_call_ms: Reasoned::new(1, why),
+        },
+    };
+    with(&CallSample {
+        caller: model.party(c.from),
+        callee: &model.service(c.to).name,
+        operation: &c.operation,
+        protocol: c.protocol.name(),
+        attempt_timeout_ms: Reasoned::new(ms(p.timeout.value), &p.timeout.why),
+        attempts: Reasoned::new(p.attempts.value, &p.attempts.why),
+        backoff_base_ms: Reasoned::new(ms(p.backoff_base.value), &p.backoff_base.why),
+        backoff_cap_ms: Reasoned::new(ms(p.backoff_cap.value), &p.backoff_cap.why),
+        retry_budget_ratio: Reasoned::new(p.retry_budget.value.0, &p.retry_budget.why),
+        deadline_ms: Reasoned::new(ms(p.deadline.value), &p.deadline.why),
+        idempotent: Reasoned::new(p.idempotent.value, &p.idempotent.why),
+        breaker,
+        bulkhead: BulkheadValues {
+            slots: Reasoned::new(n(p.slots.value), &p.slots.why),
+            wait_ms: Reasoned::new(0, "a queue would only hide that the callee is too slow"),
+        },
+    })
+}
+
+fn breaker(cx: &Cx<'_>, doc: &mut Doc, calls: &[CallId], shown: CallId) {
+    doc.heading(1, "Circuit Breaker", "reliability-breaker");
+    let mut rows = Vec::new();
+    for id in calls {
+        if let Ok(b) = &cx.plan.call(*id).breaker {
+            let [from, to] = ends(cx, *id);
+            rows.push(vec![
+                from,
+                to,
+                Inline::code(cx.plan.model.call(*id).label()),
+                say!(
+                    "{} of {} calls in {}",
+                    b.ratio.value,
+                    b.minimum.value,
+                    b.window.value
+                ),
+                Inline::quoted(&b.window.why)
+                    .and(Inline::text("; "))
+                    .and(Inline::quoted(&b.minimum.why)),
+            ]);
+        }
+    }
+    doc.table(&["From", "To", "Operation", "Opens at", "Derivation"], rows);
+    code(cx, doc, shown, Pattern::CircuitBreaker, "Circuit breaker");
+}
+
+fn retry(cx: &Cx<'_>, doc: &mut Doc, calls: &[CallId], shown: CallId) {
+    doc.heading(1, "Retry with Backoff", "reliability-retry");
+    let (retried, once): (Vec<CallId>, Vec<CallId>) = calls
+        .iter()
+        .partition(|id| cx.plan.call(**id).attempts.value > 1);
+    let rows = retried
+        .iter()
+        .map(|id| {
+            let p = cx.plan.call(*id);
+            let [from, to] = ends(cx, *id);
+            vec![
+                from,
+                to,
+                Inline::code(cx.plan.model.call(*id).label()),
+                Inline::text(p.attempts.value.to_string()),
+                backoff(&p.backoff),
+                Inline::text(p.retry_budget.value.to_string()),
+                Inline::quoted(&p.attempts.why),
+            ]
+        })
+        .collect();
+    doc.table(
+        &[
+            "From",
+            "To",
+            "Operation",
+            "Attempts",
+            "Backoff up to",
+            "Budget",
+            "Derivation",
+        ],
+        rows,
+    );
+    if !once.is_empty() {
+        let rows = once
+            .iter()
+            .map(|id| {
+                let [from, to] = ends(cx, *id);
+                vec![
+                    from,
+                    to,
+                    Inline::code(cx.plan.model.call(*id).label()),
+                    Inline::quoted(&cx.plan.call(*id).attempts.why),
+                ]
+            })
+            .collect();
+        doc.details(&format!("{} calls are tried once", once.len()), |d| {
+            d.table(&["From", "To", "Operation", "Reason"], rows);
+        });
+    }
+    let mesh = cx.plan.choices.mesh;
+    if mesh.retries > 0 {
+        doc.para(say!(
+            "{} would add {} retries of its own ({}): set them to 0 for these calls, or attempts multiply.",
+            mesh.name,
+            mesh.retries,
+            mesh.retries_note
+        ));
+    }
+    code(cx, doc, shown, Pattern::Retry, "Retry with backoff");
+}
+
+fn bulkhead(cx: &Cx<'_>, doc: &mut Doc, calls: &[CallId], shown: CallId) {
+    doc.heading(1, "Bulkhead", "reliability-bulkhead");
+    let rows = calls
+        .iter()
+        .map(|id| {
+            let p = cx.plan.call(*id);
+            let [from, to] = ends(cx, *id);
+            vec![
+                from,
+                to,
+                Inline::code(cx.plan.model.call(*id).label()),
+                Inline::text(p.slots.value.to_string()),
+                say!(
+                    "{}: {} in all; {}",
+                    p.concurrency.value,
+                    p.concurrency.why,
+                    p.slots.why
+                ),
+            ]
+        })
+        .collect();
+    doc.table(
+        &["From", "To", "Operation", "Slots an instance", "Derivation"],
+        rows,
+    );
+    code(cx, doc, shown, Pattern::Bulkhead, "Bulkhead");
+}

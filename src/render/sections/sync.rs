@@ -1,6 +1,387 @@
-//! Section body.
+//! Contracts, authentication, timeouts and circuit breakers of calls.
 
 use super::super::Cx;
-use super::super::doc::Doc;
+use super::super::doc::{Doc, Inline, say};
+use crate::model::{Auth, CallId, Party, Protocol};
+use crate::plan::FlowPlan;
 
-pub(super) fn write(_cx: &Cx<'_>, _doc: &mut Doc) {}
+pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
+    if cx.plan.model.calls.is_empty() {
+        doc.para(say!(
+            "Left out: no service of {} calls another synchronously.",
+            cx.plan.model.title
+        ));
+        return;
+    }
+    contracts(cx, doc);
+    authentication(cx, doc);
+    timeouts(cx, doc);
+    breakers(cx, doc);
+}
+
+/// `caller → callee`, as two cells would read.
+pub(super) fn ends(cx: &Cx<'_>, id: CallId) -> [Inline; 2] {
+    let c = cx.plan.model.call(id);
+    [
+        Inline::code(cx.plan.model.party(c.from)),
+        Inline::code(&cx.plan.model.service(c.to).name),
+    ]
+}
+
+fn contracts(cx: &Cx<'_>, doc: &mut Doc) {
+    let plan = cx.plan;
+    let model = plan.model;
+    doc.heading(1, "REST/gRPC Design", "sync-contracts");
+    let rows = model
+        .call_ids()
+        .map(|id| {
+            let c = model.call(id);
+            let p = plan.call(id);
+            let [from, to] = ends(cx, id);
+            let errors = match c.protocol {
+                Protocol::Grpc => "INVALID_ARGUMENT, NOT_FOUND, RESOURCE_EXHAUSTED, UNAVAILABLE, DEADLINE_EXCEEDED",
+                Protocol::Rest(_) | Protocol::GraphQl => "400, 404, 409, 429, 503, 504 as problem details (RFC 9457)",
+                Protocol::Other(_) => "timeout and connection errors",
+            };
+            vec![
+                from,
+                to,
+                Inline::code(c.label()),
+                c.description.as_deref().map_or_else(|| Inline::text("–"), Inline::text),
+                c.payload.map_or_else(|| Inline::text("–"), |b| Inline::text(b.value.to_string())),
+                Inline::text(if p.idempotent.value { "yes" } else { "no" }).and(Inline::why(&p.idempotent)),
+                Inline::text(errors),
+                Inline::figure(&p.rate),
+            ]
+        })
+        .collect();
+    doc.table(
+        &[
+            "From",
+            "To",
+            "Operation",
+            "For",
+            "Payload",
+            "Idempotent",
+            "Errors",
+            "Peak rate",
+        ],
+        rows,
+    );
+    let keyed: Vec<Inline> = model
+        .call_ids()
+        .filter(|id| {
+            let c = model.call(*id);
+            matches!(c.protocol, Protocol::Rest(Some(m)) if !m.idempotent())
+                && !plan.call(*id).idempotent.value
+        })
+        .map(|id| Inline::code(model.call_name(id)))
+        .collect();
+    if !keyed.is_empty() {
+        doc.para(
+            Inline::text("These would do their work twice if repeated; with an ")
+                .and(Inline::code("Idempotency-Key"))
+                .and(Inline::text(
+                    " header that the callee stores with its answer they could be retried: ",
+                ))
+                .and(Inline::join(keyed, ", "))
+                .and(Inline::text(".")),
+        );
+    }
+    let contracts: Vec<Inline> = model
+        .call_ids()
+        .filter_map(|id| {
+            let c = model.call(id);
+            let own = c
+                .contract
+                .as_ref()
+                .or(model.service(c.to).contract.as_ref())?;
+            Some(say!(
+                "`{}` is described by `{}`",
+                model.call_name(id),
+                own.value
+            ))
+        })
+        .collect();
+    doc.list(contracts);
+}
+
+fn authentication(cx: &Cx<'_>, doc: &mut Doc) {
+    let plan = cx.plan;
+    let model = plan.model;
+    doc.heading(1, "Authentication", "sync-auth");
+    doc.para(say!(
+        "Between services: {}. The identity of each comes from {}.",
+        plan.choices.auth_name(),
+        if plan.choices.mesh.mtls {
+            format!(
+                "{}, which issues and rotates its certificate",
+                plan.choices.mesh.name
+            )
+        } else {
+            plan.choices.infrastructure.workload_identity.clone()
+        }
+    ));
+    let mut rows: Vec<Vec<Inline>> = Vec::new();
+    let mut seen: Vec<(Party, crate::model::ServiceId, Auth)> = Vec::new();
+    for id in model.call_ids() {
+        let c = model.call(id);
+        let auth = c.auth.map_or(plan.choices.auth, |a| a.value);
+        if seen.contains(&(c.from, c.to, auth)) {
+            continue;
+        }
+        seen.push((c.from, c.to, auth));
+        let [from, to] = ends(cx, id);
+        let external = model.service(c.to).external;
+        let callee = &plan.service(c.to).slug;
+        let namespace = &plan.choices.namespace;
+        let proof = match (c.from, auth) {
+            (Party::Actor(_), Auth::Iam | Auth::Mtls) if c.auth.is_none() => {
+                say!(
+                    "a user token that the gateway checks: issuer, audience `{}`, expiry, signature",
+                    namespace
+                )
+            }
+            (Party::Actor(_), _) => {
+                say!(
+                    "a token that the gateway checks: issuer, audience `{}`, expiry, signature",
+                    namespace
+                )
+            }
+            (_, _) if external => {
+                Inline::text("the credential that its owner issued, from the secret store")
+            }
+            (Party::Service(s), Auth::Mtls) => say!(
+                "its certificate for `spiffe://cluster.local/ns/{}/sa/{}`",
+                namespace,
+                plan.service(s).slug
+            ),
+            (Party::Service(s), Auth::Jwt) => say!(
+                "a JWT with subject `{}` and audience `{}`, both checked, expiring within minutes",
+                plan.service(s).slug,
+                callee
+            ),
+            (Party::Service(s), Auth::Oauth2) => say!(
+                "an access token by client credentials of `{}` for audience `{}`",
+                plan.service(s).slug,
+                callee
+            ),
+            (Party::Service(s), Auth::Iam) => say!(
+                "the platform identity of `{}`, which the policy of `{}` names",
+                plan.service(s).slug,
+                callee
+            ),
+        };
+        rows.push(vec![
+            from,
+            to,
+            proof,
+            Inline::text(if c.auth.is_some() { "set" } else { "platform" }),
+        ]);
+    }
+    doc.table(&["From", "To", "Proof", "By"], rows);
+}
+
+fn timeouts(cx: &Cx<'_>, doc: &mut Doc) {
+    let plan = cx.plan;
+    let model = plan.model;
+    doc.heading(1, "Timeouts", "sync-timeouts");
+    doc.para("From the edge inward: a caller's attempt has to outlast everything that its callee waits for. Worst case of a call = attempts × timeout + backoff; slack = timeout − what is behind the callee.");
+    for (i, flow) in plan.flows.iter().enumerate() {
+        budget(cx, doc, i, flow);
+    }
+    let rows = model
+        .call_ids()
+        .map(|id| {
+            let p = plan.call(id);
+            let c = model.call(id);
+            let [from, to] = ends(cx, id);
+            let mut timeout = Inline::figure(&p.timeout);
+            if matches!(c.timeout, Some(t) if t.value == crate::model::Stated::Lacking) {
+                timeout = timeout.and(Inline::text("; today there is none"));
+            }
+            vec![
+                from,
+                to,
+                Inline::code(c.label()),
+                Inline::figure(&p.p99),
+                timeout,
+                Inline::text(p.attempts.value.to_string()).and(Inline::why(&p.attempts)),
+                backoff(&p.backoff),
+                Inline::figure(&p.deadline),
+            ]
+        })
+        .collect();
+    doc.details(
+        &format!("How each of the {} timeouts came about", model.calls.len()),
+        |d| {
+            d.table(
+                &[
+                    "From",
+                    "To",
+                    "Operation",
+                    "p99",
+                    "Timeout",
+                    "Attempts",
+                    "Backoff up to",
+                    "Deadline",
+                ],
+                rows,
+            );
+        },
+    );
+}
+
+pub(super) fn backoff(waits: &[crate::model::units::Time]) -> Inline {
+    if waits.is_empty() {
+        return Inline::text("–");
+    }
+    let mut shown: Vec<String> = waits.iter().take(5).map(ToString::to_string).collect();
+    if waits.len() > 5 {
+        shown.push("…".to_owned());
+    }
+    Inline::text(shown.join(", "))
+}
+
+fn budget(cx: &Cx<'_>, doc: &mut Doc, index: usize, flow: &FlowPlan) {
+    let plan = cx.plan;
+    let model = plan.model;
+    if flow.rows.is_empty() {
+        return;
+    }
+    doc.heading(2, flow.name.as_str(), &format!("sync-budget-{}", index + 1));
+    let rows = flow
+        .rows
+        .iter()
+        .map(|r| {
+            let p = plan.call(r.call);
+            let c = model.call(r.call);
+            let [from, to] = ends(cx, r.call);
+            vec![
+                Inline::text("· ".repeat(r.depth.min(12))).and(from),
+                to,
+                Inline::code(c.label()),
+                Inline::text(p.timeout.value.to_string()),
+                Inline::text(p.attempts.value.to_string()),
+                backoff(&p.backoff),
+                Inline::text(r.total.to_string()),
+                if r.behind.0 == 0 {
+                    Inline::text("–")
+                } else {
+                    Inline::text(r.behind.to_string())
+                },
+                match (r.behind.0, r.slack) {
+                    (0, _) => Inline::text("–"),
+                    (_, Some(slack)) => Inline::text(slack.to_string()),
+                    (_, None) => say!("**broken** by {}", r.behind.minus(p.timeout.value)),
+                },
+            ]
+        })
+        .collect();
+    doc.table(
+        &[
+            "From",
+            "To",
+            "Operation",
+            "Timeout",
+            "Attempts",
+            "Backoff up to",
+            "Worst case",
+            "Behind the callee",
+            "Slack",
+        ],
+        rows,
+    );
+    if let Some(entry) = flow.entry {
+        let name = &model.service(entry).name;
+        let mut text = say!(
+            "`{}` answers within {} at the latest: {}.",
+            name,
+            flow.total.value,
+            flow.total.why
+        );
+        if let Some(ceiling) = plan.gateway.ceiling {
+            text = text.and(if flow.total.value > ceiling {
+                say!(
+                    " That is more than the {} that {} waits.",
+                    ceiling,
+                    plan.choices.gateway.name
+                )
+            } else {
+                say!(" {} waits {}.", plan.choices.gateway.name, ceiling)
+            });
+        }
+        if flow.derived {
+            text = text.and(Inline::text(" Which of these calls happen in one request is not stated, so nothing is summed: each hop is judged by its neighbour."));
+        } else if flow.p99_terms > 1 {
+            let share = flow.p99_terms;
+            text = text.and(say!(
+                " Its {} sequential 99th percentiles add up to {}, a bound that at least {} of 100 requests keep (union bound), not a 99th percentile.",
+                share,
+                flow.p99_sum,
+                100_usize.saturating_sub(share)
+            ));
+        }
+        if let Some(p99) = flow.slo.and_then(|s| s.p99) {
+            text = text.and(if flow.p99_sum > p99.value {
+                say!(
+                    " The flow promises {}: the percentiles of its calls leave no room for it.",
+                    p99.value
+                )
+            } else {
+                say!(" The flow promises {}.", p99.value)
+            });
+        }
+        doc.para(text);
+    }
+}
+
+fn breakers(cx: &Cx<'_>, doc: &mut Doc) {
+    let plan = cx.plan;
+    let model = plan.model;
+    doc.heading(1, "Circuit breakers", "sync-breakers");
+    let mut rows = Vec::new();
+    let mut without: Vec<Inline> = Vec::new();
+    for id in model.call_ids() {
+        let c = model.call(id);
+        let p = plan.call(id);
+        if matches!(c.from, Party::Actor(_)) {
+            continue;
+        }
+        let [from, to] = ends(cx, id);
+        match &p.breaker {
+            Ok(b) => rows.push(vec![
+                from,
+                to,
+                Inline::code(c.label()),
+                Inline::text(b.ratio.value.to_string()),
+                Inline::figure(&b.window),
+                Inline::text(b.minimum.value.to_string()),
+                Inline::text(b.slow.value.to_string()),
+                Inline::figure(&b.open),
+                Inline::text(b.half_open.value.to_string()),
+                Inline::quoted(&p.fallback.value),
+            ]),
+            Err(why) => without.push(say!("`{}`: {}", model.call_name(id), why)),
+        }
+    }
+    doc.table(
+        &[
+            "From",
+            "To",
+            "Operation",
+            "Opens at",
+            "Window",
+            "Minimum calls",
+            "Slow from",
+            "Open for",
+            "Probes",
+            "Meanwhile the caller",
+        ],
+        rows,
+    );
+    if !without.is_empty() {
+        doc.para("Without a breaker; timeout and bulkhead protect these:");
+        doc.list(without);
+    }
+}
