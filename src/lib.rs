@@ -6,6 +6,7 @@
 
 pub mod catalog;
 pub mod diag;
+pub mod lint;
 pub mod model;
 pub mod plan;
 pub mod spec;
