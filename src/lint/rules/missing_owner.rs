@@ -1,0 +1,51 @@
+//! `missing-owner`: a service has no team.
+//!
+//! A service of this design that no team owns, where the design has teams. A design that names no
+//! team at all gets one note.
+
+use super::prelude::*;
+
+rule! {
+    id: "missing-owner",
+    severity: Error,
+    section: Ownership,
+    summary: "a service has no team",
+    what: "A service of this design that no team owns, where the design has teams. A design that names no team at all gets one note.",
+    why: "Its alerts go to nobody, and nobody decides about its contract.",
+    limits: "None.",
+    source: "domain heuristic; Skelton and Pais, Team Topologies",
+}
+
+fn check(facts: &Facts<'_>, report: &mut Report) {
+    let orphans = &facts.plan.ownership.orphans;
+    if facts.model.teams.is_empty() {
+        if let Some(first) = orphans.first() {
+            let mut d = report
+                .at(
+                    facts.model.service(*first).span,
+                    format!("nobody owns any of the {}", plural(orphans.len(), "service")),
+                )
+                .at("has no team, like the others")
+                .help("name the teams: `teams = { checkout = [\"orders\"] }`");
+            d.severity = Severity::Info;
+            report.add((facts.model.title.clone(), Vec::new()), d);
+        }
+        return;
+    }
+    for id in orphans {
+        let s = facts.model.service(*id);
+        let neighbours = &facts.plan.service(*id).used_by;
+        let near = neighbours
+            .iter()
+            .chain(&facts.plan.service(*id).depends_on)
+            .find_map(|n| facts.model.service(*n).teams.first());
+        let team = near.map_or("a team".to_owned(), |t| {
+            format!("a team, for example `{}`, which owns a neighbour", facts.model.team(*t).name)
+        });
+        let d = report
+            .at(s.span, format!("nobody owns `{}`", s.name))
+            .at("no team")
+            .help(format!("give it to {team}"));
+        report.add(facts.service(*id), d);
+    }
+}

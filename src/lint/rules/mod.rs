@@ -1,0 +1,83 @@
+//! One rule a file, named as its id.
+
+/// The rule's documentation; its examples are the fixtures of the tests.
+macro_rules! rule {
+    (
+        id: $id:literal,
+        severity: $severity:ident,
+        section: $section:ident,
+        summary: $summary:expr,
+        what: $what:expr,
+        why: $why:expr,
+        limits: $limits:expr,
+        source: $source:expr,
+    ) => {
+        pub(super) static RULE: crate::lint::Rule = crate::lint::Rule {
+            id: $id,
+            severity: crate::diag::Severity::$severity,
+            section: crate::model::Section::$section,
+            summary: $summary,
+            what: $what,
+            why: $why,
+            limits: $limits,
+            source: $source,
+            fires: include_str!(concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                "/tests/lints/",
+                $id,
+                "/fires.toml"
+            )),
+            quiet: include_str!(concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                "/tests/lints/",
+                $id,
+                "/quiet.toml"
+            )),
+            check,
+        };
+    };
+}
+
+/// The modules, and their rules in the order of reports.
+macro_rules! rules {
+    ($($module:ident,)*) => {
+        $(mod $module;)*
+        pub(super) static ALL: &[&crate::lint::Rule] = &[$(&$module::RULE,)*];
+    };
+}
+
+/// What almost every rule needs.
+#[allow(unused_imports, reason = "a rule takes what it needs")]
+mod prelude {
+    pub(super) use crate::diag::Severity;
+    pub(super) use crate::lint::facts::{Facts, list, plural};
+    pub(super) use crate::lint::report::Report;
+    pub(super) use crate::model::units::{Ratio, Time, float};
+    pub(super) use crate::model::{CallId, Party, Protocol, ServiceId, Stated, Step, StoreId};
+    pub(super) use crate::plan::{Dependency, Idempotency, StepClass};
+}
+
+rules! {
+    sync_cycle,
+    shared_database,
+    timeout_missing,
+    timeout_inversion,
+    timeout_below_p99,
+    slo_above_dependencies,
+    retry_storm,
+    retry_nonidempotent,
+    dlq_missing,
+    dual_write,
+    acks_none,
+    durability_low,
+    multi_producer,
+    saga_no_compensation,
+    saga_late_compensable,
+    saga_pivot_count,
+    saga_retry_unsafe,
+    chain_too_deep,
+    orphan_service,
+    missing_owner,
+    multi_owner,
+    health_missing,
+}
