@@ -92,6 +92,9 @@ pub enum EdgeKind {
     Store,
 }
 
+/// What edges that fold into one have in common.
+type Ends = (usize, usize, EdgeKind, bool);
+
 impl NodeKind {
     /// All kinds in the legend's order.
     pub const ALL: [Self; 6] = [
@@ -164,8 +167,7 @@ impl Scene {
             node_at[*old] = new;
         }
 
-        let mut folded: BTreeMap<(usize, usize, EdgeKind, bool), (Vec<String>, Option<String>)> =
-            BTreeMap::new();
+        let mut folded: BTreeMap<Ends, (Vec<String>, Option<String>)> = BTreeMap::new();
         for e in &self.edges {
             if e.from >= nodes.len() || e.to >= nodes.len() {
                 continue;

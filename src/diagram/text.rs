@@ -3,8 +3,8 @@
 //!
 //! The widths are the larger of Open Sans, Liberation Sans (metrically Arial) and DejaVu Sans, read
 //! from the fonts' `hmtx` tables and rounded up, so that a label fits its box whichever the reader
-//! has. Scripts beyond Latin-1 take 1.1 em a wide Cyrillic letter needs, or 1 em; marks that combine
-//! take nothing.
+//! has. Other characters take 1.1 em, as the widest Cyrillic letter does, or 1.2 em if they are wide
+//! ones (CJK, emoji); combining marks take nothing.
 
 use unicode_width::UnicodeWidthChar;
 
@@ -44,8 +44,8 @@ pub(super) fn width(text: &str, size: i64) -> i64 {
     (hundredths * size + 99) / 100
 }
 
-/// `text` on one line, without what XML or a reader cannot take: control characters, surrogates'
-/// neighbours, marks that turn the writing direction round. White space becomes single blanks.
+/// `text` on one line, without what XML or a reader cannot take: control characters, non-characters,
+/// marks that turn the writing direction round. White space becomes single blanks.
 pub(super) fn clean(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut marks = 0;

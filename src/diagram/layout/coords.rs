@@ -47,6 +47,9 @@ pub(super) struct Loop {
     pub(super) at: i64,
 }
 
+/// Where the lines at one side of a box go: place of the neighbour, edge.
+type Ends = Vec<(usize, usize)>;
+
 /// All sizes for one direction.
 pub(super) struct Frame {
     pub(super) direction: Direction,
@@ -117,8 +120,7 @@ impl Frame {
         }
 
         let place = g.places();
-        let mut ends: Vec<(Vec<(usize, usize)>, Vec<(usize, usize)>)> =
-            vec![(Vec::new(), Vec::new()); graph.nodes.len()];
+        let mut ends: Vec<(Ends, Ends)> = vec![(Vec::new(), Vec::new()); graph.nodes.len()];
         for (e, chain) in g.chains.iter().enumerate().filter(|(_, c)| c.len() > 1) {
             let last = chain.len() - 1;
             ends[chain[0]].1.push((place[chain[1]], e));
@@ -298,10 +300,11 @@ fn borders(graph: &Graph, g: &Layered, frame: &Frame, net: &mut Builder) {
         // Downwards, lines enter the first layer through the title's strip; none may touch it.
         if down && title > 0 {
             for (e, chain) in g.chains.iter().enumerate() {
-                if let Some(&x) = chain.last() {
-                    if g.items[x].layer == first && g.items[x].lane == lane {
-                        net.apart(low, x, PAD + title + LABEL_GAP - frame.ports[e].1, 0);
-                    }
+                if let Some(&x) = chain.last()
+                    && g.items[x].layer == first
+                    && g.items[x].lane == lane
+                {
+                    net.apart(low, x, PAD + title + LABEL_GAP - frame.ports[e].1, 0);
                 }
             }
         }

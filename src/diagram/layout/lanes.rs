@@ -11,11 +11,11 @@ pub(super) fn arrange(graph: &Graph) -> Vec<usize> {
     let k = graph.groups.len();
     let mut weight = vec![vec![0i64; k]; k];
     for e in &graph.edges {
-        if let (Some(a), Some(b)) = (graph.nodes[e.from].group, graph.nodes[e.to].group) {
-            if a != b {
-                weight[a][b] += 1;
-                weight[b][a] += 1;
-            }
+        if let (Some(a), Some(b)) = (graph.nodes[e.from].group, graph.nodes[e.to].group)
+            && a != b
+        {
+            weight[a][b] += 1;
+            weight[b][a] += 1;
         }
     }
     let cost = |lanes: &[usize]| -> i64 {

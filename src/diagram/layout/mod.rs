@@ -35,6 +35,9 @@ pub struct Graph {
     pub edges: Vec<Line>,
     /// Lanes: the width of each title in pixels; 0 for none.
     pub groups: Vec<i64>,
+    /// If given, one number a node: edges from a larger to a smaller one lead back. Otherwise the
+    /// layout chooses few edges to lead back.
+    pub story: Option<Vec<usize>>,
 }
 
 /// A box to be placed; it may come out larger if many lines end at it.
@@ -57,6 +60,8 @@ pub struct Line {
     pub to: usize,
     /// Width and height of its label in pixels, if it has one.
     pub label: Option<(i64, i64)>,
+    /// How much it wants to lead forwards; less than 1 counts as 1.
+    pub pull: i64,
 }
 
 /// Where the layers grow to.

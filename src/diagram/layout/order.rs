@@ -81,7 +81,7 @@ impl Layered {
         }
         for (v, item) in items.iter_mut().enumerate() {
             if item.free && sum[v].1 > 0 {
-                item.lane = (sum[v].0 / sum[v].1 + 1) / 2 * 2;
+                item.lane = (sum[v].0 / sum[v].1).div_ceil(2) * 2;
             }
         }
         let mut widest = vec![0; depth];
@@ -127,7 +127,7 @@ impl Layered {
                         let (x, y) = (items[a].lane, items[b].lane);
                         let done = layer - first;
                         let at = (x * (last - first - done) + y * done) / (last - first);
-                        ((at + 1) / 2 * 2).min(channels - 1)
+                        (at.div_ceil(2) * 2).min(channels - 1)
                     },
                     |g| 2 * lanes[g] + 1,
                 );

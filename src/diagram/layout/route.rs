@@ -252,10 +252,10 @@ impl Builder {
             if out.last() == Some(&p) {
                 continue;
             }
-            if let [.., a, b] = out.as_slice() {
-                if (a.0 == b.0 && b.0 == p.0) || (a.1 == b.1 && b.1 == p.1) {
-                    out.pop();
-                }
+            if let [.., a, b] = out.as_slice()
+                && ((a.0 == b.0 && b.0 == p.0) || (a.1 == b.1 && b.1 == p.1))
+            {
+                out.pop();
             }
             out.push(p);
         }

@@ -139,6 +139,7 @@ fn graphs(nodes: usize, edges: usize) -> impl Strategy<Value = Graph> {
                 from: a as usize % boxes.len(),
                 to: b as usize % boxes.len(),
                 label,
+                pull: 1,
             })
             .collect(),
         nodes: boxes
@@ -150,6 +151,7 @@ fn graphs(nodes: usize, edges: usize) -> impl Strategy<Value = Graph> {
             })
             .collect(),
         groups,
+        story: None,
     })
 }
 
@@ -181,12 +183,14 @@ fn dense_small_graphs_hold() {
                 from: i / n,
                 to: i % n,
                 label: Some((40, 16)),
+                pull: 1,
             })
             .collect();
         let graph = Graph {
             nodes,
             edges,
             groups: vec![50, 90],
+            story: None,
         };
         for direction in [Direction::Right, Direction::Down] {
             let wish = Wish {
@@ -215,9 +219,11 @@ fn hostile_sizes_end() {
                 from,
                 to,
                 label: Some((30, 14)),
+                pull: 1,
             })
             .collect(),
         groups: Vec::new(),
+        story: None,
     };
     // A path with long jumps: every jump passes hundreds of layers.
     let path = (1..MAX_NODES)

@@ -62,6 +62,7 @@ impl Texts {
             from: e.from,
             to: e.to,
             label: label_size(lines),
+            pull: pull(e.kind, scene.nodes[e.from].kind),
         });
         // The title is bold, which is wider than the table says.
         let bold = |t: &String| text::width(t, SMALL + 1) * 11 / 10;
@@ -69,7 +70,17 @@ impl Texts {
             nodes: nodes.collect(),
             edges: edges.collect(),
             groups: self.titles.iter().map(bold).collect(),
+            story: None,
         }
+    }
+}
+
+/// Calls read forwards, from the people who cause them; events and pushed updates may lead back.
+fn pull(kind: EdgeKind, sender: NodeKind) -> i64 {
+    match (sender, kind) {
+        (NodeKind::Actor, _) => 8,
+        (_, EdgeKind::Sync | EdgeKind::Store) => 3,
+        (_, EdgeKind::Async | EdgeKind::Realtime) => 1,
     }
 }
 

@@ -48,6 +48,7 @@ pub fn states(states: &States, options: &Options<'_>) -> Result<String, TooLarge
             from: *from,
             to: *to,
             label: label_size(label),
+            pull: 1,
         });
     }
     for (i, _) in states
@@ -60,6 +61,7 @@ pub fn states(states: &States, options: &Options<'_>) -> Result<String, TooLarge
             from: graph.nodes.len(),
             to: i,
             label: None,
+            pull: 1,
         });
         graph.nodes.push(Shape {
             width: DOT,
@@ -67,6 +69,14 @@ pub fn states(states: &States, options: &Options<'_>) -> Result<String, TooLarge
             group: None,
         });
     }
+    // The story's order decides which arrows lead back; the dots come before it.
+    let story = 1..=states.states.len();
+    graph.story = Some(
+        story
+            .chain(std::iter::repeat(0))
+            .take(graph.nodes.len())
+            .collect(),
+    );
     let drawing = layout::draw(&graph, options.wish)?;
     let names = (states.title.as_str(), states.description.as_str());
     let mut svg = Svg::new(options, names, (drawing.width, drawing.height), false);
@@ -74,13 +84,8 @@ pub fn states(states: &States, options: &Options<'_>) -> Result<String, TooLarge
         let [.., from, at] = route.points.as_slice() else {
             continue;
         };
-        let failed = states
-            .states
-            .get(graph.edges[e].to)
-            .is_some_and(|s| s.kind == StateKind::Failed);
-        let class = if failed { " c" } else { "" };
-        svg.path(&format!("e{class}"), &polyline(&route.points, route.label));
-        svg.path(&format!("t{class}"), &tip(*from, *at, Tip::Full));
+        svg.path("e", &polyline(&route.points, route.label));
+        svg.path("t", &tip(*from, *at, Tip::Full));
         if let (Some(r), Some(label)) = (route.label, labels.get(e)) {
             lines(&mut svg, "l", r, label);
         }

