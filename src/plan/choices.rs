@@ -256,9 +256,14 @@ pub(super) fn assumptions(plan: &Plan<'_>) -> Vec<String> {
         .count();
     if silent > 0 {
         out.push(format!(
-            "{silent} of {} calls answer within {} at the 99th percentile: no `p99` is given for them.",
-            plan.calls.len(),
-            unit(&numbers.p99)
+            "{silent} of {} answer within {} at the 99th percentile: no `p99` is given for {}.",
+            if plan.calls.len() == 1 {
+                "1 call".to_owned()
+            } else {
+                format!("{} calls", plan.calls.len())
+            },
+            unit(&numbers.p99),
+            if silent == 1 { "it" } else { "them" }
         ));
     }
     let replicas = assumed(

@@ -434,7 +434,7 @@ impl Doc {
         };
         // Writing to a String cannot fail, and every start above has its end.
         let written = pulldown_cmark_to_cmark::cmark_with_options(
-            self.events.into_iter(),
+            self.events,
             &mut out,
             parser_options(),
             options,
@@ -471,6 +471,15 @@ pub(crate) fn parser_options() -> pulldown_cmark::Options {
         | Options::ENABLE_HEADING_ATTRIBUTES
         | Options::ENABLE_DEFINITION_LIST
         | Options::ENABLE_GFM
+}
+
+/// `1 event`, `2 events`.
+pub(crate) fn count(n: usize, one: &str) -> String {
+    if n == 1 {
+        format!("1 {one}")
+    } else {
+        format!("{n} {one}s")
+    }
 }
 
 /// Text as it may stand in HTML, in an element or in a quoted attribute.

@@ -1,18 +1,18 @@
 //! The diagram, the services, and one sequence for each flow.
 
-use super::super::doc::{Doc, Inline, say};
+use super::super::doc::{Doc, Inline, count, say};
 use super::super::{Cx, figures};
 use crate::model::ServiceId;
 
 pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
     let model = cx.plan.model;
     doc.para(say!(
-        "{} services of {} exchange {} synchronous calls, {} events and {} streams.",
-        model.services.len(),
+        "{} of {} exchange {}, {} and {}.",
+        count(model.services.len(), "service"),
         model.title,
-        model.calls.len(),
-        model.events.len(),
-        model.streams.len()
+        count(model.calls.len(), "synchronous call"),
+        count(model.events.len(), "event"),
+        count(model.streams.len(), "stream")
     ));
     figures::interactions(cx, doc);
     services(cx, doc);

@@ -1,7 +1,7 @@
 //! What was asked, what was chosen and why, what was assumed, what the linter found.
 
 use super::super::Cx;
-use super::super::doc::{Doc, Inline, say};
+use super::super::doc::{Doc, Inline, count, say};
 use crate::catalog;
 use crate::diag::Severity;
 use crate::model::{Architecture, Section};
@@ -63,11 +63,11 @@ fn asked(cx: &Cx<'_>, doc: &mut Doc) {
     rows.push(vec![
         Inline::text("Interactions"),
         say!(
-            "{} synchronous calls, {} events, {} real-time streams, {} sagas",
-            model.calls.len(),
-            model.events.len(),
-            model.streams.len(),
-            model.sagas.len()
+            "{}, {}, {}, {}",
+            count(model.calls.len(), "synchronous call"),
+            count(model.events.len(), "event"),
+            count(model.streams.len(), "real-time stream"),
+            count(model.sagas.len(), "saga")
         ),
     ]);
     if !model.teams.is_empty() {
