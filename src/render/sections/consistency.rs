@@ -4,6 +4,7 @@ mod sagas;
 
 use super::super::Cx;
 use super::super::doc::{Doc, Inline, say};
+use super::column::Column;
 use crate::model::{Call, EventId, Method, Party, Protocol, ServiceId, StoreId};
 
 pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
@@ -114,7 +115,7 @@ fn eventual(cx: &Cx<'_>, doc: &mut Doc) {
         ));
         return;
     }
-    let mut rows = Vec::new();
+    let (mut rows, mut late) = (Vec::new(), Column::default());
     for id in model.event_ids() {
         let (event, plan) = (model.event(id), cx.plan.event(id));
         for group in &plan.groups {
@@ -122,7 +123,7 @@ fn eventual(cx: &Cx<'_>, doc: &mut Doc) {
                 Inline::code(event.name.as_str()),
                 truth(cx, id),
                 Inline::code(model.party(group.consumer)),
-                Inline::figure(&plan.staleness),
+                late.cell(&plan.staleness),
                 seen(cx, group.consumer, &event.name),
                 reconciled(cx, id, group),
             ]);

@@ -2,6 +2,7 @@
 
 use super::super::super::Cx;
 use super::super::super::doc::{Doc, Inline, say};
+use super::super::column::Column;
 use crate::model::units::Bytes;
 use crate::model::{BrokerId, EventId, Party};
 use crate::plan::GroupPlan;
@@ -45,6 +46,8 @@ pub(super) fn topics(cx: &Cx<'_>, doc: &mut Doc) {
             head.push("Partitions");
         }
         head.extend(["Kept for", "May publish", "May read"]);
+        let (mut kept, mut keys, mut drains) =
+            (Column::default(), Column::default(), Column::default());
         let rows = events
             .iter()
             .map(|id| {
@@ -54,7 +57,7 @@ pub(super) fn topics(cx: &Cx<'_>, doc: &mut Doc) {
                     Inline::code(plan.channel.as_str()),
                     Inline::figure(&plan.rate),
                     Inline::figure(&plan.size),
-                    Inline::code(plan.key.value.as_str()).and(Inline::why(&plan.key)),
+                    keys.cell(&plan.key),
                 ];
                 if kind.partitioned {
                     row.push(
@@ -63,7 +66,7 @@ pub(super) fn topics(cx: &Cx<'_>, doc: &mut Doc) {
                             .map_or_else(|| Inline::text("–"), Inline::figure),
                     );
                 }
-                row.push(Inline::figure(&plan.retention));
+                row.push(kept.cell(&plan.retention));
                 row.push(Inline::names(super::publishers(cx, *id)));
                 row.push(Inline::names(
                     plan.groups.iter().map(|g| model.party(g.consumer)),
@@ -72,6 +75,7 @@ pub(super) fn topics(cx: &Cx<'_>, doc: &mut Doc) {
             })
             .collect();
         doc.table(&head, rows);
+        doc.para(topology(&kind.id));
         let mut rows = Vec::new();
         for id in &events {
             let plan = cx.plan.event(*id);
@@ -83,7 +87,7 @@ pub(super) fn topics(cx: &Cx<'_>, doc: &mut Doc) {
                     Inline::code(group.queue.as_str()),
                     say!("{} messages wait", group.lag_limit.value)
                         .and(Inline::why(&group.lag_limit)),
-                    Inline::figure(&plan.drain),
+                    drains.cell(&plan.drain),
                 ]);
             }
         }
@@ -100,6 +104,20 @@ pub(super) fn topics(cx: &Cx<'_>, doc: &mut Doc) {
         );
     }
     today(cx, doc);
+}
+
+/// What a reader has on this broker.
+fn topology(broker: &str) -> &'static str {
+    match broker {
+        "kafka" => "Each reader is a consumer group of its own on the topic:",
+        "rabbitmq" => {
+            "Each channel is a fanout exchange of that name; each reader has a quorum queue of its own bound to it:"
+        }
+        "nats" => "Each reader is a durable pull consumer of its own on the stream:",
+        "sns-sqs" => "Each reader has a queue of its own, subscribed to the topic:",
+        "eventbridge" => "Each reader has a rule and a queue of its own on the bus:",
+        _ => "Each reader has a subscription of its own on the topic:",
+    }
 }
 
 fn consumer_word(broker: &str) -> &'static str {
@@ -169,6 +187,7 @@ pub(super) fn dead_letters(cx: &Cx<'_>, doc: &mut Doc) {
             kind.redelivery,
             tiers(&kind.id)
         ));
+        let (mut attempts, mut kept) = (Column::default(), Column::default());
         let rows = groups
             .iter()
             .map(|(id, group)| {
@@ -183,19 +202,19 @@ pub(super) fn dead_letters(cx: &Cx<'_>, doc: &mut Doc) {
                 vec![
                     Inline::code(event.name.as_str()),
                     Inline::code(model.party(group.consumer)),
-                    Inline::figure(&plan.attempts),
+                    attempts.cell(&plan.attempts),
                     if waits.is_empty() {
                         Inline::text("none")
                     } else {
                         Inline::text(waits.join(", ") + more)
                     },
                     Inline::code(group.dead_letter.as_str()),
-                    Inline::figure(&plan.dead_letter_retention),
+                    kept.cell(&plan.dead_letter_retention),
                     told(cx, group.consumer),
                     Inline::text(if event.lacks_dead_letter.is_some() {
                         "none; proposed"
                     } else {
-                        "not said to be missing"
+                        "not said"
                     }),
                 ]
             })

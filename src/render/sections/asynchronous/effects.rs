@@ -2,6 +2,7 @@
 
 use super::super::super::Cx;
 use super::super::super::doc::{Doc, Inline, say};
+use super::super::column::Column;
 use super::stores::{Ability, best};
 use crate::model::{Delivery, EventId, Party, ServiceId};
 use crate::plan::slug;
@@ -27,27 +28,24 @@ pub(super) fn idempotency(cx: &Cx<'_>, doc: &mut Doc) {
                 .and(Inline::names(exact)),
         );
     }
-    let mut rows = Vec::new();
+    let (mut rows, mut kept_for) = (Vec::new(), Column::default());
+    let mut readings: Vec<(&str, EventId, Party)> = Vec::new();
     for id in model.event_ids() {
-        let plan = cx.plan.event(id);
-        for group in &plan.groups {
-            rows.push((
-                model.party(group.consumer),
-                vec![
-                    Inline::code(model.party(group.consumer)),
-                    Inline::code(model.event(id).name.as_str()),
-                    Inline::code("eventId"),
-                    kept(cx, group.consumer),
-                    Inline::figure(&plan.dedupe),
-                ],
-            ));
+        for group in &cx.plan.event(id).groups {
+            readings.push((model.party(group.consumer), id, group.consumer));
         }
     }
-    rows.sort_by_key(|(name, _)| *name);
-    doc.table(
-        &["Reader", "Event", "Key", "Kept in", "For"],
-        rows.into_iter().map(|(_, row)| row).collect(),
-    );
+    readings.sort_unstable();
+    for (name, id, reader) in readings {
+        rows.push(vec![
+            Inline::code(name),
+            Inline::code(model.event(id).name.as_str()),
+            Inline::code("eventId"),
+            kept(cx, reader),
+            kept_for.cell(&cx.plan.event(id).dedupe),
+        ]);
+    }
+    doc.table(&["Reader", "Event", "Key", "Kept in", "For"], rows);
 }
 
 fn named<'a>(cx: &Cx<'a>, delivery: Delivery) -> Vec<&'a str> {
@@ -73,6 +71,11 @@ fn kept(cx: &Cx<'_>, reader: Party) -> Inline {
         return say!("a place of its own: `{}` belongs to others", name);
     }
     match best(model, service) {
+        Some((store, Ability::Transaction)) if store.users.len() > 1 => say!(
+            "table `inbox` of `{}` with `{}` in its key, as others use the store too; inserted in the transaction of the effect",
+            store.name,
+            name
+        ),
         Some((store, Ability::Transaction)) => say!(
             "table `inbox` of `{}`, inserted in the transaction of the effect",
             store.name

@@ -8,11 +8,14 @@ pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
     doc.heading(1, "Naming conventions", "async-naming");
     let good = cx.plan.events.iter().filter(|e| e.conforms).count();
     doc.para(say!(
-        "The convention of {} is `<entity>.<past tense>`, with `.v<version>` added in `eventType`: {} of {} events follow it. An event that does not keeps its channel, which its readers know; a new name means a new channel.",
+        "The convention of {} is `<entity>.<past tense>`, with `.v<version>` added in `eventType`: {} of {} events follow it.",
         model.title,
         good,
         cx.plan.events.len()
     ));
+    if good < cx.plan.events.len() {
+        doc.para("An event that does not follow it keeps the channel that its readers know; a new name would be a new channel beside the old one.");
+    }
     let rows = model
         .event_ids()
         .map(|id| {

@@ -2,6 +2,7 @@
 
 use super::super::super::Cx;
 use super::super::super::doc::{Doc, Inline, say};
+use super::super::column::Column;
 use crate::model::{Party, Saga, SagaStyle, ServiceId};
 use crate::plan::{SagaPlan, StepClass};
 
@@ -84,6 +85,7 @@ fn led(cx: &Cx<'_>, doc: &mut Doc, saga: &Saga, plan: &SagaPlan) {
 
 fn steps(cx: &Cx<'_>, doc: &mut Doc, saga: &Saga, plan: &SagaPlan) {
     let model = cx.plan.model;
+    let mut deadlines = Column::default();
     let rows = saga
         .steps
         .iter()
@@ -98,7 +100,7 @@ fn steps(cx: &Cx<'_>, doc: &mut Doc, saga: &Saga, plan: &SagaPlan) {
                 step.undo
                     .as_deref()
                     .map_or_else(|| Inline::text("–"), Inline::text),
-                Inline::figure(&numbers.deadline),
+                deadlines.cell(&numbers.deadline),
                 match step.idempotent.map(|s| s.value) {
                     Some(true) => Inline::text("safe to repeat (set)"),
                     Some(false) => say!(
@@ -128,42 +130,64 @@ fn steps(cx: &Cx<'_>, doc: &mut Doc, saga: &Saga, plan: &SagaPlan) {
 fn reached(cx: &Cx<'_>, saga: &Saga, plan: &SagaPlan, i: usize) -> Inline {
     let model = cx.plan.model;
     let to = saga.steps[i].service;
-    let from: Option<ServiceId> = match plan.style.value {
-        SagaStyle::Orchestration => plan.coordinator.as_ref().map(|c| c.value),
-        SagaStyle::Choreography => i.checked_sub(1).map(|p| saga.steps[p].service),
+    let name = |s: ServiceId| model.service(s).name.as_str();
+    // In a choreography any earlier participant may have caused the step, the last one first.
+    let from: Vec<ServiceId> = match (plan.style.value, &plan.coordinator) {
+        (SagaStyle::Orchestration, Some(c)) => vec![c.value],
+        _ => saga.steps[..i].iter().rev().map(|s| s.service).collect(),
     };
-    let Some(from) = from else {
+    let Some(nearest) = from.first().copied() else {
         return Inline::text("starts the saga");
     };
-    if from == to {
-        return say!("a local transaction of `{}`", model.service(to).name);
+    if nearest == to {
+        return say!("a local transaction of `{}`", name(to));
     }
-    let calls = model
-        .call_ids()
-        .filter(|c| model.call(*c).from == Party::Service(from) && model.call(*c).to == to)
-        .map(|c| Inline::code(model.call(c).label()));
-    let events = model
-        .events
+    for from in from.into_iter().filter(|f| *f != to) {
+        let calls: Vec<Inline> = model
+            .call_ids()
+            .filter(|c| model.call(*c).from == Party::Service(from) && model.call(*c).to == to)
+            .map(|c| Inline::code(model.call(c).label()))
+            .take(4)
+            .collect();
+        let events: Vec<Inline> = model
+            .events
+            .iter()
+            .filter(|e| {
+                e.publishers.iter().any(|p| p.service == from)
+                    && e.consumers.iter().any(|(p, _)| *p == Party::Service(to))
+            })
+            .map(|e| Inline::code(e.name.as_str()))
+            .take(4)
+            .collect();
+        let (first, second) = match plan.style.value {
+            SagaStyle::Orchestration => (calls, events),
+            SagaStyle::Choreography => (events, calls),
+        };
+        let ways = if first.is_empty() { second } else { first };
+        if !ways.is_empty() {
+            let one_of = if ways.len() > 1 { "one of " } else { "" };
+            return Inline::text(one_of)
+                .and(Inline::join(ways, ", "))
+                .and(say!(" from `{}`", name(from)));
+        }
+    }
+    let shared = model
+        .service(to)
+        .stores
         .iter()
-        .filter(|e| {
-            e.publishers.iter().any(|p| p.service == from)
-                && e.consumers.iter().any(|(p, _)| *p == Party::Service(to))
-        })
-        .map(|e| Inline::code(e.name.as_str()));
-    let all: Vec<Inline> = match plan.style.value {
-        SagaStyle::Orchestration => calls.chain(events).take(4).collect(),
-        SagaStyle::Choreography => events.chain(calls).take(4).collect(),
-    };
-    if all.is_empty() {
-        say!(
+        .find(|s| model.service(nearest).stores.contains(s));
+    match shared {
+        Some(store) => say!(
+            "no call or event: `{}` and `{}` share `{}`",
+            name(nearest),
+            name(to),
+            model.store(*store).name
+        ),
+        None => say!(
             "**not declared**: no call or event of the spec leads from `{}` to `{}`",
-            model.service(from).name,
-            model.service(to).name
-        )
-    } else if all.len() == 1 {
-        Inline::join(all, "")
-    } else {
-        Inline::text("one of ").and(Inline::join(all, ", "))
+            name(nearest),
+            name(to)
+        ),
     }
 }
 
@@ -268,9 +292,9 @@ fn countermeasures(cx: &Cx<'_>, doc: &mut Doc, saga: &Saga, plan: &SagaPlan) {
     }
     if let Some(pivot) = plan.pivot.value.filter(|p| *p > 0) {
         items.push(say!(
-            "**Reread value**: `{}` reads again what steps 1 to {} have decided, and that the saga still runs, in the transaction of step {}; nothing after it is taken back.",
+            "**Reread value**: `{}` reads again what the steps up to {} have decided, and that the saga still runs, in the transaction of step {}; nothing after it is taken back.",
             by(pivot),
-            pivot,
+            step_name(saga, pivot.saturating_sub(1)),
             step_name(saga, pivot)
         ));
     }
