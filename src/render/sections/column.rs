@@ -11,14 +11,19 @@ use crate::plan::Figure;
 pub(super) struct Column(BTreeSet<String>);
 
 impl Column {
-    /// The value, with its reason if no row above has the same value for the same reason. Marks as
-    /// short as `set` stay in every row.
+    /// The value, with its reason if no row above has told the same.
     pub(super) fn cell<T: Display>(&mut self, figure: &Figure<T>) -> Inline {
+        Inline::text(figure.value.to_string()).and(self.why(figure))
+    }
+
+    /// The reason alone; nothing if a row above has the same value for the same reason. Marks as short
+    /// as `set` stay in every row.
+    pub(super) fn why<T: Display>(&mut self, figure: &Figure<T>) -> Inline {
         let told = format!("{} {}", figure.value, figure.why);
         if figure.why.len() > 12 && !self.0.insert(told) {
-            Inline::text(figure.value.to_string())
+            Inline::new()
         } else {
-            Inline::figure(figure)
+            Inline::why(figure)
         }
     }
 }

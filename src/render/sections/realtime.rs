@@ -37,10 +37,7 @@ fn one(cx: &Cx<'_>, doc: &mut Doc, id: StreamId) {
         .unwrap_or(from);
     let row = |part: &str, value: Inline| vec![Inline::text(part), value];
     let mut rows = vec![
-        row(
-            "Transport",
-            Inline::text(stream.transport.name()).and(say!(" ({})", plan.transport_why)),
-        ),
+        row("Transport", transport(cx, stream, plan)),
         row("Holds the connections", Inline::code(server)),
         row("Connections at the peak", Inline::figure(&plan.connections)),
         row("Of one instance", Inline::figure(&plan.per_replica)),
@@ -69,6 +66,20 @@ fn one(cx: &Cx<'_>, doc: &mut Doc, id: StreamId) {
     rows.push(row("Backplane", backplane(cx, plan, server)));
     rows.push(row("Drain on deploy", drain(stream, plan, server)));
     doc.table(&["Part", "Design"], rows);
+}
+
+fn transport(cx: &Cx<'_>, stream: &Stream, plan: &StreamPlan) -> Inline {
+    let outside = [stream.from, stream.to]
+        .into_iter()
+        .find(|p| matches!(p, Party::Actor(_)));
+    match (stream.transport, outside) {
+        // The plan's reason speaks of two services.
+        (Transport::GrpcStream, Some(actor)) => say!(
+            "gRPC-stream (set); `{}` is no service: a page in a browser reaches it only by gRPC-Web, which streams from the server alone",
+            cx.plan.model.party(actor)
+        ),
+        (t, _) => Inline::text(t.name()).and(say!(" ({})", plan.transport_why)),
+    }
 }
 
 fn needed(cx: &Cx<'_>, plan: &StreamPlan) -> Inline {

@@ -31,9 +31,12 @@ pub(super) fn topics(cx: &Cx<'_>, doc: &mut Doc) {
     for (broker, events) in carried(cx) {
         let kind = model.broker(broker).kind;
         doc.para(say!(
-            "**{}** carries {} events of {}, each on a {}. Order is kept by {}. Replication: {} ({}). Largest message: {}. Rights are {}; every service has only those in the table.",
+            "**{}** carries {} of {}, each on a {}. Order is kept by {}. Replication: {} ({}). Largest message: {}. Rights are {}; every service has only those in the table.",
             kind.name,
-            events.len(),
+            match events.len() {
+                1 => "one event".to_owned(),
+                n => format!("{n} events"),
+            },
             model.title,
             kind.channel,
             kind.key,
@@ -57,7 +60,7 @@ pub(super) fn topics(cx: &Cx<'_>, doc: &mut Doc) {
                     Inline::code(plan.channel.as_str()),
                     Inline::figure(&plan.rate),
                     Inline::figure(&plan.size),
-                    keys.cell(&plan.key),
+                    Inline::code(plan.key.value.as_str()).and(keys.why(&plan.key)),
                 ];
                 if kind.partitioned {
                     row.push(

@@ -1,10 +1,12 @@
 //! One effect an event: what readers remember, and how publishers write and publish as one.
 
+use std::collections::BTreeSet;
+
 use super::super::super::Cx;
 use super::super::super::doc::{Doc, Inline, say};
 use super::super::column::Column;
 use super::stores::{Ability, best};
-use crate::model::{Delivery, EventId, Party, ServiceId};
+use crate::model::{Delivery, EventId, Party, Protocol, ServiceId};
 use crate::plan::slug;
 
 pub(super) fn idempotency(cx: &Cx<'_>, doc: &mut Doc) {
@@ -100,24 +102,33 @@ fn kept(cx: &Cx<'_>, reader: Party) -> Inline {
 
 /// A reader with no store can only pass the key on.
 fn without_store(cx: &Cx<'_>, service: ServiceId) -> Inline {
-    let model = cx.plan.model;
-    let callees = cx
-        .plan
-        .service(service)
-        .depends_on
-        .iter()
-        .map(|s| model.service(*s).name.as_str());
-    let callees: Vec<&str> = callees.collect();
-    let name = model.service(service).name.as_str();
-    if callees.is_empty() {
+    let name = cx.plan.model.service(service).name.as_str();
+    let changed = changed(cx, service);
+    if changed.is_empty() {
         say!(
-            "nowhere yet: `{}` has no store and needs one for this",
+            "nowhere yet: `{}` has no store and needs one, unless all that it does may happen twice",
             name
         )
     } else {
         say!("nowhere yet: `{}` has no store and needs one, or passes `eventId` on as the idempotency key to ", name)
-            .and(Inline::names(callees))
+            .and(Inline::names(changed))
     }
+}
+
+/// The services that `service` calls in a way that may not be repeated freely: it changes them.
+fn changed<'a>(cx: &Cx<'a>, service: ServiceId) -> BTreeSet<&'a str> {
+    let model = cx.plan.model;
+    model
+        .calls
+        .iter()
+        .filter(|c| c.from == Party::Service(service) && !c.soft())
+        .filter(|c| match (c.idempotent, &c.protocol) {
+            (Some(said), _) => !said.value,
+            (None, Protocol::Rest(Some(method))) => !method.idempotent(),
+            (None, _) => true,
+        })
+        .map(|c| model.service(c.to).name.as_str())
+        .collect()
 }
 
 pub(super) fn outbox(cx: &Cx<'_>, doc: &mut Doc) {
@@ -214,9 +225,18 @@ fn written(cx: &Cx<'_>, service: ServiceId, exists: bool) -> Inline {
             "the spec says that there is one, but gives `{}` no store to keep it in",
             name
         ),
-        None => say!(
-            "`{}` has no store, so nothing can commit without the event; it must not confirm its own input before the broker has confirmed the event, and a crash in between is repeated, not lost",
-            name
-        ),
+        None => {
+            let changed = changed(cx, service);
+            if changed.is_empty() {
+                say!(
+                    "`{}` has no store, so it commits nothing beside the event; it confirms its own input only after the broker has confirmed the event, and a crash in between is repeated, not lost",
+                    name
+                )
+            } else {
+                say!("`{}` has no store, but publishes after calls that change ", name)
+                    .and(Inline::names(changed))
+                    .and(say!("; a crash in between loses the event, so `{}` needs a store for an outbox, or the caller repeats the whole", name))
+            }
+        }
     }
 }
