@@ -1,6 +1,37 @@
-//! Section body.
+//! Asynchronous communication: schemas, names, channels, dead letters, idempotency, outbox.
+
+mod channels;
+mod effects;
+mod naming;
+mod schema;
+mod stores;
 
 use super::super::Cx;
-use super::super::doc::Doc;
+use super::super::doc::{Doc, say};
 
-pub(super) fn write(_cx: &Cx<'_>, _doc: &mut Doc) {}
+pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
+    if cx.plan.model.events.is_empty() {
+        doc.para(say!(
+            "Left out: no service of {} publishes an event.",
+            cx.plan.model.title
+        ));
+        return;
+    }
+    schema::write(cx, doc);
+    naming::write(cx, doc);
+    channels::topics(cx, doc);
+    channels::dead_letters(cx, doc);
+    effects::idempotency(cx, doc);
+    effects::outbox(cx, doc);
+}
+
+/// Names of an event's publishers.
+fn publishers<'a>(cx: &Cx<'a>, event: crate::model::EventId) -> Vec<&'a str> {
+    let model = cx.plan.model;
+    model
+        .event(event)
+        .publishers
+        .iter()
+        .map(|p| model.service(p.service).name.as_str())
+        .collect()
+}

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod asynchronous;
+mod column;
 mod consistency;
 mod discovery;
 mod gateway;

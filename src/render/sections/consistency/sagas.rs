@@ -1,0 +1,335 @@
+//! Sagas: steps, states, failures and what makes up for the isolation that they do not have.
+
+use super::super::super::Cx;
+use super::super::super::doc::{Doc, Inline, say};
+use super::super::column::Column;
+use crate::model::{Party, Saga, SagaStyle, ServiceId};
+use crate::plan::{SagaPlan, StepClass};
+
+pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
+    let model = cx.plan.model;
+    if model.sagas.is_empty() {
+        doc.heading(1, "Sagas", "consistency-sagas");
+        doc.para(say!(
+            "Left out: no `[[sagas]]` of {} states a change that spans services.",
+            model.title
+        ));
+        return;
+    }
+    for (i, (saga, plan)) in model.sagas.iter().zip(&cx.plan.sagas).enumerate() {
+        // Two names may come down to one identifier.
+        let first = cx.plan.sagas.iter().position(|p| p.slug == plan.slug) == Some(i);
+        let id = if first {
+            format!("consistency-saga-{}", plan.slug)
+        } else {
+            format!("consistency-saga-{}-{i}", plan.slug)
+        };
+        doc.heading(1, Inline::text(format!("Saga: {}", saga.name)), &id);
+        if let Some(text) = &saga.description {
+            doc.para(text.as_str());
+        }
+        led(cx, doc, saga, plan);
+        steps(cx, doc, saga, plan);
+        states(doc, saga, plan);
+        failures(cx, doc, saga, plan);
+        countermeasures(cx, doc, saga, plan);
+    }
+}
+
+/// `2. lock fare`: one name for a step in every table.
+fn step_name(saga: &Saga, i: usize) -> String {
+    saga.steps.get(i).map_or_else(String::new, |s| {
+        format!("{}. {}", i.saturating_add(1), s.action)
+    })
+}
+
+fn led(cx: &Cx<'_>, doc: &mut Doc, saga: &Saga, plan: &SagaPlan) {
+    let model = cx.plan.model;
+    let mut rows = vec![vec![
+        Inline::text("Style"),
+        Inline::text(match plan.style.value {
+            SagaStyle::Orchestration => "orchestration",
+            SagaStyle::Choreography => "choreography",
+        })
+        .and(Inline::why(&plan.style)),
+    ]];
+    if let Some(c) = &plan.coordinator {
+        rows.push(vec![
+            Inline::text("Coordinator"),
+            Inline::code(model.service(c.value).name.as_str()).and(Inline::why(c)),
+        ]);
+    }
+    rows.push(vec![
+        Inline::text("Run by"),
+        match plan.style.value {
+            SagaStyle::Orchestration => say!("{} ({})", plan.engine, plan.engine_limit),
+            SagaStyle::Choreography => say!("nobody: each service of the {} steps reacts to events, and who is late shows only in the deadline of `{}`", saga.steps.len(), saga.name),
+        },
+    ]);
+    rows.push(vec![
+        Inline::text("Pivot"),
+        plan.pivot
+            .value
+            .map_or_else(
+                || Inline::text("none"),
+                |p| Inline::text(step_name(saga, p)),
+            )
+            .and(Inline::why(&plan.pivot)),
+    ]);
+    rows.push(vec![
+        Inline::text("Deadline"),
+        Inline::figure(&plan.deadline),
+    ]);
+    doc.table(&["Part", "Design"], rows);
+}
+
+fn steps(cx: &Cx<'_>, doc: &mut Doc, saga: &Saga, plan: &SagaPlan) {
+    let model = cx.plan.model;
+    let mut deadlines = Column::default();
+    let rows = saga
+        .steps
+        .iter()
+        .zip(&plan.steps)
+        .enumerate()
+        .map(|(i, (step, numbers))| {
+            vec![
+                Inline::text(step_name(saga, i)),
+                Inline::code(model.service(step.service).name.as_str()),
+                reached(cx, saga, plan, i),
+                Inline::text(numbers.class.name()),
+                step.undo
+                    .as_deref()
+                    .map_or_else(|| Inline::text("–"), Inline::text),
+                deadlines.cell(&numbers.deadline),
+                match step.idempotent.map(|s| s.value) {
+                    Some(true) => Inline::text("safe to repeat (set)"),
+                    Some(false) => say!(
+                        "**not** safe to repeat (set): `{}` has to drop repeats by saga and step",
+                        model.service(step.service).name
+                    ),
+                    None => say!("`<saga>:{}` as the key", step.action),
+                },
+            ]
+        })
+        .collect();
+    doc.table(
+        &[
+            "Step",
+            "Service",
+            "Reached by",
+            "Class",
+            "Undo",
+            "Deadline",
+            "Idempotency",
+        ],
+        rows,
+    );
+}
+
+/// The declared call or event that leads to step `i`.
+fn reached(cx: &Cx<'_>, saga: &Saga, plan: &SagaPlan, i: usize) -> Inline {
+    let model = cx.plan.model;
+    let to = saga.steps[i].service;
+    let name = |s: ServiceId| model.service(s).name.as_str();
+    // In a choreography any earlier participant may have caused the step, the last one first.
+    let from: Vec<ServiceId> = match (plan.style.value, &plan.coordinator) {
+        (SagaStyle::Orchestration, Some(c)) => vec![c.value],
+        _ => saga.steps[..i].iter().rev().map(|s| s.service).collect(),
+    };
+    let Some(nearest) = from.first().copied() else {
+        return Inline::text("starts the saga");
+    };
+    if nearest == to {
+        return say!("a local transaction of `{}`", name(to));
+    }
+    for from in from.into_iter().filter(|f| *f != to) {
+        let calls: Vec<Inline> = model
+            .call_ids()
+            .filter(|c| model.call(*c).from == Party::Service(from) && model.call(*c).to == to)
+            .map(|c| Inline::code(model.call(c).label()))
+            .take(4)
+            .collect();
+        let events: Vec<Inline> = model
+            .events
+            .iter()
+            .filter(|e| {
+                e.publishers.iter().any(|p| p.service == from)
+                    && e.consumers.iter().any(|(p, _)| *p == Party::Service(to))
+            })
+            .map(|e| Inline::code(e.name.as_str()))
+            .take(4)
+            .collect();
+        let (first, second) = match plan.style.value {
+            SagaStyle::Orchestration => (calls, events),
+            SagaStyle::Choreography => (events, calls),
+        };
+        let ways = if first.is_empty() { second } else { first };
+        if !ways.is_empty() {
+            let one_of = if ways.len() > 1 { "one of " } else { "" };
+            return Inline::text(one_of)
+                .and(Inline::join(ways, ", "))
+                .and(say!(" from `{}`", name(from)));
+        }
+    }
+    let shared = model
+        .service(to)
+        .stores
+        .iter()
+        .find(|s| model.service(nearest).stores.contains(s));
+    match shared {
+        Some(store) => say!(
+            "no call or event: `{}` and `{}` share `{}`",
+            name(nearest),
+            name(to),
+            model.store(*store).name
+        ),
+        None => say!(
+            "**not declared**: no call or event of the spec leads from `{}` to `{}`",
+            name(nearest),
+            name(to)
+        ),
+    }
+}
+
+fn states(doc: &mut Doc, saga: &Saga, plan: &SagaPlan) {
+    let last = saga.steps.len().saturating_sub(1);
+    let rows = plan
+        .steps
+        .iter()
+        .enumerate()
+        .map(|(i, step)| {
+            let next = if i == last {
+                Inline::text("completed")
+            } else {
+                Inline::text(step_name(saga, i.saturating_add(1)))
+            };
+            let failed = match (step.class, step.undoes.first(), step.stranded.is_empty()) {
+                (StepClass::Retriable, ..) => say!(
+                    "stays here and tries again; late after {}",
+                    step.deadline.value
+                ),
+                (_, Some(j), _) => say!("taking back {}", step_name(saga, *j)),
+                (_, None, true) => Inline::text("aborted: nothing was done before"),
+                (_, None, false) => Inline::text("stuck: nothing before can be taken back"),
+            };
+            vec![Inline::text(step_name(saga, i)), next, failed]
+        })
+        .collect();
+    doc.table(&["State", "On success", "On failure for good"], rows);
+}
+
+fn failures(cx: &Cx<'_>, doc: &mut Doc, saga: &Saga, plan: &SagaPlan) {
+    let model = cx.plan.model;
+    let by = |i: usize| model.service(saga.steps[i].service).name.as_str();
+    let rows = plan
+        .steps
+        .iter()
+        .enumerate()
+        .filter(|(_, s)| s.class != StepClass::Retriable)
+        .map(|(i, step)| {
+            let done: Vec<Inline> = (0..i).map(|j| Inline::text(step_name(saga, j))).collect();
+            let back: Vec<Inline> = step
+                .undoes
+                .iter()
+                .map(|j| {
+                    say!(
+                        "{} (`{}`)",
+                        saga.steps[*j].undo.as_deref().unwrap_or_default(),
+                        by(*j)
+                    )
+                })
+                .collect();
+            let stranded: Vec<Inline> = step
+                .stranded
+                .iter()
+                .map(|j| say!("{} (`{}`)", step_name(saga, *j), by(*j)))
+                .collect();
+            vec![
+                Inline::text(step_name(saga, i)),
+                listed(done, ", ", "nothing"),
+                listed(back, ", then ", "nothing"),
+                listed(stranded, ", ", "nothing"),
+            ]
+        })
+        .collect();
+    doc.table(
+        &[
+            "Fails for good",
+            "Done before",
+            "Taken back, in this order",
+            "Left behind (no undo)",
+        ],
+        rows,
+    );
+}
+
+fn listed(items: Vec<Inline>, separator: &str, none: &str) -> Inline {
+    if items.is_empty() {
+        Inline::text(none)
+    } else {
+        Inline::join(items, separator)
+    }
+}
+
+fn countermeasures(cx: &Cx<'_>, doc: &mut Doc, saga: &Saga, plan: &SagaPlan) {
+    let model = cx.plan.model;
+    let by = |i: usize| model.service(saga.steps[i].service).name.as_str();
+    let mut items = Vec::new();
+    let last = saga.steps.len().saturating_sub(1);
+    if let Some(first) = plan
+        .steps
+        .iter()
+        .position(|s| s.class == StepClass::Compensatable)
+    {
+        items.push(say!(
+            "**Semantic lock**: what `{}` writes in step {} is marked pending; others that read it see the mark. Step {} or `{}` lifts it, after {} at the latest.",
+            by(first),
+            step_name(saga, first),
+            step_name(saga, last),
+            saga.steps[first].undo.as_deref().unwrap_or_default(),
+            plan.deadline.value
+        ));
+    }
+    if let Some(pivot) = plan.pivot.value.filter(|p| *p > 0) {
+        items.push(say!(
+            "**Reread value**: `{}` reads again what the steps up to {} have decided, and that the saga still runs, in the transaction of step {}; nothing after it is taken back.",
+            by(pivot),
+            step_name(saga, pivot.saturating_sub(1)),
+            step_name(saga, pivot)
+        ));
+    }
+    // A service with two steps lets others change its data in between.
+    for j in 0..saga.steps.len() {
+        let before = (0..j)
+            .rev()
+            .find(|i| saga.steps[*i].service == saga.steps[j].service);
+        if let Some(i) = before.filter(|i| i.saturating_add(1) < j) {
+            items.push(say!(
+                "**Version file**: between step {} and step {} others may change the same data of `{}`; the second writes only if the version that the first saw still stands, and otherwise decides again.",
+                step_name(saga, i),
+                step_name(saga, j),
+                by(j)
+            ));
+        }
+    }
+    let stuck: Vec<Inline> = plan
+        .steps
+        .iter()
+        .enumerate()
+        .filter(|(_, s)| s.class == StepClass::Stuck)
+        .map(|(i, _)| say!("{} of `{}`", step_name(saga, i), by(i)))
+        .collect();
+    if !stuck.is_empty() {
+        items.push(
+            say!("**By hand**: nothing takes these back, so unless they change nothing, a failure after them goes to a person with the id of the saga: ")
+                .and(Inline::join(stuck, ", ")),
+        );
+    }
+    if !items.is_empty() {
+        doc.para(say!(
+            "What makes up for the isolation that `{}` does not have:",
+            saga.name
+        ));
+        doc.list(items);
+    }
+}
