@@ -113,7 +113,9 @@ pub(super) fn plan(
         clippy::cast_sign_loss,
         reason = "float to integer casts saturate"
     )]
-    let bytes = Bytes((kept.value.0 * size.value * DAY_S).round() as u64);
+    let bytes = Bytes(significant(
+        (kept.value.0 * size.value * DAY_S).round() as u64
+    ));
     let bytes_per_day = Figure::derived(
         bytes,
         format!(
@@ -172,6 +174,12 @@ fn entries(
         }
     }
     out
+}
+
+/// Three significant digits: an estimate claims no more.
+fn significant(n: u64) -> u64 {
+    let step = 10_u64.pow(n.checked_ilog10().unwrap_or(0).saturating_sub(2));
+    n.saturating_add(step / 2) / step * step
 }
 
 fn longest(flows: &[FlowPlan]) -> Option<usize> {

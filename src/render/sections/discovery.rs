@@ -4,7 +4,7 @@ use super::super::Cx;
 use super::super::doc::{Doc, Inline, say};
 use super::overview::source;
 use crate::model::ServiceId;
-use crate::plan::{HealthPlan, ServicePlan};
+use crate::plan::{HealthPlan, Origin, ServicePlan};
 
 pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
     mechanism(cx, doc);
@@ -31,11 +31,10 @@ fn mechanism(cx: &Cx<'_>, doc: &mut Doc) {
     doc.heading(1, "Addresses", "discovery-addresses");
     let main = plan.choices.infrastructure;
     let mut items = vec![say!(
-        "{}: {} ({}). Source: {}.",
+        "{}: {} ({}).",
         main.name,
         main.discovery,
-        main.discovery_why,
-        crate::catalog::source_title(&main.balancing_source)
+        main.discovery_why
     )];
     for other in plan.model.infrastructures.iter().skip(1) {
         items.push(say!(
@@ -61,6 +60,8 @@ fn mechanism(cx: &Cx<'_>, doc: &mut Doc) {
             },
             if s.external {
                 Inline::text("–")
+            } else if p.replicas.origin == Origin::Assumed {
+                say!("{}, assumed", p.replicas.value)
             } else {
                 Inline::figure(&p.replicas)
             },
@@ -156,7 +157,8 @@ fn probe(h: &HealthPlan, what: &str) -> Inline {
 fn health(cx: &Cx<'_>, doc: &mut Doc) {
     let infra = cx.plan.choices.infrastructure;
     doc.heading(1, "Health checks", "discovery-health");
-    let mut probes = Vec::new();
+    // Services with the same probes share a row.
+    let mut probes: Vec<(&HealthPlan, Vec<&str>)> = Vec::new();
     let mut checks = Vec::new();
     let mut lacking = Vec::new();
     for (id, p) in own(cx) {
@@ -164,14 +166,13 @@ fn health(cx: &Cx<'_>, doc: &mut Doc) {
         if h.lacking {
             lacking.push(name(cx, id));
         }
-        probes.push(vec![
-            Inline::code(name(cx, id)),
-            probe(h, &h.liveness),
-            probe(h, &h.readiness),
-            say!("{} s, {} s", h.period_s, h.timeout_s),
-            Inline::text(h.failure_threshold.to_string()),
-            say!("{} ({})", h.startup_threshold, h.startup_why),
-        ]);
+        let alike = |o: &HealthPlan| {
+            (&o.liveness, &o.readiness, o.grpc) == (&h.liveness, &h.readiness, h.grpc)
+        };
+        match probes.iter_mut().find(|(o, _)| alike(o)) {
+            Some((_, names)) => names.push(name(cx, id)),
+            None => probes.push((h, vec![name(cx, id)])),
+        }
         checks.push(vec![
             Inline::code(name(cx, id)),
             Inline::text("only that the process answers"),
@@ -196,19 +197,32 @@ fn health(cx: &Cx<'_>, doc: &mut Doc) {
         .and(source(&infra.health_source))
         .and(Inline::text(".")),
     );
+    let rows = probes
+        .into_iter()
+        .map(|(h, names)| {
+            vec![
+                probe(h, &h.liveness),
+                probe(h, &h.readiness),
+                say!("{} s, {} s", h.period_s, h.timeout_s),
+                Inline::text(h.failure_threshold.to_string()),
+                say!("{} ({})", h.startup_threshold, h.startup_why),
+                Inline::names(names),
+            ]
+        })
+        .collect();
     doc.table(
         &[
-            "Service",
             "Liveness",
             "Readiness",
             "Every, timeout",
             "Failures",
             "Startup failures allowed",
+            "Services",
         ],
-        probes,
+        rows,
     );
     if !lacking.is_empty() {
-        doc.para(Inline::text("No health check today (`health = \"none\"`): ".replace('`', "")).and(
+        doc.para(say!("No health check today (`health = \"none\"`): ").and(
             Inline::names(lacking),
         ).and(Inline::text(
             ". The rows above are what they have to gain; until then an instance of them that hangs keeps its traffic.",
@@ -241,17 +255,30 @@ fn health(cx: &Cx<'_>, doc: &mut Doc) {
 
 fn stopping(cx: &Cx<'_>, doc: &mut Doc) {
     doc.heading(1, "Stopping", "discovery-stopping");
-    let rows = own(cx)
-        .map(|(id, p)| {
+    // One catalog number stands for every service, so it is told once.
+    if let Some((_, first)) = own(cx).next() {
+        doc.para(
+            say!("Every service of {} waits ", cx.plan.model.title)
+                .and(Inline::figure(&first.pre_stop))
+                .and(Inline::text(" before it is told to stop.")),
+        );
+    }
+    let mut groups: Vec<(&ServicePlan, Vec<&str>)> = Vec::new();
+    for (id, p) in own(cx) {
+        match groups.iter_mut().find(|(o, _)| o.grace == p.grace) {
+            Some((_, names)) => names.push(name(cx, id)),
+            None => groups.push((p, vec![name(cx, id)])),
+        }
+    }
+    let rows = groups
+        .into_iter()
+        .map(|(p, names)| {
             vec![
-                Inline::code(name(cx, id)),
-                Inline::figure(&p.pre_stop),
-                Inline::figure(&p.grace),
+                Inline::text(p.grace.value.to_string()),
+                Inline::quoted(&p.grace.why),
+                Inline::names(names),
             ]
         })
         .collect();
-    doc.table(
-        &["Service", "Wait before the stop signal", "Grace period"],
-        rows,
-    );
+    doc.table(&["Grace period", "Derivation", "Services"], rows);
 }
