@@ -12,6 +12,7 @@ use crate::plan::Plan;
 const HOSTILE: &str = r##"
 title = "Edge \"cases\"; } # $x"
 actors = ["app", "partner"]
+services = ["orders", "items", "web", "cart", "search", "graph"]
 sync = [
   "app --REST GET /orders/{id}--> orders",
   "partner --REST GET /orders/{key}--> orders",
