@@ -44,9 +44,9 @@ fn routes(cx: &Cx<'_>, doc: &mut Doc, edge: &Edge<'_>) {
     doc.heading(1, "Routing rules", "gateway-routes");
     doc.para(
         say!(
-            "{} tries these {} routes in this order; what none of them matches is answered with 404. ",
-            gateway.name,
-            edge.routes.len()
+            "Of these {} routes {} takes the most specific one that matches; what none of them matches is answered with 404. ",
+            edge.routes.len(),
+            gateway.name
         )
         .and(match cx.plan.gateway.ceiling {
             Some(ceiling) => say!("Without a timeout of its own a route would wait {} ({}).", ceiling, gateway.timeout_note),
@@ -149,13 +149,33 @@ fn limits(cx: &Cx<'_>, doc: &mut Doc, edge: &Edge<'_>) {
         ],
         rows,
     );
-    if let Some(first) = edge.routes.first() {
-        doc.para(say!(
-            "Above a limit the answer is `429 Too Many Requests` with `Retry-After` in whole seconds; a gRPC client of this gateway sees `RESOURCE_EXHAUSTED` or `UNAVAILABLE`. A client of `{}` that repeats earlier spends its next {} requests on answers of the same kind.",
-            first.name,
-            first.burst
-        ));
-    }
+    let after = match gateway.id.as_str() {
+        "envoy" | "nginx" | "kong" | "azure-apim" => say!(
+            "Above a limit {} answers `429 Too Many Requests` with `Retry-After` in whole seconds.",
+            gateway.name
+        ),
+        "gateway-api" => say!(
+            "Above a limit the answer has to be `429 Too Many Requests` with `Retry-After`; the policy of the implementation sets it."
+        ),
+        _ => say!(
+            "Above a limit {} answers `429 Too Many Requests` without `Retry-After`: clients wait a second, and longer each time.",
+            gateway.name
+        ),
+    };
+    let grpc: Vec<&str> = edge
+        .routes
+        .iter()
+        .filter(|r| r.grpc)
+        .map(|r| r.name.as_str())
+        .collect();
+    doc.para(if grpc.is_empty() {
+        after
+    } else {
+        after
+            .and(say!(" A gRPC client sees `UNAVAILABLE` instead, on "))
+            .and(Inline::names(grpc))
+            .and(Inline::text("."))
+    });
     let assumed: Vec<&str> = edge
         .routes
         .iter()
@@ -186,7 +206,7 @@ fn authentication(cx: &Cx<'_>, doc: &mut Doc, edge: &Edge<'_>) {
                 .and_then(|c| cx.plan.model.call(c).auth)
                 .or_else(|| p.stream.and_then(|s| cx.plan.model.stream(s).auth));
             let shown = match (stated.map(|a| a.value), r.token) {
-                (Some(Auth::Mtls), _) => say!("a client certificate (set), and a token"),
+                (Some(Auth::Mtls), _) => say!("a client certificate (set), checked where TLS ends, and a token"),
                 (Some(Auth::Oauth2), _) => say!("an access token of the actor's own client credentials (set)"),
                 (Some(Auth::Iam), _) => say!("an identity of the platform (set), as a token"),
                 (Some(Auth::Jwt), _) => say!("a token (set)"),
@@ -200,7 +220,14 @@ fn authentication(cx: &Cx<'_>, doc: &mut Doc, edge: &Edge<'_>) {
         })
         .collect();
     doc.table(&["Route", "Actors", "Must show"], rows);
-    if edge.routes.iter().any(|r| r.token == Token::Required) {
+    let unstated = |r: &EdgeRoute| {
+        let p = plan_of(cx, r);
+        r.token == Token::Required
+            && p.call.is_none_or(|c| cx.plan.model.call(c).auth.is_none())
+            && p.stream
+                .is_none_or(|s| cx.plan.model.stream(s).auth.is_none())
+    };
+    if edge.routes.iter().any(unstated) {
         doc.para("The spec marks no operation as open to everyone, so each named one asks for a token; a login or a public page among them has to be taken out by hand.");
     }
     doc.table(
@@ -242,84 +269,145 @@ fn authentication(cx: &Cx<'_>, doc: &mut Doc, edge: &Edge<'_>) {
     doc.para(how.and(Inline::names(services)).and(Inline::text(".")));
 }
 
+/// What the gateway itself can do to a header; the rest is told in the notes beside its file.
+struct Means {
+    removes: bool,
+    removes_token: bool,
+    /// The header with the user, and what it holds.
+    user: Option<(&'static str, &'static str)>,
+    request_id: bool,
+    starts_trace: bool,
+}
+
+fn means(cx: &Cx<'_>, edge: &Edge<'_>) -> Means {
+    let id = cx.plan.choices.gateway.id.as_str();
+    let istio = cx.plan.choices.mesh.id == "istio";
+    let bare = id == "gateway-api" && !istio;
+    Means {
+        removes: id != "gcp-api-gateway",
+        removes_token: !edge.forwards_token()
+            && !bare
+            && !matches!(id, "gcp-api-gateway" | "aws-api-gateway"),
+        user: match id {
+            "gcp-api-gateway" => Some((
+                "x-apigateway-api-userinfo",
+                "the claims of the token, base64url encoded",
+            )),
+            "kong" => Some(("x-consumer-username", "the issuer's consumer, not the user")),
+            _ if bare => None,
+            _ => Some(("x-user-id", "`sub` of the token")),
+        },
+        request_id: id != "gcp-api-gateway" && !bare,
+        starts_trace: matches!(id, "envoy" | "nginx" | "kong") || (id == "gateway-api" && istio),
+    }
+}
+
 fn transformation(cx: &Cx<'_>, doc: &mut Doc, edge: &Edge<'_>) {
     doc.heading(1, "Request transformation", "gateway-transformation");
+    let gateway = cx.plan.choices.gateway;
+    let means = means(cx, edge);
     let entry = edge.routes.first().map_or("", |r| {
         cx.plan.model.service(plan_of(cx, r).service).name.as_str()
     });
     let why = |header: &str| match header {
         "x-user-id" => say!(
-            "`{}` takes the user from it; only the gateway may write it",
+            "`{}` would take the user from it; nobody outside may write it",
             entry
         ),
         "x-internal-caller" => say!("names a service of this system; nobody outside is one"),
-        "x-forwarded-client-cert" => say!("certificate of a caller inside"),
-        "tracestate" => {
-            say!("state of somebody else's tracing; may be 512 bytes on every hop of this system")
-        }
-        _ => {
-            say!("key and value pairs that every service of this system would copy to its callees")
-        }
+        "x-forwarded-client-cert" => say!("the certificate of a caller inside"),
+        "tracestate" => say!(
+            "the state of somebody else's tracing, on every hop behind `{}`",
+            entry
+        ),
+        _ => say!(
+            "pairs of key and value that `{}` would copy to whatever it calls",
+            entry
+        ),
     };
-    let mut rows: Vec<Vec<Inline>> = REMOVED
-        .iter()
-        .map(|h| {
-            vec![
-                Inline::code(*h),
-                Inline::text("removed from outside"),
-                Inline::text("every route"),
-                why(h),
-            ]
-        })
-        .collect();
-    if !edge.forwards_token() {
+    let mut rows: Vec<Vec<Inline>> = Vec::new();
+    let mut row = |header: &str, what: &str, place: Inline, reason: Inline| {
         rows.push(vec![
-            Inline::code("authorization"),
-            Inline::text("removed after the check"),
+            Inline::code(header),
+            Inline::text(what.to_owned()),
+            place,
+            reason,
+        ]);
+    };
+    for header in REMOVED {
+        let what = if means.removes {
+            "removed"
+        } else {
+            "comes through; ignored behind"
+        };
+        row(header, what, Inline::text("every route"), why(header));
+    }
+    if means.removes_token {
+        row(
+            "authorization",
+            "removed after the check",
             Inline::text("every route"),
             say!(
                 "services prove themselves by {}",
                 cx.plan.choices.auth_name()
             ),
-        ]);
+        );
     }
-    rows.push(vec![
-        Inline::code("x-user-id"),
-        Inline::text("added"),
-        Inline::text("routes with a valid token"),
-        say!("`sub` of the token"),
-    ]);
-    rows.push(vec![
-        Inline::code("x-request-id"),
-        Inline::text("added"),
-        Inline::text("every route"),
-        say!("one for each request, also in the answer to a complaint"),
-    ]);
-    rows.push(vec![
-        Inline::code("traceparent"),
-        Inline::text("added if absent"),
-        Inline::text("every route"),
-        say!("sampled at {}", cx.plan.tracing.ratio.value),
-    ]);
-    for r in &edge.routes {
-        let extra = match r.stream {
-            Some(Transport::WebSocket) => say!("passed on, so that the connection is upgraded"),
-            _ => continue,
-        };
-        rows.push(vec![
-            Inline::code("connection, upgrade"),
-            Inline::text("kept"),
-            Inline::code(r.name.as_str()),
-            extra,
-        ]);
+    if let Some((header, holds)) = means.user {
+        row(
+            header,
+            "added",
+            Inline::text("routes with a valid token"),
+            Inline::quoted(holds),
+        );
     }
-    for r in edge.routes.iter().filter(|r| r.grpc && r.stream.is_none()) {
-        rows.push(vec![
-            Inline::code("grpc-timeout"),
-            Inline::text("kept"),
-            Inline::code(r.name.as_str()),
-            say!("the client's deadline; the shorter of it and the route's timeout counts"),
-        ]);
+    if means.request_id {
+        row(
+            "x-request-id",
+            "added",
+            Inline::text("every route"),
+            say!(
+                "joins the log lines of {} with those of the services behind",
+                gateway.name
+            ),
+        );
+    }
+    row(
+        "traceparent",
+        if means.starts_trace {
+            "added if absent"
+        } else {
+            "passed on"
+        },
+        Inline::text("every route"),
+        if means.starts_trace {
+            say!("sampled at {}", cx.plan.tracing.ratio.value)
+        } else {
+            say!(
+                "`{}` and the other services behind start it if absent, sampled at {}",
+                entry,
+                cx.plan.tracing.ratio.value
+            )
+        },
+    );
+    let left_out = edge.file().left_out;
+    let served = |r: &&EdgeRoute| !left_out.iter().any(|(name, _)| *name == r.name);
+    for r in edge.routes.iter().filter(served) {
+        if r.stream == Some(Transport::WebSocket) {
+            row(
+                "connection, upgrade",
+                "kept",
+                Inline::code(r.name.as_str()),
+                say!("so that the connection is upgraded"),
+            );
+        } else if r.grpc && r.stream.is_none() {
+            row(
+                "grpc-timeout",
+                "kept",
+                Inline::code(r.name.as_str()),
+                say!("the deadline of the client, for the service behind"),
+            );
+        }
     }
     doc.table(&["Header", "What happens", "Where", "Why"], rows);
     doc.para(say!(
@@ -387,7 +475,11 @@ fn configuration(cx: &Cx<'_>, doc: &mut Doc, edge: &Edge<'_>) {
     doc.list(
         places
             .iter()
-            .filter(|(p, _)| file.text.contains(p.as_str()))
+            .filter(|(p, _)| {
+                // The audience holds the name of the host as well.
+                let text = file.text.replace(AUDIENCE, "");
+                (if p == AUDIENCE { &file.text } else { &text }).contains(p.as_str())
+            })
             .map(|(place, what)| say!("`{}`: ", place).and(Inline::quoted(what))),
     );
     doc.list(file.notes.iter().map(|n| Inline::quoted(n)));

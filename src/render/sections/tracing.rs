@@ -454,7 +454,7 @@ fn sampling(cx: &Cx<'_>, doc: &mut Doc) {
     doc.table(&["Quantity", "Value", "Derivation", "Source"], rows);
     if t.traces.value.0 > 0.0 {
         doc.para(say!(
-            "{} decides once, by trace id (`traceidratio` of {}); every service behind it uses the `parentbased_traceidratio` sampler and keeps to that decision, so a kept trace is kept whole. A handler of a message starts a trace of its own and draws with the same ratio.",
+            "Whoever starts a trace ({} or an entry point behind it) decides once, by trace id (`traceidratio` of {}); every other service behind it uses the `parentbased_traceidratio` sampler and keeps to that decision, so a kept trace is kept whole. A handler of a message starts a trace of its own and draws with the same ratio.",
             cx.plan.choices.gateway.name,
             t.ratio.value
         ));

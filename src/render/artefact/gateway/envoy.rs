@@ -95,6 +95,13 @@ fn filters(edge: &Edge<'_>) -> Value {
             },
         },
         {
+            "name": "envoy.filters.http.local_ratelimit",
+            "typed_config": {
+                "@type": format!("{EXT}.filters.http.local_ratelimit.v3.LocalRateLimit"),
+                "stat_prefix": "edge",
+            },
+        },
+        {
             "name": "envoy.filters.http.jwt_authn",
             "typed_config": {
                 "@type": format!("{EXT}.filters.http.jwt_authn.v3.JwtAuthentication"),
@@ -106,13 +113,6 @@ fn filters(edge: &Edge<'_>) -> Value {
                         { "allow_missing": {} },
                     ] } },
                 },
-            },
-        },
-        {
-            "name": "envoy.filters.http.local_ratelimit",
-            "typed_config": {
-                "@type": format!("{EXT}.filters.http.local_ratelimit.v3.LocalRateLimit"),
-                "stat_prefix": "edge",
             },
         },
         {

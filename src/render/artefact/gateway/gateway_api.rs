@@ -227,5 +227,15 @@ fn tokens(edge: &Edge<'_>) -> Vec<Value> {
             "metadata": { "name": "edge-users", "namespace": namespace },
             "spec": { "targetRefs": target, "action": "ALLOW", "rules": rules },
         }),
+        // A valid token overwrites x-user-id; whoever brings one without a token has made it up.
+        json!({
+            "apiVersion": "security.istio.io/v1",
+            "kind": "AuthorizationPolicy",
+            "metadata": { "name": "edge-no-forged-user", "namespace": namespace },
+            "spec": { "targetRefs": target, "action": "DENY", "rules": [{
+                "from": [{ "source": { "notRequestPrincipals": ["*"] } }],
+                "when": [{ "key": "request.headers[x-user-id]", "values": ["*"] }],
+            }] },
+        }),
     ]
 }

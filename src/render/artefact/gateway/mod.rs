@@ -184,6 +184,7 @@ fn route(plan: &Plan<'_>, index: usize, r: &Route) -> EdgeRoute {
     let service = plan.service(r.service);
     let path = pieces(&r.path);
     let stream = r.stream.map(|s| model.stream(s).transport);
+    let grpc = r.grpc || stream == Some(Transport::GrpcStream);
     // A catch-all in front of a whole service carries pages for people without a token as well.
     let open = match r.call {
         Some(call) => r.prefix && matches!(model.call(call).protocol, Protocol::Rest(None)),
@@ -202,12 +203,13 @@ fn route(plan: &Plan<'_>, index: usize, r: &Route) -> EdgeRoute {
             r.path
         )),
         index,
-        method: r.method,
+        // Every gRPC call is a POST, the opening of a stream included.
+        method: if grpc { Some("POST") } else { r.method },
         path,
         prefix: r.prefix,
         service: service.slug.clone(),
         host: service.address.clone(),
-        grpc: r.grpc || stream == Some(Transport::GrpcStream),
+        grpc,
         stream,
         timeout,
         limit: r.limit.value,

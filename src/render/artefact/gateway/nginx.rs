@@ -35,7 +35,7 @@ pub(super) fn file(edge: &Edge<'_>) -> File {
     );
     trace(edge, &mut out);
     out.push_str("  map $http_upgrade $connection_upgrade { default upgrade; \"\" \"\"; }\n\n");
-    let locations = locations(edge);
+    let (locations, left_out) = locations(edge);
     for (n, routes) in locations.iter().enumerate() {
         maps(&mut out, n, routes);
     }
@@ -58,6 +58,7 @@ pub(super) fn file(edge: &Edge<'_>) -> File {
     }
     out.push_str("  }\n}\n");
     let mut file = new_file(out, Some("`nginx -t`"));
+    file.left_out = left_out;
     file.notes.push("NGINX without its commercial modules checks no tokens: `token-check.example` does, asked by `auth_request`.");
     file.notes.push("It exports no spans either: it passes `traceparent` on or starts one, and the first span is that of the service behind.");
     file
@@ -101,7 +102,8 @@ fn trace(edge: &Edge<'_>, out: &mut String) {
 }
 
 /// Routes that share a location: NGINX chooses by path alone.
-fn locations<'e>(edge: &'e Edge<'_>) -> Vec<Vec<&'e EdgeRoute>> {
+fn locations<'e>(edge: &'e Edge<'_>) -> (Vec<Vec<&'e EdgeRoute>>, Vec<(String, &'static str)>) {
+    let mut left_out = Vec::new();
     let mut out: Vec<Vec<&EdgeRoute>> = Vec::new();
     for r in &edge.routes {
         let same = |o: &Vec<&EdgeRoute>| {
@@ -109,11 +111,17 @@ fn locations<'e>(edge: &'e Edge<'_>) -> Vec<Vec<&'e EdgeRoute>> {
                 .is_some_and(|o| shape(&o.path) == shape(&r.path) && o.prefix == r.prefix)
         };
         match out.iter_mut().find(|o| same(o)) {
+            Some(group) if group.iter().any(|o| o.grpc != r.grpc) => {
+                left_out.push((
+                    r.name.clone(),
+                    "NGINX chooses by path alone, and the same path carries HTTP and gRPC here",
+                ));
+            }
             Some(group) => group.push(r),
             None => out.push(vec![r]),
         }
     }
-    out
+    (out, left_out)
 }
 
 fn id(r: &EdgeRoute) -> String {
