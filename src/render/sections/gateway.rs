@@ -71,6 +71,14 @@ fn routes(cx: &Cx<'_>, doc: &mut Doc, edge: &Edge<'_>) {
     let hidden = edge.hidden.iter().map(|(lost, winner)| {
         let (lost, winner) = (&cx.plan.gateway.routes[*lost], &cx.plan.gateway.routes[*winner]);
         let name = |r: &Route| cx.plan.model.service(r.service).name.clone();
+        if lost.service == winner.service {
+            return say!(
+                "`{}` and `{}` of `{}` are one route; the limit is that of the first.",
+                winner.path,
+                lost.path,
+                name(winner)
+            );
+        }
         say!(
             "`{}` of `{}` cannot be told from `{}` of `{}`, which gets all of its requests: one of them needs another path.",
             format!("{} {}", lost.method.unwrap_or("any method"), lost.path),

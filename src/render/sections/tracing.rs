@@ -460,3 +460,16 @@ fn sampling(cx: &Cx<'_>, doc: &mut Doc) {
         ));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::fold;
+
+    #[test]
+    fn ids_differ_by_title_and_field_and_are_never_zero() {
+        assert_ne!(fold("a", 1), fold("a", 2));
+        assert_ne!(fold("a", 1), fold("b", 1));
+        // The seed that cancels the start of the fold.
+        assert_eq!(fold("", 0xcbf2_9ce4_8422_2325), 1);
+    }
+}

@@ -183,8 +183,8 @@ fn tokens(edge: &Edge<'_>) -> Vec<Value> {
     let namespace = &edge.plan.choices.namespace;
     let mut rules = Vec::new();
     for r in &edge.routes {
-        // `{*}` is one segment and `{**}` the rest of the path.
-        let mut path: String = r
+        // `{*}` is one segment and `{**}` the rest of the path; `*` stands with plain prefixes only.
+        let path: String = r
             .path
             .iter()
             .map(|p| match p {
@@ -192,10 +192,14 @@ fn tokens(edge: &Edge<'_>) -> Vec<Value> {
                 Piece::Param(_) => "{*}".to_owned(),
             })
             .collect();
-        if r.prefix {
-            path = format!("{}/{{**}}", path.trim_end_matches('/'));
-        }
-        let mut operation = json!({ "paths": [path] });
+        let base = path.trim_end_matches('/');
+        let paths = match (r.prefix, literal(&r.path).is_some()) {
+            (false, _) => json!([path]),
+            (true, true) if base.is_empty() => json!(["/*"]),
+            (true, true) => json!([base, format!("{base}/*")]),
+            (true, false) => json!([format!("{base}/{{**}}")]),
+        };
+        let mut operation = json!({ "paths": paths });
         if let Some(method) = r.method {
             operation["methods"] = json!([method]);
         }

@@ -115,7 +115,8 @@ impl<'a> Edge<'a> {
             let same = |o: &EdgeRoute| {
                 shape(&o.path) == shape(&route.path)
                     && o.prefix == route.prefix
-                    && (o.method == route.method || o.method.is_none())
+                    && o.grpc == route.grpc
+                    && o.method == route.method
             };
             if let Some(winner) = routes.iter().find(|o| same(o)) {
                 hidden.push((index, winner.index));
@@ -141,13 +142,9 @@ impl<'a> Edge<'a> {
         routes.sort_by_key(|r| {
             let params = r.path.iter().filter(|p| matches!(p, Piece::Param(_)));
             let length = std::cmp::Reverse(template(&r.path).len());
-            (
-                r.prefix,
-                params.count(),
-                length,
-                r.method.is_none(),
-                r.index,
-            )
+            // Among prefixes the longer one is the more specific, whatever stands in it.
+            let params = if r.prefix { 0 } else { params.count() };
+            (r.prefix, params, length, r.method.is_none(), r.index)
         });
         Self {
             plan,
@@ -412,4 +409,31 @@ fn upstreams(edge: &Edge<'_>) -> Vec<(String, String, bool)> {
         .map(|r| (r.service.clone(), r.host.clone(), r.grpc))
         .collect();
     all.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_come_apart_and_keep_strange_characters_out() {
+        assert_eq!(template(&pieces("/a/{id}/b/:key")), "/a/{id}/b/{key}");
+        assert_eq!(regex(&pieces("/v1.0/{id}")), "/v1\\.0/[^/]+");
+        assert_eq!(template(&pieces("/{id}/{id}")), "/{id}/{id_}");
+        assert_eq!(template(&pieces("/a\";}$")), "/a%22%3B%7D%24");
+        assert_eq!(template(&pieces("/{open")), "/%7Bopen");
+        assert_eq!(template(&pieces("/é")), "/%C3%A9");
+        assert_eq!(shape(&pieces("/a/{x}")), shape(&pieces("/a/{y}")));
+    }
+
+    #[test]
+    fn rates_are_whole_and_never_zero() {
+        assert_eq!(tokens(Rate(13.0)), (13, 1));
+        assert_eq!(tokens(Rate(1.3)), (13, 10));
+        assert_eq!(tokens(Rate(187.5)), (375, 2));
+        assert_eq!(tokens(Rate(0.0)), (1, 60));
+        assert_eq!(per_minute(Rate(1.3)), 78);
+        assert_eq!(gep_duration(1500), "1s500ms");
+        assert_eq!(gep_duration(60_000), "60s");
+    }
 }
