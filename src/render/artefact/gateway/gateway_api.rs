@@ -60,6 +60,7 @@ pub(super) fn file(edge: &Edge<'_>) -> File {
     }
     let text: Vec<String> = documents.iter().map(yaml).collect();
     let mut file = new_file(comment(&lines) + &text.join("---\n"), None);
+    file.notes.push("This project's tests hold its fields against the published schemas of the Gateway API and Istio; no cluster has taken it.");
     if !istio {
         file.notes.push(
             "Gateway API has no field for tokens: the policy of the implementation checks them.",

@@ -75,6 +75,7 @@ pub(super) fn file(edge: &Edge<'_>) -> File {
         format!("Replace: {ISSUER}, {AUDIENCE}, {PUBLIC_HOST}."),
     ]);
     let mut file = new_file(head + &yaml(&value), None);
+    file.notes.push("This project's tests have its OpenAPI part read by `openapi-spec-validator`; nothing has read Google's extensions.");
     file.left_out = left_out;
     file.notes.push("Quotas count what one consumer project (API key) asks for in a minute; there is no limit for a route as a whole. The limit of the service behind is its concurrency times its maximal instances.");
     file.notes.push("API Gateway cannot remove headers. It overwrites `x-apigateway-api-userinfo` with the token's claims; services take the user from there and ignore `x-user-id`, `x-internal-caller`, `tracestate` and `baggage`.");

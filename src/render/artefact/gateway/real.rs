@@ -132,3 +132,53 @@ fn cloudformation_takes_the_template() {
         r#"{"Resources": {"Api": {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"NoSuch": 1}}}}"#,
     );
 }
+
+/// Google's extensions are unknown to it: this is the OpenAPI part only.
+#[test]
+fn openapi_takes_the_document_for_google() {
+    check(
+        "gcp-api-gateway",
+        "yaml",
+        "openapi-spec-validator",
+        &[],
+        "swagger: '2.0'\ninfo: { title: x }\npaths: {}\n",
+    );
+}
+
+/// The Kubernetes and Istio schemas as TypeScript types, since the API servers cannot be had here.
+/// `MSDESIGN_NPM` names a directory whose `node_modules` holds them and `typescript`.
+#[test]
+fn the_schemas_take_the_routes() {
+    let npm = std::env::var("MSDESIGN_NPM").expect("MSDESIGN_NPM names a directory");
+    let dir = tempfile::tempdir_in(&npm).unwrap();
+    let compile = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        let tsc = std::path::Path::new(&npm).join("node_modules/.bin/tsc");
+        let options =
+            "--noEmit --strict --skipLibCheck --module nodenext --moduleResolution nodenext";
+        let options: Vec<&str> = options.split(' ').collect();
+        run(&tsc.to_string_lossy(), &options, &path)
+    };
+    let (mut code, mut n) = (String::new(), 0);
+    for (_, text) in files("gateway-api") {
+        for document in serde_yaml_ng::Deserializer::from_str(&text) {
+            let value: serde_json::Value = serde::Deserialize::deserialize(document).unwrap();
+            let (api, kind) = (value["apiVersion"].as_str(), value["kind"].as_str());
+            let (api, kind) = (api.unwrap(), kind.unwrap());
+            let package = if api.contains("istio") {
+                "istio"
+            } else {
+                "gateway-api"
+            };
+            code.push_str(&format!(
+                "import type {{ I{kind} as T{n} }} from '@kubernetes-models/{package}/{api}/{kind}';\nexport const d{n}: T{n} = {value};\n"
+            ));
+            n += 1;
+        }
+    }
+    let (good, said) = compile("good.ts", &code);
+    assert!(good, "{said}");
+    let (bad, _) = compile("bad.ts", &code.replacen("\"matches\"", "\"matchez\"", 1));
+    assert!(!bad, "a wrong field is refused");
+}
