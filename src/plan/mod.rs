@@ -98,7 +98,9 @@ impl<'m> Plan<'m> {
         let events = events::plan(model, &traffic, &services);
         let streams = streams::plan(model, &choices, &services);
         let gateway = gateway::plan(model, &choices, &calls, &services, &flows);
-        let tracing = tracing::plan(model, &calls, &services, &events, &gateway, &flows);
+        let tracing = tracing::plan(
+            model, &choices, &calls, &services, &events, &gateway, &flows,
+        );
         let sagas = sagas::plan(model, &choices);
         let (recording_rules, alerts) = alerts::plan(&alerts::Input {
             model,

@@ -1,6 +1,7 @@
 //! How much tracing costs: from the rates at the edge to bytes a day.
 
 use super::calls::CallPlan;
+use super::choices::Choices;
 use super::events::EventPlan;
 use super::figure::Figure;
 use super::flows::FlowPlan;
@@ -20,6 +21,10 @@ const GATEWAY_SPANS: f64 = 2.0;
 pub struct TracingPlan {
     /// Index in the plan's flows of the one with the most steps; `None` without flows.
     pub flow: Option<usize>,
+    /// The gateway begins a trace where a request brings none.
+    pub gateway_starts: bool,
+    /// The gateway exports spans of its own.
+    pub gateway_spans: bool,
     /// Entry points with the requests that start a trace there.
     pub entries: Vec<(ServiceId, Figure<Rate>)>,
     /// Traces started at peak: the sum of `entries`.
@@ -38,6 +43,7 @@ pub struct TracingPlan {
 
 pub(super) fn plan(
     model: &Model,
+    choices: &Choices,
     calls: &[CallPlan],
     services: &[ServicePlan],
     events: &[EventPlan],
@@ -73,7 +79,16 @@ pub(super) fn plan(
             .count();
         of_events += p.rate.value.0 * (1.0 + super::traffic::count(readers));
     }
-    let at_gateway = total * GATEWAY_SPANS;
+    // Managed gateways and plain NGINX export nothing to an OpenTelemetry collector.
+    let id = choices.gateway.id.as_str();
+    let gateway_spans =
+        matches!(id, "envoy" | "kong") || (id == "gateway-api" && choices.mesh.id == "istio");
+    let gateway_starts = gateway_spans || id == "nginx";
+    let at_gateway = if gateway_spans {
+        total * GATEWAY_SPANS
+    } else {
+        0.0
+    };
     let spans = Figure::derived(
         Rate(of_calls + of_events + at_gateway),
         format!(
@@ -126,6 +141,8 @@ pub(super) fn plan(
     );
     TracingPlan {
         flow: longest(flows),
+        gateway_starts,
+        gateway_spans,
         spans_per_trace: (total > 0.0).then(|| {
             Figure::derived(
                 float(spans.value.0 / total),

@@ -306,7 +306,7 @@ fn means(cx: &Cx<'_>, edge: &Edge<'_>) -> Means {
             _ => Some(("x-user-id", "`sub` of the token")),
         },
         request_id: id != "gcp-api-gateway" && !bare,
-        starts_trace: matches!(id, "envoy" | "nginx" | "kong") || (id == "gateway-api" && istio),
+        starts_trace: cx.plan.tracing.gateway_starts,
     }
 }
 

@@ -63,8 +63,9 @@ fn propagation(cx: &Cx<'_>, doc: &mut Doc, flow: &FlowPlan) {
                 hop(&model.actor(actor).name, &model.service(to).name),
                 say!("{}, HTTP", cx.plan.choices.gateway.name),
                 say!(
-                    "HTTP headers `{}`; the gateway starts them if absent",
-                    CONTEXT
+                    "HTTP headers `{}`; {} starts them if absent",
+                    CONTEXT,
+                    starter(cx)
                 ),
             ),
             Step::Call(id) => {
@@ -73,7 +74,7 @@ fn propagation(cx: &Cx<'_>, doc: &mut Doc, flow: &FlowPlan) {
                 (
                     hop(model.party(c.from), &model.service(c.to).name),
                     Inline::code(c.label()),
-                    carrier(&c.protocol, outside),
+                    carrier(cx, &c.protocol, outside),
                 )
             }
             Step::Publish(from, id) => {
@@ -115,19 +116,21 @@ fn hop(from: &str, to: &str) -> Inline {
     say!("`{}` → `{}`", from, to)
 }
 
-fn carrier(protocol: &Protocol, outside: bool) -> Inline {
+fn carrier(cx: &Cx<'_>, protocol: &Protocol, outside: bool) -> Inline {
     match (protocol, outside) {
         (Protocol::Rest(_) | Protocol::GraphQl, true) => {
             say!(
-                "HTTP headers `{}`; the gateway starts them if absent",
-                CONTEXT
+                "HTTP headers `{}`; {} starts them if absent",
+                CONTEXT,
+                starter(cx)
             )
         }
         (Protocol::Rest(_) | Protocol::GraphQl, false) => say!("HTTP headers `{}`", CONTEXT),
         (Protocol::Grpc, true) => {
             say!(
-                "gRPC metadata `{}`; the gateway starts them if absent",
-                CONTEXT
+                "gRPC metadata `{}`; {} starts them if absent",
+                CONTEXT,
+                starter(cx)
             )
         }
         (Protocol::Grpc, false) => say!("gRPC metadata `{}`", CONTEXT),
@@ -135,6 +138,15 @@ fn carrier(protocol: &Protocol, outside: bool) -> Inline {
             "no carrier is defined for {}: the trace ends with the caller's CLIENT span",
             name
         ),
+    }
+}
+
+/// Who begins a trace that the client did not begin.
+fn starter<'a>(cx: &'a Cx<'_>) -> &'a str {
+    if cx.plan.tracing.gateway_starts {
+        &cx.plan.choices.gateway.name
+    } else {
+        "the service"
     }
 }
 
@@ -247,33 +259,30 @@ fn tree(cx: &Cx<'_>, flow: &FlowPlan) -> Vec<Span> {
     for step in steps(cx, flow) {
         match step {
             Step::Enter(_, to) => {
-                gateway(cx, &mut out, "{method} /".to_owned());
+                let at = gateway(cx, &mut out, "{method} /");
                 push(
                     &mut out,
-                    2,
+                    at,
                     "SERVER",
                     "{method} /".to_owned(),
                     &model.service(to).name,
                 );
-                depth[to.0] = Some(2);
+                depth[to.0] = Some(at);
             }
             Step::Call(id) => {
                 let c = model.call(id);
                 let name = span_name(cx, id);
                 let at = match c.from {
-                    Party::Actor(_) => {
-                        gateway(cx, &mut out, name.clone());
-                        1
-                    }
+                    Party::Actor(_) => gateway(cx, &mut out, &name),
                     Party::Service(s) => {
                         let at = depth[s.0].map_or(0, |d| d + 1);
                         push(&mut out, at, "CLIENT", name.clone(), &model.service(s).name);
-                        at
+                        at + 1
                     }
                 };
                 if !model.service(c.to).external && propagates(c) {
-                    push(&mut out, at + 1, "SERVER", name, &model.service(c.to).name);
-                    depth[c.to.0].get_or_insert(at + 1);
+                    push(&mut out, at, "SERVER", name, &model.service(c.to).name);
+                    depth[c.to.0].get_or_insert(at);
                 }
             }
             Step::Publish(s, e) => {
@@ -304,16 +313,21 @@ fn tree(cx: &Cx<'_>, flow: &FlowPlan) -> Vec<Span> {
     out
 }
 
-fn gateway(cx: &Cx<'_>, out: &mut Vec<Span>, name: String) {
+/// The gateway's spans, if it makes any, and the depth of what stands behind it.
+fn gateway(cx: &Cx<'_>, out: &mut Vec<Span>, name: &str) -> usize {
+    if !cx.plan.tracing.gateway_spans {
+        return 0;
+    }
     for (depth, kind) in [(0, "SERVER"), (1, "CLIENT")] {
         out.push(Span {
             depth,
             kind,
-            name: name.clone(),
+            name: name.to_owned(),
             who: cx.plan.choices.gateway.name.clone(),
             link: None,
         });
     }
+    2
 }
 
 fn propagates(call: &Call) -> bool {
@@ -454,8 +468,12 @@ fn sampling(cx: &Cx<'_>, doc: &mut Doc) {
     doc.table(&["Quantity", "Value", "Derivation", "Source"], rows);
     if t.traces.value.0 > 0.0 {
         doc.para(say!(
-            "Whoever starts a trace ({} or an entry point behind it) decides once, by trace id (`traceidratio` of {}); every other service behind it uses the `parentbased_traceidratio` sampler and keeps to that decision, so a kept trace is kept whole. A handler of a message starts a trace of its own and draws with the same ratio.",
-            cx.plan.choices.gateway.name,
+            "Where a trace starts ({}) its id decides (`traceidratio` of {}); every other service uses the `parentbased_traceidratio` sampler and keeps to that decision, so a kept trace is kept whole. A handler of a message starts a trace of its own and draws with the same ratio.",
+            if t.gateway_starts {
+                cx.plan.choices.gateway.name.as_str()
+            } else {
+                "the entry points above"
+            },
             t.ratio.value
         ));
     }
