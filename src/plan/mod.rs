@@ -20,6 +20,7 @@ mod sagas;
 mod services;
 mod slug;
 mod streams;
+mod tracing;
 mod traffic;
 
 pub use alerts::{Alert, AlertSeverity, RecordingRule, SliKind};
@@ -38,6 +39,7 @@ pub use sagas::{SagaPlan, SagaStepPlan, StepClass};
 pub use services::{HealthPlan, ServicePlan};
 pub use slug::slug;
 pub use streams::StreamPlan;
+pub use tracing::TracingPlan;
 
 use crate::model::{CallId, EventId, Model, ServiceId, StreamId};
 
@@ -62,6 +64,8 @@ pub struct Plan<'m> {
     pub availability: Vec<AvailabilityPlan>,
     /// Routes and limits of the gateway.
     pub gateway: GatewayPlan,
+    /// What tracing costs.
+    pub tracing: TracingPlan,
     /// Sagas in the author's order.
     pub sagas: Vec<SagaPlan>,
     /// Recording rules that the alerts use.
@@ -94,6 +98,9 @@ impl<'m> Plan<'m> {
         let events = events::plan(model, &traffic, &services);
         let streams = streams::plan(model, &choices, &services);
         let gateway = gateway::plan(model, &choices, &calls, &services, &flows);
+        let tracing = tracing::plan(
+            model, &choices, &calls, &services, &events, &gateway, &flows,
+        );
         let sagas = sagas::plan(model, &choices);
         let (recording_rules, alerts) = alerts::plan(&alerts::Input {
             model,
@@ -115,6 +122,7 @@ impl<'m> Plan<'m> {
             flows,
             availability,
             gateway,
+            tracing,
             sagas,
             recording_rules,
             alerts,

@@ -1,5 +1,6 @@
 //! Plan → chapter. Does no arithmetic and cannot fail on anything an author writes.
 
+mod artefact;
 pub mod code;
 pub(crate) mod doc;
 mod figures;

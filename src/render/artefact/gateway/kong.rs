@@ -1,0 +1,104 @@
+//! Kong Gateway: declarative configuration.
+
+use serde_json::{Value, json};
+
+use super::{
+    COLLECTOR, Edge, EdgeRoute, File, ISSUER, PORT, PUBLIC_HOST, REMOVED, Token, comment, literal,
+    new_file, per_minute, yaml,
+};
+
+pub(super) fn file(edge: &Edge<'_>) -> File {
+    let head = comment(&[
+        "Kong Gateway 3.8 or later, declarative.".to_owned(),
+        format!(
+            "Replace: {ISSUER} with its public key, {PUBLIC_HOST}, {COLLECTOR}, redis.example, port {PORT}."
+        ),
+    ]);
+    let services: Vec<Value> = edge.routes.iter().map(|r| service(edge, r)).collect();
+    let value = json!({
+        "_format_version": "3.0",
+        "services": services,
+        "consumers": [
+            // Kong finds the key of a token by its issuer.
+            { "username": "users", "jwt_secrets": [{
+                "key": ISSUER,
+                "algorithm": "RS256",
+                "rsa_public_key": "-----BEGIN PUBLIC KEY-----\nREPLACE\n-----END PUBLIC KEY-----\n",
+            }] },
+            { "username": "anonymous" },
+        ],
+        "plugins": [
+            { "name": "correlation-id", "config": { "header_name": "X-Request-ID", "generator": "uuid", "echo_downstream": true } },
+            { "name": "opentelemetry", "config": {
+                "traces_endpoint": format!("http://{COLLECTOR}:4318/v1/traces"),
+                "sampling_rate": edge.plan.tracing.ratio.value.0,
+                "propagation": { "extract": ["w3c"], "inject": ["w3c"], "default_format": "w3c" },
+            } },
+        ],
+    });
+    let mut file = new_file(head + &yaml(&value), None);
+    file.notes.push("The `jwt` plugin checks signature, `iss` (through the consumer's key) and `exp`; it does not check `aud`, which the services behind must.");
+    file
+}
+
+fn service(edge: &Edge<'_>, r: &EdgeRoute) -> Value {
+    // Kong keeps timeouts at the service, so each route has one of its own.
+    let wait = r
+        .timeout_ms()
+        .unwrap_or(edge.plan.choices.gateway.idle_s * 1000);
+    let path = match (literal(&r.path), r.prefix) {
+        (Some(path), true) => path,
+        _ => format!("~{}$", r.pattern()),
+    };
+    let mut route = json!({
+        "name": r.name,
+        "hosts": [PUBLIC_HOST],
+        "paths": [path],
+        "protocols": if r.grpc { json!(["grpc", "grpcs"]) } else { json!(["http", "https"]) },
+        "preserve_host": false,
+    });
+    if !r.grpc {
+        route["strip_path"] = json!(false);
+        if let Some(method) = r.method {
+            route["methods"] = json!([method]);
+        }
+    }
+    let mut jwt = json!({ "claims_to_verify": ["exp"], "key_claim_name": "iss" });
+    if r.token == Token::IfPresent {
+        jwt["anonymous"] = json!("anonymous");
+    }
+    let mut removed: Vec<&str> = REMOVED.to_vec();
+    if !edge.forwards_token() {
+        removed.push("authorization");
+    }
+    route["plugins"] = json!([
+        { "name": "jwt", "config": jwt },
+        { "name": "rate-limiting", "instance_name": format!("{}-clients", r.name), "config": {
+            "minute": per_minute(r.client_limit),
+            "limit_by": "ip",
+            "policy": "redis",
+            "redis": { "host": "redis.example", "port": 6379 },
+            "fault_tolerant": true,
+        } },
+        { "name": "request-transformer", "config": { "remove": { "headers": removed } } },
+    ]);
+    json!({
+        "name": r.name,
+        "protocol": if r.grpc { "grpc" } else { "http" },
+        "host": r.host,
+        "port": PORT,
+        "connect_timeout": 1000,
+        "read_timeout": wait,
+        "write_timeout": wait,
+        "retries": 0,
+        // All clients of the route together share this count.
+        "plugins": [{ "name": "rate-limiting", "instance_name": format!("{}-all", r.name), "config": {
+            "minute": per_minute(r.limit),
+            "limit_by": "service",
+            "policy": "redis",
+            "redis": { "host": "redis.example", "port": 6379 },
+            "fault_tolerant": true,
+        } }],
+        "routes": [route],
+    })
+}

@@ -1,0 +1,439 @@
+//! The gateway's configuration, in the gateway's own format.
+//!
+//! [`Edge`] is the plan's routes made fit for every format: names are identifiers, paths are taken apart,
+//! and of two routes that match the same requests only the first is left.
+
+mod aws;
+mod azure;
+mod envoy;
+mod gateway_api;
+mod gcp;
+mod kong;
+mod nginx;
+#[cfg(all(test, feature = "conformance"))]
+mod real;
+
+use std::collections::BTreeSet;
+
+use crate::model::units::{Rate, Time};
+use crate::model::{Auth, Protocol, Transport};
+use crate::plan::{Plan, Route, slug};
+
+/// Who issues the users' tokens; to be replaced by the team.
+pub(crate) const ISSUER: &str = "https://issuer.example";
+/// Where the issuer publishes its keys; to be replaced by the team.
+pub(crate) const KEYS: &str = "https://issuer.example/.well-known/jwks.json";
+/// Host of the issuer.
+pub(crate) const ISSUER_HOST: &str = "issuer.example";
+/// What the tokens must be issued for; to be replaced by the team.
+pub(crate) const AUDIENCE: &str = "https://api.example";
+/// The name under which clients reach the gateway; to be replaced by the team.
+pub(crate) const PUBLIC_HOST: &str = "api.example";
+/// Where spans go; to be replaced by the team.
+pub(crate) const COLLECTOR: &str = "otel-collector.example";
+/// The port on which every service listens; to be replaced by the team.
+pub(crate) const PORT: u16 = 8080;
+
+/// Headers that must not come in from outside: an identity, or the state of somebody else's trace.
+pub(crate) const REMOVED: [&str; 5] = [
+    "x-user-id",
+    "x-internal-caller",
+    "x-forwarded-client-cert",
+    "tracestate",
+    "baggage",
+];
+
+/// Whether a request needs a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Token {
+    /// No token, no answer.
+    Required,
+    /// A token that is there must be valid; the service behind decides about requests without one.
+    IfPresent,
+}
+
+/// A piece of a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Piece {
+    /// Characters that may stand in a URL, the slashes included.
+    Text(String),
+    /// A parameter with a name of letters, digits and `_`.
+    Param(String),
+}
+
+/// A route as the formats need it.
+#[derive(Clone, Debug)]
+pub(crate) struct EdgeRoute {
+    /// Name in the configuration and in the chapter: letters, digits and `-`, unique.
+    pub(crate) name: String,
+    /// Index in the plan's routes.
+    pub(crate) index: usize,
+    pub(crate) method: Option<&'static str>,
+    pub(crate) path: Vec<Piece>,
+    pub(crate) prefix: bool,
+    /// Identifier of the service behind.
+    pub(crate) service: String,
+    pub(crate) host: String,
+    pub(crate) grpc: bool,
+    pub(crate) stream: Option<Transport>,
+    /// `None` for a stream.
+    pub(crate) timeout: Option<Time>,
+    pub(crate) limit: Rate,
+    pub(crate) client_limit: Rate,
+    pub(crate) burst: u64,
+    pub(crate) token: Token,
+}
+
+/// Everything that a configuration is written from.
+pub(crate) struct Edge<'a> {
+    pub(crate) plan: &'a Plan<'a>,
+    /// Most specific first: gateways that take the first match take the right one.
+    pub(crate) routes: Vec<EdgeRoute>,
+    /// Plan routes that match what another one takes already: (hidden, winner).
+    pub(crate) hidden: Vec<(usize, usize)>,
+}
+
+/// A configuration file.
+pub(crate) struct File {
+    pub(crate) name: String,
+    pub(crate) fence: &'static str,
+    pub(crate) text: String,
+    /// What a real reader of this format has checked it in the project's tests; `None` if none could.
+    pub(crate) checked_by: Option<&'static str>,
+    /// Routes that this gateway cannot serve, by name, with the reason.
+    pub(crate) left_out: Vec<(String, &'static str)>,
+    /// What to know beside the file.
+    pub(crate) notes: Vec<&'static str>,
+}
+
+impl<'a> Edge<'a> {
+    pub(crate) fn new(plan: &'a Plan<'a>) -> Self {
+        let (mut routes, mut hidden) = (Vec::<EdgeRoute>::new(), Vec::new());
+        let mut names = BTreeSet::new();
+        for (index, r) in plan.gateway.routes.iter().enumerate() {
+            let route = route(plan, index, r);
+            let same = |o: &EdgeRoute| {
+                shape(&o.path) == shape(&route.path)
+                    && o.prefix == route.prefix
+                    && o.grpc == route.grpc
+                    && o.method == route.method
+            };
+            if let Some(winner) = routes.iter().find(|o| same(o)) {
+                hidden.push((index, winner.index));
+                continue;
+            }
+            // Formats that key on the path want one spelling of it.
+            let twin = routes.iter().find(|o| shape(&o.path) == shape(&route.path));
+            let path = twin.map_or_else(|| route.path.clone(), |o| o.path.clone());
+            let base: String = route.name.chars().take(48).collect();
+            let base = base.trim_end_matches('-').to_owned();
+            let mut name = base.clone();
+            let mut n = 2;
+            while !names.insert(name.clone()) {
+                name = format!("{base}-{n}");
+                n += 1;
+            }
+            routes.push(EdgeRoute {
+                name,
+                path,
+                ..route
+            });
+        }
+        routes.sort_by_key(|r| {
+            let params = r.path.iter().filter(|p| matches!(p, Piece::Param(_)));
+            let length = std::cmp::Reverse(template(&r.path).len());
+            // Among prefixes the longer one is the more specific, whatever stands in it.
+            let params = if r.prefix { 0 } else { params.count() };
+            (r.prefix, params, length, r.method.is_none(), r.index)
+        });
+        Self {
+            plan,
+            routes,
+            hidden,
+        }
+    }
+
+    /// The configuration for the chosen gateway.
+    pub(crate) fn file(&self) -> File {
+        let gateway = self.plan.choices.gateway;
+        let mut file = match gateway.id.as_str() {
+            "envoy" => envoy::file(self),
+            "nginx" => nginx::file(self),
+            "kong" => kong::file(self),
+            "aws-api-gateway" => aws::file(self),
+            "gcp-api-gateway" => gcp::file(self),
+            "azure-apim" => azure::file(self),
+            _ => gateway_api::file(self),
+        };
+        file.name.clone_from(&gateway.file);
+        file.fence = &gateway.fence;
+        file
+    }
+
+    /// Whether the service behind sees the user's token itself.
+    pub(crate) fn forwards_token(&self) -> bool {
+        self.plan.choices.auth == Auth::Jwt
+    }
+}
+
+fn route(plan: &Plan<'_>, index: usize, r: &Route) -> EdgeRoute {
+    let model = plan.model;
+    let service = plan.service(r.service);
+    let path = pieces(&r.path);
+    let stream = r.stream.map(|s| model.stream(s).transport);
+    let grpc = r.grpc || stream == Some(Transport::GrpcStream);
+    // A catch-all in front of a whole service carries pages for people without a token as well.
+    let open = match r.call {
+        Some(call) => r.prefix && matches!(model.call(call).protocol, Protocol::Rest(None)),
+        None => r.stream.is_none(),
+    };
+    let timeout = r.timeout.as_ref().map(|t| match plan.gateway.ceiling {
+        // Only a managed gateway refuses a longer time; elsewhere the number is a default.
+        Some(ceiling) if plan.choices.gateway.id == "aws-api-gateway" => t.value.min(ceiling),
+        _ => t.value,
+    });
+    EdgeRoute {
+        name: slug(&format!(
+            "{} {} {}",
+            service.slug,
+            r.method.unwrap_or("any"),
+            r.path
+        )),
+        index,
+        // Every gRPC call is a POST, the opening of a stream included.
+        method: if grpc { Some("POST") } else { r.method },
+        path,
+        prefix: r.prefix,
+        service: service.slug.clone(),
+        host: service.address.clone(),
+        grpc,
+        stream,
+        timeout,
+        limit: r.limit.value,
+        client_limit: r.client_limit.value,
+        burst: r.burst.value,
+        token: if open {
+            Token::IfPresent
+        } else {
+            Token::Required
+        },
+    }
+}
+
+/// `/orders/{id}` taken apart. What may not stand in a path is percent-encoded.
+fn pieces(path: &str) -> Vec<Piece> {
+    let mut out = vec![Piece::Text(String::new())];
+    let mut seen = BTreeSet::new();
+    let mut rest = path;
+    while let Some(c) = rest.chars().next() {
+        let after_slash = matches!(out.last(), Some(Piece::Text(t)) if t.ends_with('/'));
+        let param = if c == '{' {
+            rest.split_once('}')
+                .filter(|(name, _)| !name.contains('/'))
+                .map(|(name, after)| (name.trim_start_matches('{'), after))
+        } else if c == ':' && after_slash && rest.len() > 1 {
+            let end = rest.find('/').unwrap_or(rest.len());
+            Some((&rest[1..end], &rest[end..]))
+        } else {
+            None
+        };
+        if let Some((name, after)) = param {
+            let mut name: String = name
+                .chars()
+                .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+                .take(40)
+                .collect();
+            if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+                name.insert(0, 'p');
+            }
+            while !seen.insert(name.clone()) {
+                name.push('_');
+            }
+            out.push(Piece::Param(name));
+            out.push(Piece::Text(String::new()));
+            rest = after;
+            continue;
+        }
+        rest = &rest[c.len_utf8()..];
+        if let Some(Piece::Text(text)) = out.last_mut() {
+            if c.is_ascii_alphanumeric() || "/-_.~@:".contains(c) {
+                text.push(c);
+            } else {
+                let mut bytes = [0; 4];
+                for b in c.encode_utf8(&mut bytes).bytes() {
+                    text.push_str(&format!("%{b:02X}"));
+                }
+            }
+        }
+    }
+    out.retain(|p| !matches!(p, Piece::Text(t) if t.is_empty()));
+    out
+}
+
+/// The path with every parameter spelled the same.
+fn shape(path: &[Piece]) -> String {
+    path.iter()
+        .map(|p| match p {
+            Piece::Text(t) => t.as_str(),
+            Piece::Param(_) => "{}",
+        })
+        .collect()
+}
+
+/// The path with its parameters in braces.
+pub(crate) fn template(path: &[Piece]) -> String {
+    path.iter()
+        .map(|p| match p {
+            Piece::Text(t) => t.clone(),
+            Piece::Param(name) => format!("{{{name}}}"),
+        })
+        .collect()
+}
+
+/// The path as it stands, if it has no parameters.
+fn literal(path: &[Piece]) -> Option<String> {
+    path.iter()
+        .all(|p| matches!(p, Piece::Text(_)))
+        .then(|| template(path))
+}
+
+/// A regular expression for the whole path, without anchors.
+fn regex(path: &[Piece]) -> String {
+    path.iter()
+        .map(|p| match p {
+            Piece::Text(t) => t.replace('.', "\\."),
+            Piece::Param(_) => "[^/]+".to_owned(),
+        })
+        .collect()
+}
+
+impl EdgeRoute {
+    /// A regular expression for every path of the route, without anchors.
+    fn pattern(&self) -> String {
+        let path = regex(&self.path);
+        match (self.prefix, path.trim_end_matches('/')) {
+            (true, base) => format!("{base}(/.*)?"),
+            (false, _) => path,
+        }
+    }
+
+    /// Milliseconds, at least one.
+    fn timeout_ms(&self) -> Option<u64> {
+        self.timeout.map(|t| t.as_ms().max(1))
+    }
+}
+
+/// `rate` as whole requests in whole seconds, as close as a minute allows and never zero.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "float to integer casts saturate"
+)]
+fn tokens(rate: Rate) -> (u64, u64) {
+    for seconds in [1_u8, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30] {
+        let exact = rate.0 * f64::from(seconds);
+        if exact >= 1.0 && (exact - exact.round()).abs() < 1e-6 {
+            return (exact.round() as u64, seconds.into());
+        }
+    }
+    (per_minute(rate), 60)
+}
+
+/// `rate` as whole requests a minute, rounded up.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "float to integer casts saturate"
+)]
+fn per_minute(rate: Rate) -> u64 {
+    (rate.0.mul_add(60.0, -1e-6)).ceil().max(1.0) as u64
+}
+
+/// `2s`, `1s500ms`: durations as the Gateway API writes them.
+fn gep_duration(ms: u64) -> String {
+    match (ms / 1000, ms % 1000) {
+        (0, ms) => format!("{ms}ms"),
+        (s, 0) => format!("{}s", s.min(99_999)),
+        (s, ms) => format!("{}s{ms}ms", s.min(99_999)),
+    }
+}
+
+/// Comment lines for YAML and NGINX.
+fn comment(lines: &[String]) -> String {
+    lines
+        .iter()
+        .map(|l| {
+            let clean: String = l
+                .chars()
+                .map(|c| if c.is_control() { ' ' } else { c })
+                .collect();
+            format!("# {clean}\n")
+        })
+        .collect()
+}
+
+/// The limits of each route, for formats that keep them elsewhere.
+fn limits(edge: &Edge<'_>) -> Vec<String> {
+    edge.routes
+        .iter()
+        .map(|r| {
+            format!(
+                "  {}: {} in all, {} a client, burst {}",
+                r.name, r.limit, r.client_limit, r.burst
+            )
+        })
+        .collect()
+}
+
+/// YAML of `value`, keys in their order; nothing an author wrote can leave its scalar.
+fn yaml(value: &serde_json::Value) -> String {
+    serde_yaml_ng::to_string(value).unwrap_or_default()
+}
+
+fn new_file(text: String, checked_by: Option<&'static str>) -> File {
+    File {
+        name: String::new(),
+        fence: "text",
+        text,
+        checked_by,
+        left_out: Vec::new(),
+        notes: Vec::new(),
+    }
+}
+
+/// One entry for each service behind, in order of its name: identifier, host, whether it gets gRPC.
+fn upstreams(edge: &Edge<'_>) -> Vec<(String, String, bool)> {
+    let all: BTreeSet<(String, String, bool)> = edge
+        .routes
+        .iter()
+        .map(|r| (r.service.clone(), r.host.clone(), r.grpc))
+        .collect();
+    all.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_come_apart_and_keep_strange_characters_out() {
+        assert_eq!(template(&pieces("/a/{id}/b/:key")), "/a/{id}/b/{key}");
+        assert_eq!(regex(&pieces("/v1.0/{id}")), "/v1\\.0/[^/]+");
+        assert_eq!(template(&pieces("/{id}/{id}")), "/{id}/{id_}");
+        assert_eq!(template(&pieces("/a\";}$")), "/a%22%3B%7D%24");
+        assert_eq!(template(&pieces("/{open")), "/%7Bopen");
+        assert_eq!(template(&pieces("/é")), "/%C3%A9");
+        assert_eq!(shape(&pieces("/a/{x}")), shape(&pieces("/a/{y}")));
+    }
+
+    #[test]
+    fn rates_are_whole_and_never_zero() {
+        assert_eq!(tokens(Rate(13.0)), (13, 1));
+        assert_eq!(tokens(Rate(1.3)), (13, 10));
+        assert_eq!(tokens(Rate(187.5)), (375, 2));
+        assert_eq!(tokens(Rate(0.0)), (1, 60));
+        assert_eq!(per_minute(Rate(1.3)), 78);
+        assert_eq!(gep_duration(1500), "1s500ms");
+        assert_eq!(gep_duration(60_000), "60s");
+    }
+}

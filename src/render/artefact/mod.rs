@@ -1,0 +1,3 @@
+//! Files that other programs read: each is complete and is accepted by its reader as it is.
+
+pub(crate) mod gateway;
