@@ -22,7 +22,7 @@ mod slug;
 mod streams;
 mod traffic;
 
-pub use alerts::{Alert, AlertSeverity, RecordingRule, SliKind};
+pub use alerts::{Alert, AlertSeverity, QuietService, RecordingRule, SliKind};
 pub use availability::{AvailabilityPlan, Dependency};
 pub use breaker::{Breaker, chance_of_tripping};
 pub use calls::{CallPlan, Idempotency};
@@ -68,6 +68,8 @@ pub struct Plan<'m> {
     pub recording_rules: Vec<RecordingRule>,
     /// Alerts.
     pub alerts: Vec<Alert>,
+    /// Services with too few requests for some burn-rate alerts.
+    pub quiet: Vec<QuietService>,
     /// The order in which a monolith is cut up.
     pub migration: Option<MigrationPlan>,
     /// Who owns what, and who talks to whom.
@@ -95,7 +97,7 @@ impl<'m> Plan<'m> {
         let streams = streams::plan(model, &choices, &services);
         let gateway = gateway::plan(model, &choices, &calls, &services, &flows);
         let sagas = sagas::plan(model, &choices);
-        let (recording_rules, alerts) = alerts::plan(&alerts::Input {
+        let (recording_rules, alerts, quiet) = alerts::plan(&alerts::Input {
             model,
             services: &services,
             calls: &calls,
@@ -118,6 +120,7 @@ impl<'m> Plan<'m> {
             sagas,
             recording_rules,
             alerts,
+            quiet,
             migration,
             ownership,
             graph,

@@ -1,6 +1,7 @@
 //! Plan → chapter. Does no arithmetic and cannot fail on anything an author writes.
 
 pub(crate) mod doc;
+mod prometheus;
 mod sections;
 mod style;
 
