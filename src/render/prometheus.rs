@@ -22,15 +22,13 @@ pub(super) fn rules(cx: &Cx<'_>) -> Option<String> {
         .collect();
     // A burn-rate alert reads the recorded series, so their group stands first.
     if !recording.is_empty() {
-        groups.push(
-            json!({ "name": format!("{}-sli", plan.choices.namespace), "rules": recording }),
-        );
+        groups
+            .push(json!({ "name": format!("{}-sli", plan.choices.namespace), "rules": recording }));
     }
     let alerts: Vec<Value> = plan.alerts.iter().map(|a| alert(cx, a)).collect();
     if !alerts.is_empty() {
-        groups.push(
-            json!({ "name": format!("{}-alerts", plan.choices.namespace), "rules": alerts }),
-        );
+        groups
+            .push(json!({ "name": format!("{}-alerts", plan.choices.namespace), "rules": alerts }));
     }
     if groups.is_empty() {
         return None;
@@ -108,10 +106,7 @@ mod tests {
         let text = rules_of(HOSTILE).unwrap();
         let value: Value = serde_yaml_ng::from_str(&text).unwrap();
         let rules = value["groups"][1]["rules"].as_array().unwrap();
-        let failing = rules
-            .iter()
-            .find(|r| r["alert"] == "AToBFailing")
-            .unwrap();
+        let failing = rules.iter().find(|r| r["alert"] == "AToBFailing").unwrap();
         let summary = failing["annotations"]["summary"].as_str().unwrap();
         assert!(summary.contains("{{\"{{\"}} .Nope }}"), "{summary}");
         assert_eq!(failing["labels"]["team"], "nobody");
@@ -136,7 +131,12 @@ mod tests {
             .unwrap()
             .map(|e| e.unwrap().path())
             .filter(|p| p.extension().is_some_and(|e| e == "md"))
-            .map(|p| (p.display().to_string(), std::fs::read_to_string(&p).unwrap()))
+            .map(|p| {
+                (
+                    p.display().to_string(),
+                    std::fs::read_to_string(&p).unwrap(),
+                )
+            })
             .flat_map(|(name, text)| {
                 text.split("```msdesign")
                     .skip(1)

@@ -96,12 +96,10 @@ fn table(cx: &Cx<'_>, doc: &mut Doc) {
         .map(|a| plan.model.service(a.service).name.as_str())
         .collect();
     if !unowned.is_empty() {
-        doc.para(
-            say!("Alerts of ").and(Inline::names(&unowned)).and(say!(
-                " reach nobody until `{}` names an owner.",
-                "services.NAME.team"
-            )),
-        );
+        doc.para(say!("Alerts of ").and(Inline::names(&unowned)).and(say!(
+            " reach nobody until `{}` names an owner.",
+            "services.NAME.team"
+        )));
     }
     let rows = plan
         .alerts
@@ -176,8 +174,11 @@ fn steps(cx: &Cx<'_>, a: &Alert) -> Vec<Inline> {
         .collect();
     if !below.is_empty() {
         out.push(
-            say!("See whether one of these fires too; if so, `{}` only shows it: ", name)
-                .and(Inline::names(&below)),
+            say!(
+                "See whether one of these fires too; if so, `{}` only shows it: ",
+                name
+            )
+            .and(Inline::names(&below)),
         );
     }
     let stores: Vec<&str> = model

@@ -124,7 +124,9 @@ fn seam(cx: &Cx<'_>, step: &MigrationStep, done: &[ServiceId]) -> Inline {
         .collect();
     if !moved.is_empty() {
         out = out
-            .and(Inline::text("Cut before, and switched from the monolith to its address: "))
+            .and(Inline::text(
+                "Cut before, and switched from the monolith to its address: ",
+            ))
             .and(Inline::names(moved))
             .and(Inline::text(". "));
     }
@@ -180,14 +182,18 @@ fn routing(cx: &Cx<'_>, step: &MigrationStep) -> Inline {
                 name
             ))
         } else {
-            swap.and(Inline::text("a flag in the monolith chooses module or service for "))
-                .and(Inline::names(names(cx, &step.inbound)))
-                .and(Inline::text("."))
+            swap.and(Inline::text(
+                "a flag in the monolith chooses module or service for ",
+            ))
+            .and(Inline::names(names(cx, &step.inbound)))
+            .and(Inline::text("."))
         };
     }
     say!("{} sends these from the monolith to `{}`: ", gateway, name)
         .and(Inline::join(moved.into_iter().map(route), ", "))
-        .and(Inline::text(". Everything else still reaches the monolith."))
+        .and(Inline::text(
+            ". Everything else still reaches the monolith.",
+        ))
 }
 
 fn data(cx: &Cx<'_>, step: &MigrationStep) -> Inline {
@@ -270,7 +276,10 @@ fn back(cx: &Cx<'_>, step: &MigrationStep) -> Inline {
     let name = &model.service(step.service).name;
     let moved = routes(cx, step.service);
     let mut out = if moved.is_empty() {
-        say!("Turn the flag: the module `{}` in the monolith answers again. ", name)
+        say!(
+            "Turn the flag: the module `{}` in the monolith answers again. ",
+            name
+        )
     } else {
         say!(
             "{} sends back to the monolith: ",
@@ -288,7 +297,9 @@ fn back(cx: &Cx<'_>, step: &MigrationStep) -> Inline {
             .and(Inline::names(
                 step.shared.iter().map(|s| model.store(*s).name.as_str()),
             ))
-            .and(Inline::text(", so nothing is lost on the way; after that, only forward."));
+            .and(Inline::text(
+                ", so nothing is lost on the way; after that, only forward.",
+            ));
     } else if !step.owned.is_empty() {
         out = out
             .and(Inline::text("The data stays where it is: "))

@@ -53,11 +53,7 @@ fn teams(cx: &Cx<'_>, doc: &mut Doc) {
                 ("mail", &said.email),
             ]
             .into_iter()
-            .filter_map(|(what, value)| {
-                value
-                    .as_ref()
-                    .map(|v| Inline::text(format!("{what} {v}")))
-            })
+            .filter_map(|(what, value)| value.as_ref().map(|v| Inline::text(format!("{what} {v}"))))
             .collect();
             vec![
                 team(cx, t.team),
@@ -211,9 +207,7 @@ fn outsiders(cx: &Cx<'_>, contract: Contract) -> Vec<Inline> {
         .into_iter()
         .filter_map(|p| match p {
             Party::Actor(a) => Some(say!("clients: {}", model.actor(a).name)),
-            Party::Service(s) if unowned(s) => {
-                Some(say!("`{}` (no team)", model.service(s).name))
-            }
+            Party::Service(s) if unowned(s) => Some(say!("`{}` (no team)", model.service(s).name)),
             Party::Service(_) => None,
         })
         .collect()
