@@ -155,8 +155,9 @@ const BURNS: [Burn; 4] = [
     },
 ];
 
-/// gRPC status codes that are the server's fault.
-const GRPC_FAULTS: &str = "UNKNOWN|DEADLINE_EXCEEDED|UNIMPLEMENTED|INTERNAL|UNAVAILABLE|DATA_LOSS";
+/// gRPC status codes that are the server's fault, as a PromQL pattern.
+pub const GRPC_FAULTS: &str =
+    "UNKNOWN|DEADLINE_EXCEEDED|UNIMPLEMENTED|INTERNAL|UNAVAILABLE|DATA_LOSS";
 
 pub(super) fn plan(input: &Input<'_>) -> (Vec<RecordingRule>, Vec<Alert>, Vec<QuietService>) {
     let mut rules = Vec::new();
@@ -461,10 +462,17 @@ fn call(input: &Input<'_>, id: CallId, alerts: &mut Vec<Alert>) {
             "the breakers of {} towards {} are open: it {}",
             a.name, b.name, plan.fallback.value
         ),
-        action: format!(
-            "check whether {} itself alerts; if not, the network or its address is at fault",
-            b.name
-        ),
+        action: if b.external {
+            format!(
+                "ask {} whether it fails; it is not ours, so until then the fallback has to hold",
+                b.name
+            )
+        } else {
+            format!(
+                "check whether {} itself alerts; if not, the network or its address is at fault",
+                b.name
+            )
+        },
         why: format!("the breaker's failure ratio of {}", breaker.ratio.value),
         anchor: String::new(),
         custom_metric: false,
@@ -532,7 +540,7 @@ fn event(input: &Input<'_>, id: EventId, alerts: &mut Vec<Alert>) {
             service,
             teams: s.teams.clone(),
             meaning: format!(
-                "{} gave up on a {} after {} deliveries",
+                "{} gave up on one {} after {} deliveries",
                 s.name, e.name, plan.attempts.value
             ),
             action: format!(
@@ -566,8 +574,8 @@ fn stream(input: &Input<'_>, id: StreamId, alerts: &mut Vec<Alert>) {
         teams: service.teams.clone(),
         meaning: format!("one instance of {} holds more than 80% of the connections planned for it", service.name),
         action: format!(
-            "add an instance: {} are planned for {} connections",
-            plan.replicas_needed.value, plan.connections.value
+            "add an instance to the {} planned for {} connections",
+            input.services[server.0].replicas.value, plan.connections.value
         ),
         why: format!("80% of {} an instance ({})", plan.per_replica.value, plan.per_replica.why),
         anchor: String::new(),
@@ -594,7 +602,7 @@ fn saga(input: &Input<'_>, i: usize, alerts: &mut Vec<Alert>) {
         severity: AlertSeverity::Page,
         service,
         teams: s.teams.clone(),
-        meaning: format!("a {} has neither finished nor been taken back within {}", saga.name, plan.deadline.value),
+        meaning: format!("a run of {} has neither finished nor been taken back within {}", saga.name, plan.deadline.value),
         action: format!(
             "find its last finished step in the saga log of {}; finish it by hand after the pivot, take it back before",
             s.name

@@ -22,7 +22,7 @@ mod slug;
 mod streams;
 mod traffic;
 
-pub use alerts::{Alert, AlertSeverity, QuietService, RecordingRule, SliKind};
+pub use alerts::{Alert, AlertSeverity, GRPC_FAULTS, QuietService, RecordingRule, SliKind};
 pub use availability::{AvailabilityPlan, Dependency};
 pub use breaker::{Breaker, chance_of_tripping};
 pub use calls::{CallPlan, Idempotency};

@@ -4,7 +4,7 @@ use super::super::Cx;
 use super::super::doc::{Doc, Inline, say};
 use super::super::prometheus;
 use crate::model::{Section, TeamId};
-use crate::plan::Alert;
+use crate::plan::{Alert, AlertSeverity};
 
 pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
     body(cx, doc);
@@ -164,11 +164,11 @@ fn steps(cx: &Cx<'_>, a: &Alert) -> Vec<Inline> {
     let (plan, model) = (cx.plan, cx.plan.model);
     let service = plan.service(a.service);
     let name = &model.service(a.service).name;
-    let mut out = vec![Inline::quoted(&a.action)];
+    let mut out = vec![Inline::quoted(&capital(&a.action))];
     let below: Vec<&str> = plan
         .alerts
         .iter()
-        .filter(|o| service.depends_on.contains(&o.service))
+        .filter(|o| o.severity == AlertSeverity::Page && service.depends_on.contains(&o.service))
         .map(|o| o.name.as_str())
         .take(6)
         .collect();
@@ -201,8 +201,8 @@ fn steps(cx: &Cx<'_>, a: &Alert) -> Vec<Inline> {
         .map(|t| contact(cx, *t))
         .chain(a.teams.is_empty().then(|| Inline::text("nobody owns it")))
         .collect();
-    let tell = if waiting.is_empty() {
-        say!("No service waits for `{}`. Owner: ", name)
+    let tell = if waiting.is_empty() || a.severity == AlertSeverity::Ticket {
+        say!("Owner of `{}`: ", name)
     } else {
         say!("Tell those who call `{}` (", name)
             .and(Inline::names(&waiting))
@@ -210,6 +210,14 @@ fn steps(cx: &Cx<'_>, a: &Alert) -> Vec<Inline> {
     };
     out.push(tell.and(Inline::join(whom, "; ")));
     out
+}
+
+/// `text` as the start of a sentence.
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |c| {
+        c.to_uppercase().collect::<String>() + chars.as_str()
+    })
 }
 
 /// A team and how it is reached.

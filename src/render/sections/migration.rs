@@ -221,7 +221,7 @@ fn data(cx: &Cx<'_>, step: &MigrationStep) -> Inline {
         .iter()
         .map(|e| model.event(*e).name.as_str())
         .collect();
-    if events.is_empty() {
+    if events.is_empty() || !step.shared.is_empty() {
         return out;
     }
     out.and(say!("From then on `{}` tells the others by ", name))
@@ -249,6 +249,26 @@ fn shared(cx: &Cx<'_>, service: ServiceId, id: StoreId) -> Inline {
         })
         .map(|e| e.name.as_str())
         .collect();
+    // What it reads in tables of others has to come to it as well.
+    let brings: Vec<&str> = model
+        .events
+        .iter()
+        .filter(|e| {
+            e.consumers
+                .iter()
+                .any(|(c, _)| *c == Party::Service(service))
+                && e.publishers
+                    .iter()
+                    .any(|p| store.users.iter().any(|(u, _)| *u == p.service))
+        })
+        .map(|e| e.name.as_str())
+        .collect();
+    let brought = if brings.is_empty() {
+        Inline::new()
+    } else {
+        say!("; what `{}` reads in tables of others reaches it by ", name)
+            .and(Inline::names(brings))
+    };
     let follow = if carry.is_empty() {
         say!(
             "change data capture of its tables (no event of `{}` carries them)",
@@ -260,11 +280,12 @@ fn shared(cx: &Cx<'_>, service: ServiceId, id: StoreId) -> Inline {
     say!("`{}` is shared with ", store.name)
         .and(Inline::names(others))
         .and(say!(
-            ". Copy the tables that `{}` writes to a store of its own; keep the copy level by change data capture from `{}`; compare row counts and checksums of both; switch reads, then writes; feed the others from ",
+            ". Copy the tables that belong to `{}` to a store of its own; keep the copy level by change data capture from `{}`; compare row counts and checksums of both; switch reads, then writes; feed the others from ",
             name,
             store.name
         ))
         .and(follow)
+        .and(brought)
         .and(say!(
             "; delete its tables in `{}` when nobody has read them for a release. ",
             store.name

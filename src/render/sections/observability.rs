@@ -7,7 +7,7 @@ use super::super::doc::{Doc, Inline, say};
 use crate::catalog::numbers;
 use crate::model::units::float;
 use crate::model::{Auth, CallId, Party, Protocol, Section, ServiceId};
-use crate::plan::FlowPlan;
+use crate::plan::{FlowPlan, GRPC_FAULTS};
 
 pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
     doc.heading(1, "Key metrics", "observability-metrics");
@@ -46,12 +46,12 @@ fn requests(cx: &Cx<'_>, doc: &mut Doc) {
             (
                 http,
                 "http_server_request_duration_seconds",
-                "http_response_status_code=~\"5..\"",
+                "http_response_status_code=~\"5..\"".to_owned(),
             ),
             (
                 p.serves_grpc,
                 "rpc_server_call_duration_seconds",
-                "rpc_response_status_code",
+                format!("rpc_response_status_code=~\"{GRPC_FAULTS}\""),
             ),
         ] {
             if !serves {
@@ -121,6 +121,19 @@ fn calls(cx: &Cx<'_>, doc: &mut Doc) {
         doc.details("Calls as their callers see them", |doc| {
             doc.table(&["From", "To", "RED: histogram", "Errors"], rows);
         });
+    }
+    let foreign: std::collections::BTreeSet<&str> = seen
+        .iter()
+        .map(|(_, to, _)| model.service(*to))
+        .filter(|s| s.external)
+        .map(|s| s.name.as_str())
+        .collect();
+    if !foreign.is_empty() {
+        doc.para(
+            say!("Here and in the alerts, `{}` of these is their name, since the spec does not know their hosts: ", "server_address")
+                .and(Inline::names(foreign))
+                .and(Inline::text(".")),
+        );
     }
     if !unmeasured.is_empty() {
         doc.para(
@@ -289,6 +302,8 @@ fn stores(cx: &Cx<'_>, doc: &mut Doc) {
 fn consumers(cx: &Cx<'_>, doc: &mut Doc) {
     let (plan, model) = (cx.plan, cx.plan.model);
     let mut rows = Vec::new();
+    let late = &numbers().lag_seconds;
+    let mut aged = false;
     for id in model.event_ids() {
         let p = plan.event(id);
         let broker = model.broker(model.event(id).broker).kind;
@@ -306,8 +321,8 @@ fn consumers(cx: &Cx<'_>, doc: &mut Doc) {
                 }),
                 Inline::code(lag),
                 if age {
-                    let n = &numbers().lag_seconds;
-                    say!("{} s ({})", float(n.value), n.why)
+                    aged = true;
+                    say!("{} s", float(late.value))
                 } else {
                     say!("{} waiting", g.lag_limit.value).and(Inline::why(&g.lag_limit))
                 },
@@ -326,6 +341,13 @@ fn consumers(cx: &Cx<'_>, doc: &mut Doc) {
         ],
         rows,
     );
+    if aged {
+        doc.para(say!(
+            "Age of the oldest message: {} s, since {}.",
+            float(late.value),
+            late.why
+        ));
+    }
 }
 
 /// The name of the metric in an expression template of the catalog.
