@@ -99,7 +99,7 @@ mod tests {
         })
     }
 
-    const HOSTILE: &str = "sync = [\n  { call = \"a --REST POST /x--> b\", fallback = \"says {{ .Nope }} and {{{ and `x`: # 'y'\", rate = \"100/s\" },\n]\n[services.a]\npublic = true\nrate = \"100/s\"\n";
+    const HOSTILE: &str = "sync = [\n  { call = \"a --REST POST /x--> b\", fallback = \"says {{ .Nope }} and {{{ and `x`: # 'y'\", rate = \"100/s\" },\n]\n[services.a]\npublic = true\nrate = \"100/s\"\n[services.b]\n";
 
     #[test]
     fn words_of_the_author_are_not_templates() {

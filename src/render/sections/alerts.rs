@@ -233,3 +233,70 @@ fn contact(cx: &Cx<'_>, id: TeamId) -> Inline {
         team(cx, id).and(say!(" ({})", ways.join(", ")))
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use crate::diag::{SourceFile, Sources};
+    use crate::{Links, NoFiles, Options};
+
+    /// The chapter of a design with one busy service without a team and one quiet one with a team.
+    fn chapter(sections: &str, links: Links) -> String {
+        let text = format!(
+            "title = \"T\"\nsections = [{sections}]\nsync = [\n  {{ call = \"client --REST GET /a--> busy\", rate = \"100/s\" }},\n  {{ call = \"client --REST GET /b--> calm\", rate = \"0.001/s\" }},\n]\n[services.busy]\n[services.calm]\nteam = \"core team\"\n[teams.\"core team\"]\n"
+        );
+        let mut sources = Sources::default();
+        let id = sources.add(SourceFile::whole("t".to_owned(), text));
+        let options = Options {
+            links,
+            ..Options::default()
+        };
+        let done = crate::compile(&mut sources, id, &mut NoFiles, &options);
+        done.chapter.unwrap().markdown()
+    }
+
+    #[test]
+    fn every_anchor_stands_once() {
+        for sections in [
+            "\"alerts\"",
+            "\"observability\"",
+            "\"observability\", \"alerts\"",
+        ] {
+            let text = chapter(sections, Links::default());
+            let id = "id=\"design-alert-busyerrorbudgetburnfast\"";
+            assert_eq!(text.matches(id).count(), 1, "{sections}");
+            assert!(text.contains("runbook: '#design-alert-busyerrorbudgetburnfast'"));
+        }
+    }
+
+    #[test]
+    fn a_quiet_service_is_named_with_its_numbers() {
+        let text = chapter("\"alerts\"", Links::default());
+        assert!(
+            text.contains("`CalmErrorBudgetBurnFast`: 3.6 requests expected in 1h"),
+            "{text}"
+        );
+        assert!(!text.contains("alert: CalmErrorBudgetBurnFast"));
+    }
+
+    #[test]
+    fn nobody_is_told_where_nobody_owns() {
+        let text = chapter("\"alerts\"", Links::default());
+        assert!(text.contains("|page|nobody|"), "{text}");
+        assert!(text.contains("team: nobody"));
+    }
+
+    #[test]
+    fn links_follow_the_templates() {
+        let text = chapter(
+            "\"alerts\", \"ownership\"",
+            Links {
+                team: Some("https://x.example/t/{name}".to_owned()),
+                runbook: Some("https://x.example/r/{name}".to_owned()),
+                rule: None,
+            },
+        );
+        assert!(text.contains("https://x.example/t/core%20team"), "{text}");
+        assert!(text.contains("runbook: https://x.example/r/BusyErrorBudgetBurnFast"));
+    }
+}

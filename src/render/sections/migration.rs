@@ -114,6 +114,22 @@ fn seam(cx: &Cx<'_>, step: &MigrationStep, done: &[ServiceId]) -> Inline {
             .and(Inline::join(outbound, "; "))
             .and(Inline::text(". "));
     }
+    let read: Vec<&str> = model
+        .events
+        .iter()
+        .filter(|e| {
+            e.consumers
+                .iter()
+                .any(|(c, _)| *c == Party::Service(step.service))
+        })
+        .map(|e| e.name.as_str())
+        .collect();
+    if !read.is_empty() {
+        out = out
+            .and(say!("Events that reach `{}` over the broker: ", name))
+            .and(Inline::names(read))
+            .and(Inline::text(". "));
+    }
     // Those were cut before, and reach this service through the monolith until now.
     let moved: Vec<&str> = plan
         .service(step.service)

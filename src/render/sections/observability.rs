@@ -442,10 +442,10 @@ fn tracing(cx: &Cx<'_>, doc: &mut Doc) {
         .unwrap_or_default();
     let mut items = vec![
         say!(
-            "The client span `{}` of `{}` towards `{}`: the longest wait below the entry, {} with every attempt (timeout {}, attempts {}).",
-            c.label(),
+            "The client span of `{}` towards `{}` (`{}`): the longest wait of the flow below its entry, {} with every attempt (timeout {}, attempts {}).",
             model.party(c.from),
             model.service(c.to).name,
+            c.label(),
             whole,
             p.timeout.value,
             p.attempts.value
@@ -455,6 +455,21 @@ fn tracing(cx: &Cx<'_>, doc: &mut Doc) {
             model.service(c.to).name
         ),
     ];
+    let mut inner: Option<&crate::plan::BudgetRow> = None;
+    for r in &flow.rows {
+        if model.call(r.call).from == Party::Service(c.to)
+            && inner.is_none_or(|i| r.total > i.total)
+        {
+            inner = Some(r);
+        }
+    }
+    if let Some(row) = inner {
+        items.push(say!(
+            "If it is as long: its own longest call in this flow, `{}`, up to {}.",
+            model.call_name(row.call),
+            row.total
+        ));
+    }
     let tight = flow
         .rows
         .iter()
