@@ -79,6 +79,15 @@ pub struct Alert {
     pub custom_metric: bool,
 }
 
+/// A service whose requests are too few for some burn-rate alerts.
+#[derive(Clone, Debug)]
+pub struct QuietService {
+    /// The service.
+    pub service: ServiceId,
+    /// Why, with its numbers.
+    pub why: String,
+}
+
 /// Everything that alerts are about.
 pub(super) struct Input<'a> {
     pub(super) model: &'a Model,
@@ -146,14 +155,16 @@ const BURNS: [Burn; 4] = [
     },
 ];
 
-/// gRPC status codes that are the server's fault.
-const GRPC_FAULTS: &str = "UNKNOWN|DEADLINE_EXCEEDED|UNIMPLEMENTED|INTERNAL|UNAVAILABLE|DATA_LOSS";
+/// gRPC status codes that are the server's fault, as a PromQL pattern.
+pub const GRPC_FAULTS: &str =
+    "UNKNOWN|DEADLINE_EXCEEDED|UNIMPLEMENTED|INTERNAL|UNAVAILABLE|DATA_LOSS";
 
-pub(super) fn plan(input: &Input<'_>) -> (Vec<RecordingRule>, Vec<Alert>) {
+pub(super) fn plan(input: &Input<'_>) -> (Vec<RecordingRule>, Vec<Alert>, Vec<QuietService>) {
     let mut rules = Vec::new();
     let mut alerts = Vec::new();
+    let mut quiet = Vec::new();
     for id in input.model.service_ids() {
-        service(input, id, &mut rules, &mut alerts);
+        service(input, id, &mut rules, &mut alerts, &mut quiet);
     }
     for id in input.model.call_ids() {
         call(input, id, &mut alerts);
@@ -177,7 +188,7 @@ pub(super) fn plan(input: &Input<'_>) -> (Vec<RecordingRule>, Vec<Alert>) {
         }
         a.anchor = format!("alert-{}", slug(&a.name));
     }
-    (rules, alerts)
+    (rules, alerts, quiet)
 }
 
 /// `payment-service` as part of an alert's name: `PaymentService`.
@@ -198,6 +209,7 @@ fn service(
     id: ServiceId,
     rules: &mut Vec<RecordingRule>,
     alerts: &mut Vec<Alert>,
+    quiet: &mut Vec<QuietService>,
 ) {
     let s = input.model.service(id);
     let plan = &input.services[id.0];
@@ -226,8 +238,18 @@ fn service(
                 expr: error_ratio(&plan.slug, sli, window),
             });
         }
+        let mut left_out = Vec::new();
         for burn in &BURNS {
-            alerts.extend(burn_alert(input, id, objective, slo.is_none(), burn));
+            match burn_alert(input, id, objective, slo.is_none(), burn) {
+                Ok(alert) => alerts.push(alert),
+                Err(why) => left_out.push(why),
+            }
+        }
+        if !left_out.is_empty() {
+            quiet.push(QuietService {
+                service: id,
+                why: left_out.join("; "),
+            });
         }
     }
     if let Some(p99) = s.slo.and_then(|x| x.p99) {
@@ -306,7 +328,7 @@ fn burn_alert(
     objective: Ratio,
     assumed: bool,
     burn: &Burn,
-) -> Option<Alert> {
+) -> Result<Alert, String> {
     let s = input.model.service(id);
     let plan = &input.services[id.0];
     let budget = 1.0 - objective.0;
@@ -316,7 +338,18 @@ fn burn_alert(
     let least = k / (burn.factor * budget);
     let expected = plan.rate.value.0 * burn.hours * 3600.0;
     if expected < least {
-        return None;
+        return Err(format!(
+            "`{}{}`: {} requests expected in {} ({}), {} needed ({} failures ÷ ({} × {}))",
+            camel(&s.name),
+            burn.name,
+            float(expected),
+            burn.long,
+            plan.rate.value,
+            float(least.ceil()),
+            float(k),
+            float(burn.factor),
+            budget_text(budget)
+        ));
     }
     let threshold = format!("{} * {}", float(burn.factor), budget_text(budget));
     let series = |w: &str| format!("slo:sli_error:ratio_rate{w}{{service=\"{}\"}}", plan.slug);
@@ -325,7 +358,7 @@ fn burn_alert(
     } else {
         format!("SLO {objective}")
     };
-    Some(Alert {
+    Ok(Alert {
         name: format!("{}{}", camel(&s.name), burn.name),
         expr: format!(
             "{} > {threshold} and {} > {threshold}",
@@ -403,7 +436,12 @@ fn call(input: &Input<'_>, id: CallId, alerts: &mut Vec<Alert>) {
     let (a, b) = (input.model.service(from), input.model.service(c.to));
     let filter = format!(
         "job=\"{}\",server_address=\"{}\"",
-        input.services[from.0].slug, input.services[c.to.0].address
+        input.services[from.0].slug,
+        // Somebody else's service has its author's name for an address.
+        input.services[c.to.0]
+            .address
+            .replace('\\', "")
+            .replace('"', "")
     );
     let failed = format!("sum(rate({metric}{{{filter},error_type!=\"\"}}[5m]))");
     alerts.push(Alert {
@@ -424,10 +462,17 @@ fn call(input: &Input<'_>, id: CallId, alerts: &mut Vec<Alert>) {
             "the breakers of {} towards {} are open: it {}",
             a.name, b.name, plan.fallback.value
         ),
-        action: format!(
-            "check whether {} itself alerts; if not, the network or its address is at fault",
-            b.name
-        ),
+        action: if b.external {
+            format!(
+                "ask {} whether it fails; it is not ours, so until then the fallback has to hold",
+                b.name
+            )
+        } else {
+            format!(
+                "check whether {} itself alerts; if not, the network or its address is at fault",
+                b.name
+            )
+        },
         why: format!("the breaker's failure ratio of {}", breaker.ratio.value),
         anchor: String::new(),
         custom_metric: false,
@@ -495,7 +540,7 @@ fn event(input: &Input<'_>, id: EventId, alerts: &mut Vec<Alert>) {
             service,
             teams: s.teams.clone(),
             meaning: format!(
-                "{} gave up on a {} after {} deliveries",
+                "{} gave up on one {} after {} deliveries",
                 s.name, e.name, plan.attempts.value
             ),
             action: format!(
@@ -529,8 +574,8 @@ fn stream(input: &Input<'_>, id: StreamId, alerts: &mut Vec<Alert>) {
         teams: service.teams.clone(),
         meaning: format!("one instance of {} holds more than 80% of the connections planned for it", service.name),
         action: format!(
-            "add an instance: {} are planned for {} connections",
-            plan.replicas_needed.value, plan.connections.value
+            "add an instance to the {} planned for {} connections",
+            input.services[server.0].replicas.value, plan.connections.value
         ),
         why: format!("80% of {} an instance ({})", plan.per_replica.value, plan.per_replica.why),
         anchor: String::new(),
@@ -557,7 +602,7 @@ fn saga(input: &Input<'_>, i: usize, alerts: &mut Vec<Alert>) {
         severity: AlertSeverity::Page,
         service,
         teams: s.teams.clone(),
-        meaning: format!("a {} has neither finished nor been taken back within {}", saga.name, plan.deadline.value),
+        meaning: format!("a run of {} has neither finished nor been taken back within {}", saga.name, plan.deadline.value),
         action: format!(
             "find its last finished step in the saga log of {}; finish it by hand after the pivot, take it back before",
             s.name

@@ -54,7 +54,8 @@ pub(super) fn plan(model: &Model, calls: &[CallPlan]) -> Option<MigrationPlan> {
         .calls
         .iter()
         .filter_map(|c| match c.from {
-            Party::Service(s) if s != c.to => Some((s, c.to)),
+            // Somebody else's service was remote before.
+            Party::Service(s) if s != c.to && !model.service(c.to).external => Some((s, c.to)),
             _ => None,
         })
         .collect();

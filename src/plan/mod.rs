@@ -23,7 +23,7 @@ mod streams;
 mod tracing;
 mod traffic;
 
-pub use alerts::{Alert, AlertSeverity, RecordingRule, SliKind};
+pub use alerts::{Alert, AlertSeverity, GRPC_FAULTS, QuietService, RecordingRule, SliKind};
 pub use availability::{AvailabilityPlan, Dependency};
 pub use breaker::{Breaker, chance_of_tripping};
 pub use calls::{CallPlan, Idempotency};
@@ -72,6 +72,8 @@ pub struct Plan<'m> {
     pub recording_rules: Vec<RecordingRule>,
     /// Alerts.
     pub alerts: Vec<Alert>,
+    /// Services with too few requests for some burn-rate alerts.
+    pub quiet: Vec<QuietService>,
     /// The order in which a monolith is cut up.
     pub migration: Option<MigrationPlan>,
     /// Who owns what, and who talks to whom.
@@ -102,7 +104,7 @@ impl<'m> Plan<'m> {
             model, &choices, &calls, &services, &events, &gateway, &flows,
         );
         let sagas = sagas::plan(model, &choices);
-        let (recording_rules, alerts) = alerts::plan(&alerts::Input {
+        let (recording_rules, alerts, quiet) = alerts::plan(&alerts::Input {
             model,
             services: &services,
             calls: &calls,
@@ -126,6 +128,7 @@ impl<'m> Plan<'m> {
             sagas,
             recording_rules,
             alerts,
+            quiet,
             migration,
             ownership,
             graph,

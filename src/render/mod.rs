@@ -4,6 +4,7 @@ mod artefact;
 pub mod code;
 pub(crate) mod doc;
 mod figures;
+mod prometheus;
 mod sections;
 mod style;
 

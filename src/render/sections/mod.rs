@@ -17,6 +17,8 @@ mod reliability;
 mod sync;
 mod tracing;
 
+pub(super) use alerts::runbook_link;
+
 use super::Cx;
 use super::doc::Doc;
 use crate::model::Section;
