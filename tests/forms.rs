@@ -45,7 +45,12 @@ fn same(what: &str, left: &(String, Vec<String>), right: &(String, Vec<String>))
                 .take_while(|(x, y)| x == y)
                 .count()
                 .saturating_sub(80);
-            let cut = |s: &str| String::from_utf8_lossy(&s.as_bytes()[from..]).chars().take(400).collect::<String>();
+            let cut = |s: &str| {
+                String::from_utf8_lossy(&s.as_bytes()[from..])
+                    .chars()
+                    .take(400)
+                    .collect::<String>()
+            };
             panic!("{what}: line {} differs\n  {}\n  {}", n + 1, cut(a), cut(b));
         }
     }

@@ -83,10 +83,14 @@ pub(super) fn calls(decls: &[SyncDecl], names: &Names, out: Out<'_>) -> Vec<Call
                 (&b, &a)
             };
             out.push(
-                Diagnostic::warning("duplicate-call", second.span, "this call is stated twice")
-                    .at("again here; only the first counts")
-                    .label(first.span, "first stated here")
-                    .help("remove one of the two"),
+                Diagnostic::warning(
+                    "duplicate-call",
+                    second.span,
+                    format!("the call `{}` is stated twice", short(&first.label())),
+                )
+                .at("again here; only the first counts")
+                .label(first.span, "first stated here")
+                .help("remove one of the two"),
             );
             if b.span.start < a.span.start {
                 std::mem::swap(a, b);
@@ -164,6 +168,9 @@ fn event(
     broker_of: &mut dyn FnMut(Option<&crate::spec::Text>, Out<'_>) -> BrokerId,
     out: Out<'_>,
 ) -> Event {
+    if let Some(name) = &d.event {
+        super::names::check("an event", name, out);
+    }
     let lacks =
         |flag: Option<&crate::spec::Spanned<bool>>| flag.filter(|f| !f.value).map(|f| f.span);
     let name = d.event.as_ref().map_or_else(

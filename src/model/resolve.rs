@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::check::{self, Out};
+use super::choices::{LANGUAGES, Language, SECTIONS, Section};
 use super::design::{
-    Actor, ActorId, Allow, Architecture, Broker, BrokerId, Defaults, LANGUAGES, Language, Lint,
-    Model, Platform, SECTIONS, Section, Service, ServiceId, Set, Stated, Store, StoreId, Team,
-    TeamId,
+    Actor, ActorId, Allow, Architecture, Broker, BrokerId, Defaults, Lint, Model, Platform,
+    Service, ServiceId, Set, Store, StoreId, Team, TeamId,
 };
 use super::journeys::Interactions;
 use super::names::{Names, short};
@@ -26,7 +26,11 @@ pub fn resolve(spec: &Spec, source: SourceId, out: &mut Vec<Diagnostic>) -> Mode
     limits(spec, whole, out);
     let (services, service_names) = services(&spec.services, out);
     let (actors, actor_names) = actors(&spec.actors, &service_names, out);
-    let names = Names::new(service_names, actor_names);
+    let names = Names::new(
+        service_names,
+        actor_names,
+        spec.services.is_empty() && spec.services_unreadable,
+    );
     let mut model = Model {
         title: spec
             .title
@@ -66,7 +70,7 @@ pub fn resolve(spec: &Spec, source: SourceId, out: &mut Vec<Diagnostic>) -> Mode
         },
         out,
     );
-    if spec.services.is_empty() && !out.iter().any(|d| d.rule == "syntax") {
+    if spec.services.is_empty() && !spec.services_unreadable {
         out.push(
             Diagnostic::error("missing-key", whole, "a design needs `services`")
                 .at("none are declared")
@@ -141,14 +145,7 @@ fn service(d: &ServiceDecl, out: Out<'_>) -> Service {
         rate: check::rate(d.rate.as_ref(), out),
         replicas: check::count(d.replicas.as_ref()),
         contract: check::word(d.contract.as_ref()),
-        health: d.health.as_ref().map(|h| Set {
-            value: if check::is_none(h) {
-                Stated::Lacking
-            } else {
-                Stated::Value(h.value.clone())
-            },
-            span: h.span,
-        }),
+        health: check::health(d.health.as_ref(), out),
     }
 }
 
