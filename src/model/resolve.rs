@@ -422,11 +422,15 @@ fn stores(spec: &Spec, model: &mut Model, out: Out<'_>) {
                 None if is_known_store(text.value.trim()) => (text.value.trim(), text.value.trim()),
                 None => ("", text.value.trim()),
             };
-            if name.is_empty() || name.chars().count() > 100 {
+            if !names::valid(name) {
                 out.push(
-                    Diagnostic::error("bad-name", text.span, "a store needs a name")
-                        .at("nothing names it")
-                        .help("write `\"postgres:orders\"`: its kind, a colon and its name"),
+                    Diagnostic::error(
+                        "bad-name",
+                        text.span,
+                        format!("`{}` does not name a store", short(&text.value)),
+                    )
+                    .at("its name is missing, or is none")
+                    .help("write `\"postgres:orders\"`: its kind, a colon and its name"),
                 );
                 continue;
             }

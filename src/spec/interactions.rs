@@ -191,6 +191,22 @@ fn statements<'t>(
                     );
                     continue;
                 }
+                if attribute != ASYNC_ARROW
+                    && table.has("from")
+                    && let Some(arrow) = table.entry(cx, attribute)
+                {
+                    cx.report(
+                        Diagnostic::error(
+                            "unknown-key",
+                            arrow.key,
+                            format!("`{attribute}` cannot stand beside `from`"),
+                        )
+                        .at("says the same as `from` and `to`")
+                        .help(format!(
+                            "keep the arrow in `{attribute}`, or `from`, `to` and what stands between them"
+                        )),
+                    );
+                }
                 let arrow_text = if is_arrow(&table, attribute) {
                     table.text(cx, attribute)
                 } else {

@@ -388,8 +388,19 @@ pub(super) fn wrong_type(key: &str, wanted: &str, value: &DeValue<'_>, span: Spa
         DeValue::Array(_) => "a list",
         DeValue::Table(_) => "a table",
     };
+    let help = match (wanted, value) {
+        ("`true` or `false`", _) => {
+            format!("write `{key} = true` or `{key} = false`, without quotes")
+        }
+        ("a whole number", _) => format!("write `{key} = 3`, without quotes and fraction"),
+        ("a text in quotes", DeValue::Array(_)) => format!("write one text: `{key} = \"…\"`"),
+        ("a text in quotes", _) => "put it in quotes: `\"…\"`".to_owned(),
+        ("a table", _) => "write its keys in `{ … }`, or below a header in `[…]`".to_owned(),
+        _ => format!("write {wanted} here"),
+    };
     Diagnostic::error("wrong-type", span, format!("`{key}` must be {wanted}"))
         .at(format!("this is {found}"))
+        .help(help)
 }
 
 /// A name as a message shows it: never longer than a line.
