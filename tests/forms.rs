@@ -168,3 +168,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn statements_about_one_event_add_up_in_any_order() {
+    let head = "services = [\"a\", \"b\", \"c\", \"d\"]\ninfrastructure = \"kubernetes\"\n";
+    let statements = [
+        "\"a --order.placed--> rabbitmq --> b\"",
+        "{ event = \"c --order.placed--> d\", pii = [\"mail\", \"name\"] }",
+        "{ event = \"a --order.placed--> c\", pii = [\"address\"], rate = \"7/s\" }",
+    ];
+    let spec = |order: [usize; 3]| {
+        let list: Vec<&str> = order.iter().map(|i| statements[*i]).collect();
+        format!("{head}async = [{}]\n", list.join(", "))
+    };
+    let first = chapter(&spec([0, 1, 2]), Format::Html);
+    assert!(first.0.contains("RabbitMQ") || first.0.contains("rabbitmq"));
+    for order in [[0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        same(
+            &format!("{order:?}"),
+            &first,
+            &chapter(&spec(order), Format::Html),
+        );
+    }
+}

@@ -87,7 +87,8 @@ pub(super) fn ratio(text: Option<&Text>, out: Out<'_>) -> Option<Set<Ratio>> {
             set.span,
             "an availability of 0% promises nothing",
         )
-        .at("must be more than zero"),
+        .at("must be more than zero")
+        .help("write a share such as `99.9%`"),
     );
     None
 }

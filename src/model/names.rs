@@ -52,7 +52,10 @@ impl Names {
                         name.value
                     ),
                 )
-                .at("not a service");
+                .at("not a service")
+                .help(
+                    "name a service here, or declare it in `services` if it is part of the system",
+                );
             }
             out.push(d);
         }

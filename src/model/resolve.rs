@@ -8,6 +8,7 @@ use super::design::{
     Actor, ActorId, Allow, Architecture, Broker, BrokerId, Defaults, Lint, Model, Platform,
     Service, ServiceId, Set, Store, StoreId, Team, TeamId,
 };
+use super::interactions::place;
 use super::journeys::Interactions;
 use super::names::{Names, short};
 use super::{interactions, is_known_store, journeys, names};
@@ -104,7 +105,7 @@ fn limits(spec: &Spec, whole: Span, out: Out<'_>) {
 fn services(decls: &[ServiceDecl], out: Out<'_>) -> (Vec<Service>, BTreeMap<String, ServiceId>) {
     let mut sorted: Vec<&ServiceDecl> = decls.iter().collect();
     sorted.sort_by(|a, b| {
-        (&a.name.value, a.name.span.start).cmp(&(&b.name.value, b.name.span.start))
+        (&a.name.value, place(a.name.span)).cmp(&(&b.name.value, place(b.name.span)))
     });
     let mut services: Vec<Service> = Vec::new();
     let mut ids = BTreeMap::new();
@@ -177,7 +178,8 @@ fn actors(
                     format!("the actor `{}` is declared twice", short(&d.value)),
                 )
                 .at("again here")
-                .label(first.span, "first here"),
+                .label(first.span, "first here")
+                .help("name it once"),
             ),
             _ => {
                 by_name.insert(&d.value, Some(d));
@@ -551,7 +553,8 @@ fn teams(spec: &Spec, names: &Names, model: &mut Model, out: Out<'_>) {
                     format!("the team `{}` is declared twice", short(&d.name.value)),
                 )
                 .at("again here")
-                .label(first.span, "first here"),
+                .label(first.span, "first here")
+                .help("put its services into one list"),
             );
             continue;
         }
