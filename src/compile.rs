@@ -21,13 +21,14 @@ pub(crate) fn run(
 ) -> Compiled {
     let mut diagnostics = Vec::new();
     let model = read(sources, source, loader, options, &mut diagnostics);
-    if diagnostics.iter().any(|d| d.severity == Severity::Error) {
+    let broken = diagnostics.iter().any(|d| d.severity == Severity::Error);
+    let Some(model) = model.filter(|_| !broken) else {
         crate::diag::sort(sources, &mut diagnostics);
         return Compiled {
             chapter: None,
             diagnostics,
         };
-    }
+    };
     let plan = Plan::new(&model);
     let findings: Vec<Finding> = lint::check(&plan);
     let chapter = render::chapter(&Cx {
@@ -50,27 +51,49 @@ fn read(
     loader: &mut dyn Loader,
     options: &Options,
     out: &mut Vec<Diagnostic>,
-) -> Model {
+) -> Option<Model> {
     let content = sources.get(source).content().to_owned();
     let mut spec = spec::parse(source, &content, out);
     let whole = crate::diag::Span::new(source, 0..0);
     let mut wanted: Vec<Text> = spec.include.clone();
-    wanted.extend(options.include.iter().map(|p| Text::new(p.clone(), whole)));
+    let named = |key: &str, words: &[String]| -> Vec<Text> {
+        words
+            .iter()
+            .map(|w| {
+                let span = options.info.and_then(|id| {
+                    let at = find(sources.get(id).content(), key, w)?;
+                    Some(crate::diag::Span::new(id, at))
+                });
+                Text::new(w.clone(), span.unwrap_or(whole))
+            })
+            .collect()
+    };
+    wanted.extend(named("include", &options.include));
+    let sections = options.sections.as_ref().map(|s| named("sections", s));
     let from = sources.get(source).name().to_owned();
     include(sources, &mut spec, &from, wanted, loader, out);
     if let Some(book) = options.book {
         let content = sources.get(book).content().to_owned();
         spec.merge_under(spec::parse_book(book, &content, out));
     }
-    if let Some(sections) = &options.sections {
-        spec.sections = Some(
-            sections
-                .iter()
-                .map(|s| Text::new(s.clone(), whole))
-                .collect(),
-        );
+    if sections.is_some() {
+        spec.sections = sections;
     }
-    model::resolve(&spec, source, out)
+    // What a text that is not TOML was meant to say is unknown, and so is what else is wrong with it.
+    if out.iter().any(|d| d.rule == "syntax") {
+        return None;
+    }
+    Some(model::resolve(&spec, source, out))
+}
+
+/// Where the whole word `word` stands in `text` behind `key`.
+fn find(text: &str, key: &str, word: &str) -> Option<std::ops::Range<usize>> {
+    let inside = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
+    let from = text.find(key)? + key.len();
+    text.get(from..)?
+        .match_indices(word)
+        .map(|(i, _)| from + i..from + i + word.len())
+        .find(|at| !text[..at.start].ends_with(inside) && !text[at.end..].starts_with(inside))
 }
 
 /// Merges every included file under `spec`, breadth first, each file once.

@@ -63,6 +63,9 @@ pub struct Options {
     pub sections: Option<Vec<String>>,
     /// Spec files named by the info string, relative to the chapter.
     pub include: Vec<String>,
+    /// The text that names `sections` and `include`, if it is one of the sources: reports about them
+    /// point there.
+    pub info: Option<SourceId>,
     /// Link templates.
     pub links: Links,
 }
@@ -79,6 +82,7 @@ impl Default for Options {
             book: None,
             sections: None,
             include: Vec::new(),
+            info: None,
             links: Links::default(),
         }
     }

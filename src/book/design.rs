@@ -143,6 +143,7 @@ fn compile_block(
         faults = found;
         options.depth = info.depth.unwrap_or(options.depth);
         options.include = info.include;
+        options.info = Some(source);
         if options.sections.is_none() {
             options.sections = info.sections;
         }

@@ -87,7 +87,8 @@ pub(super) fn ratio(text: Option<&Text>, out: Out<'_>) -> Option<Set<Ratio>> {
             set.span,
             "an availability of 0% promises nothing",
         )
-        .at("must be more than zero"),
+        .at("must be more than zero")
+        .help("write a share such as `99.9%`"),
     );
     None
 }
@@ -175,6 +176,32 @@ pub(super) fn choice<'k>(
         out.push(d);
     }
     found
+}
+
+/// What answers whether a service is well: a path, `grpc`, or `none` where nothing does today.
+pub(super) fn health(text: Option<&Text>, out: Out<'_>) -> Option<Set<Stated<String>>> {
+    let text = text?;
+    let word = text.value.trim();
+    let value = if is_none(text) {
+        Stated::Lacking
+    } else if word.starts_with('/') || word.eq_ignore_ascii_case("grpc") {
+        Stated::Value(word.to_owned())
+    } else {
+        out.push(
+            Diagnostic::error(
+                "invalid-value",
+                text.span,
+                format!("`{}` is not a health check", short(word)),
+            )
+            .at("not understood")
+            .help("write its path, such as `\"/health\"`, or `\"grpc\"`, or `\"none\"` where there is none today"),
+        );
+        return None;
+    };
+    Some(Set {
+        value,
+        span: text.span,
+    })
 }
 
 pub(super) fn auth(text: Option<&Text>, out: Out<'_>) -> Option<Set<Auth>> {

@@ -6,8 +6,8 @@ use super::check::{self, Out};
 use super::classify::{Protocol, Transport};
 use super::design::{BrokerId, Call, Event, Field, Party, Publisher, Set, Stream};
 use super::names::{Names, short};
-use crate::diag::{Diagnostic, nearest};
-use crate::spec::{AsyncDecl, RealtimeDecl, SyncDecl};
+use crate::diag::{Diagnostic, SourceId, Span, nearest};
+use crate::spec::{AsyncDecl, RealtimeDecl, SyncDecl, Text};
 
 /// The calls, sorted; the same call stated twice is reported and kept once.
 pub(super) fn calls(decls: &[SyncDecl], names: &Names, out: Out<'_>) -> Vec<Call> {
@@ -77,24 +77,33 @@ pub(super) fn calls(decls: &[SyncDecl], names: &Names, out: Out<'_>) -> Vec<Call
         let same =
             (a.from, a.to, &a.protocol, &a.operation) == (b.from, b.to, &b.protocol, &b.operation);
         if same {
-            let (first, second) = if a.span.start <= b.span.start {
+            let (first, second) = if place(a.span) <= place(b.span) {
                 (&a, &b)
             } else {
                 (&b, &a)
             };
             out.push(
-                Diagnostic::warning("duplicate-call", second.span, "this call is stated twice")
-                    .at("again here; only the first counts")
-                    .label(first.span, "first stated here")
-                    .help("remove one of the two"),
+                Diagnostic::warning(
+                    "duplicate-call",
+                    second.span,
+                    format!("the call `{}` is stated twice", short(&first.label())),
+                )
+                .at("again here; only the first counts")
+                .label(first.span, "first stated here")
+                .help("remove one of the two"),
             );
-            if b.span.start < a.span.start {
+            if place(b.span) < place(a.span) {
                 std::mem::swap(a, b);
             }
         }
         same
     });
     calls
+}
+
+/// Where something stands among all texts: a block comes before what it includes.
+pub(super) fn place(span: Span) -> (SourceId, usize) {
+    (span.source, span.start)
 }
 
 /// Runs of white space are one space, so that arrows and tables cannot differ by them.
@@ -114,10 +123,13 @@ fn rest_operation(method: &str, operation: &str) -> String {
 pub(super) fn events(
     decls: &[AsyncDecl],
     names: &Names,
-    broker_of: &mut dyn FnMut(Option<&crate::spec::Text>, Out<'_>) -> BrokerId,
+    broker_of: &mut dyn FnMut(Option<&Text>, Out<'_>) -> BrokerId,
     out: Out<'_>,
 ) -> Vec<Event> {
     let mut all: BTreeMap<String, Event> = BTreeMap::new();
+    // An event has one broker, whichever of its statements names it.
+    let stated = stated_brokers(decls, out);
+    let mut brokers: BTreeMap<String, BrokerId> = BTreeMap::new();
     // In the order of the text, so that "stated again" points the right way.
     for d in decls {
         let publisher = names.service(&d.from, out);
@@ -127,14 +139,19 @@ pub(super) fn events(
                 consumers.push((party, target.span));
             }
         }
+        let name = event_name(d);
+        let broker = *brokers
+            .entry(name.clone())
+            .or_insert_with(|| broker_of(stated.get(&name).copied(), out));
         let new = event(
             d,
+            name,
+            broker,
             publisher.map(|s| Publisher {
                 service: s,
                 span: d.from.span,
             }),
             consumers,
-            broker_of,
             out,
         );
         if publisher.is_none() {
@@ -157,19 +174,60 @@ pub(super) fn events(
     events
 }
 
-fn event(
-    d: &AsyncDecl,
-    publisher: Option<Publisher>,
-    consumers: Vec<(Party, crate::diag::Span)>,
-    broker_of: &mut dyn FnMut(Option<&crate::spec::Text>, Out<'_>) -> BrokerId,
-    out: Out<'_>,
-) -> Event {
-    let lacks =
-        |flag: Option<&crate::spec::Spanned<bool>>| flag.filter(|f| !f.value).map(|f| f.span);
-    let name = d.event.as_ref().map_or_else(
+fn event_name(d: &AsyncDecl) -> String {
+    d.event.as_ref().map_or_else(
         || format!("{}.event", d.from.value),
         |e| normal_operation(&e.value),
-    );
+    )
+}
+
+/// The broker that the statements about each event name; two different ones are reported.
+fn stated_brokers<'d>(decls: &'d [AsyncDecl], out: Out<'_>) -> BTreeMap<String, &'d Text> {
+    let mut stated: BTreeMap<String, &Text> = BTreeMap::new();
+    for d in decls {
+        let Some(broker) = &d.broker else { continue };
+        let name = event_name(d);
+        match stated.get(&name) {
+            None => {
+                stated.insert(name, broker);
+            }
+            Some(first) if first.value != broker.value => {
+                out.push(twice(&name, "broker", first.span, broker.span));
+            }
+            Some(_) => {}
+        }
+    }
+    stated
+}
+
+/// An event of which two statements say different things.
+fn twice(name: &str, key: &str, first: Span, second: Span) -> Diagnostic {
+    Diagnostic::error(
+        "duplicate-name",
+        second,
+        format!(
+            "`{key}` of the event `{}` is set twice, and differently",
+            short(name)
+        ),
+    )
+    .at("again here")
+    .label(first, "first set here")
+    .help("state it once: every statement about an event describes the same event")
+}
+
+fn event(
+    d: &AsyncDecl,
+    name: String,
+    broker: BrokerId,
+    publisher: Option<Publisher>,
+    consumers: Vec<(Party, Span)>,
+    out: Out<'_>,
+) -> Event {
+    if let Some(name) = &d.event {
+        super::names::check("an event", name, out);
+    }
+    let lacks =
+        |flag: Option<&crate::spec::Spanned<bool>>| flag.filter(|f| !f.value).map(|f| f.span);
     let mut lacks_dead_letter = None;
     if let Some(text) = &d.dead_letter {
         if check::is_none(text) {
@@ -211,7 +269,10 @@ fn event(
                     format!("the schema has no field `{}`", short(&field.value)),
                 )
                 .at("not a field of this event")
-                .maybe_help(near.map(|n| format!("did you mean `{n}`?"))),
+                .help(match near {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => "name a field of `schema`, or add it there".to_owned(),
+                }),
             );
         }
     }
@@ -221,7 +282,7 @@ fn event(
         span: d.span,
         publishers: publisher.into_iter().collect(),
         consumers,
-        broker: broker_of(d.broker.as_ref(), out),
+        broker,
         rate: check::rate(d.rate.as_ref(), out),
         size: check::bytes(d.size.as_ref(), out),
         key: check::word(d.key.as_ref()),
@@ -253,16 +314,9 @@ fn unite(old: &mut Event, new: Event, out: Out<'_>) {
     ) {
         match (&old, new) {
             (None, new) => *old = new,
-            (Some(o), Some(n)) if o.value != n.value => out.push(
-                Diagnostic::error(
-                    "duplicate-name",
-                    n.span,
-                    format!("`{key}` of the event `{name}` is set twice, and differently"),
-                )
-                .at("again here")
-                .label(o.span, "first set here")
-                .help("state it once: every statement about an event describes the same event"),
-            ),
+            (Some(o), Some(n)) if o.value != n.value => {
+                out.push(twice(name, key, o.span, n.span));
+            }
             _ => {}
         }
     }
@@ -280,11 +334,20 @@ fn unite(old: &mut Event, new: Event, out: Out<'_>) {
     take(&name, "contract", &mut old.contract, new.contract, out);
     if old.schema.is_empty() {
         old.schema = new.schema;
+    } else if !new.schema.is_empty() && old.schema != new.schema {
+        out.push(twice(&name, "schema", old.span, new.span));
     }
-    if old.pii.is_empty() {
-        old.pii = new.pii;
+    // Whatever a statement calls personal is.
+    old.pii.extend(new.pii);
+    old.pii.sort();
+    old.pii.dedup();
+    match (&old.description, new.description) {
+        (Some(o), Some(n)) if *o != n => {
+            out.push(twice(&name, "description", old.span, new.span));
+        }
+        (None, n) => old.description = n,
+        _ => {}
     }
-    old.description = old.description.take().or(new.description);
     old.lacks_dead_letter = old.lacks_dead_letter.or(new.lacks_dead_letter);
     old.lacks_outbox = old.lacks_outbox.or(new.lacks_outbox);
     old.has_outbox |= new.has_outbox;
@@ -335,13 +398,29 @@ pub(super) fn streams(decls: &[RealtimeDecl], names: &Names, out: Out<'_>) -> Ve
         }
     }
     streams.sort_by(|a, b| {
-        (a.from, a.to, a.transport, &a.path, a.span.start).cmp(&(
+        (a.from, a.to, a.transport, &a.path, place(a.span)).cmp(&(
             b.from,
             b.to,
             b.transport,
             &b.path,
-            b.span.start,
+            place(b.span),
         ))
+    });
+    streams.dedup_by(|b, a| {
+        let same = (a.from, a.to, a.transport, &a.path) == (b.from, b.to, b.transport, &b.path);
+        if same {
+            out.push(
+                Diagnostic::warning(
+                    "duplicate-call",
+                    b.span,
+                    format!("the stream `{}` is stated twice", short(&a.label())),
+                )
+                .at("again here; only the first counts")
+                .label(a.span, "first stated here")
+                .help("remove one of the two"),
+            );
+        }
+        same
     });
     streams
 }

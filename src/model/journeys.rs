@@ -348,7 +348,7 @@ fn unknown_step(s: &StepDecl, why: &str, help: String) -> Diagnostic {
         "flow-unknown-step",
         s.text.span,
         format!(
-            "a flow cannot go from `{}` to `{}`: {why}",
+            "`{} -> {}` is no step of this design: {why}",
             short(&s.from.value),
             short(&s.to.value)
         ),

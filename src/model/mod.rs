@@ -6,6 +6,7 @@
 //! steps, infrastructures and languages in the author's order.
 
 mod check;
+mod choices;
 mod classify;
 mod design;
 mod interactions;
@@ -14,11 +15,12 @@ mod names;
 mod resolve;
 pub mod units;
 
+pub use choices::{LANGUAGES, Language, SECTIONS, Section, SectionInfo};
 pub use classify::{Method, Protocol, Transport, is_known_store};
 pub use design::{
     Actor, ActorId, Allow, Architecture, Auth, Broker, BrokerId, Call, CallId, Defaults, Delivery,
-    Event, EventId, Field, Flow, LANGUAGES, Language, Lint, Model, Party, Platform, Publisher,
-    SECTIONS, Saga, SagaStep, SagaStyle, Section, SectionInfo, Service, ServiceId, Set, Slo,
-    Stated, Step, Store, StoreId, Stream, StreamId, Team, TeamId,
+    Event, EventId, Field, Flow, Lint, Model, Party, Platform, Publisher, Saga, SagaStep,
+    SagaStyle, Service, ServiceId, Set, Slo, Stated, Step, Store, StoreId, Stream, StreamId, Team,
+    TeamId,
 };
 pub use resolve::resolve;

@@ -11,14 +11,21 @@ use crate::spec::Text;
 pub(super) struct Names {
     services: BTreeMap<String, ServiceId>,
     actors: BTreeMap<String, ActorId>,
+    /// Whether the services could not be read: then no name is known, and saying so of each is noise.
+    mute: bool,
 }
 
 impl Names {
     pub(super) fn new(
         services: BTreeMap<String, ServiceId>,
         actors: BTreeMap<String, ActorId>,
+        mute: bool,
     ) -> Self {
-        Self { services, actors }
+        Self {
+            services,
+            actors,
+            mute,
+        }
     }
 
     pub(super) fn find_service(&self, name: &str) -> Option<ServiceId> {
@@ -34,7 +41,7 @@ impl Names {
     /// The service `name`, or a report.
     pub(super) fn service(&self, name: &Text, out: &mut Vec<Diagnostic>) -> Option<ServiceId> {
         let found = self.find_service(&name.value);
-        if found.is_none() {
+        if found.is_none() && !self.mute {
             let mut d = self.unknown(name);
             if self.actors.contains_key(&name.value) {
                 d = Diagnostic::error(
@@ -45,7 +52,10 @@ impl Names {
                         name.value
                     ),
                 )
-                .at("not a service");
+                .at("not a service")
+                .help(
+                    "name a service here, or declare it in `services` if it is part of the system",
+                );
             }
             out.push(d);
         }
@@ -55,7 +65,7 @@ impl Names {
     /// The service or actor `name`, or a report.
     pub(super) fn party(&self, name: &Text, out: &mut Vec<Diagnostic>) -> Option<Party> {
         let found = self.find(&name.value);
-        if found.is_none() {
+        if found.is_none() && !self.mute {
             out.push(self.unknown(name));
         }
         found

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::check::{self, Out};
+use super::choices::{LANGUAGES, Language, SECTIONS, Section};
 use super::design::{
-    Actor, ActorId, Allow, Architecture, Broker, BrokerId, Defaults, LANGUAGES, Language, Lint,
-    Model, Platform, SECTIONS, Section, Service, ServiceId, Set, Stated, Store, StoreId, Team,
-    TeamId,
+    Actor, ActorId, Allow, Architecture, Broker, BrokerId, Defaults, Lint, Model, Platform,
+    Service, ServiceId, Set, Store, StoreId, Team, TeamId,
 };
+use super::interactions::place;
 use super::journeys::Interactions;
 use super::names::{Names, short};
 use super::{interactions, is_known_store, journeys, names};
@@ -26,7 +27,11 @@ pub fn resolve(spec: &Spec, source: SourceId, out: &mut Vec<Diagnostic>) -> Mode
     limits(spec, whole, out);
     let (services, service_names) = services(&spec.services, out);
     let (actors, actor_names) = actors(&spec.actors, &service_names, out);
-    let names = Names::new(service_names, actor_names);
+    let names = Names::new(
+        service_names,
+        actor_names,
+        spec.services.is_empty() && spec.services_unreadable,
+    );
     let mut model = Model {
         title: spec
             .title
@@ -66,7 +71,7 @@ pub fn resolve(spec: &Spec, source: SourceId, out: &mut Vec<Diagnostic>) -> Mode
         },
         out,
     );
-    if spec.services.is_empty() && !out.iter().any(|d| d.rule == "syntax") {
+    if spec.services.is_empty() && !spec.services_unreadable {
         out.push(
             Diagnostic::error("missing-key", whole, "a design needs `services`")
                 .at("none are declared")
@@ -100,7 +105,7 @@ fn limits(spec: &Spec, whole: Span, out: Out<'_>) {
 fn services(decls: &[ServiceDecl], out: Out<'_>) -> (Vec<Service>, BTreeMap<String, ServiceId>) {
     let mut sorted: Vec<&ServiceDecl> = decls.iter().collect();
     sorted.sort_by(|a, b| {
-        (&a.name.value, a.name.span.start).cmp(&(&b.name.value, b.name.span.start))
+        (&a.name.value, place(a.name.span)).cmp(&(&b.name.value, place(b.name.span)))
     });
     let mut services: Vec<Service> = Vec::new();
     let mut ids = BTreeMap::new();
@@ -141,14 +146,7 @@ fn service(d: &ServiceDecl, out: Out<'_>) -> Service {
         rate: check::rate(d.rate.as_ref(), out),
         replicas: check::count(d.replicas.as_ref()),
         contract: check::word(d.contract.as_ref()),
-        health: d.health.as_ref().map(|h| Set {
-            value: if check::is_none(h) {
-                Stated::Lacking
-            } else {
-                Stated::Value(h.value.clone())
-            },
-            span: h.span,
-        }),
+        health: check::health(d.health.as_ref(), out),
     }
 }
 
@@ -180,7 +178,8 @@ fn actors(
                     format!("the actor `{}` is declared twice", short(&d.value)),
                 )
                 .at("again here")
-                .label(first.span, "first here"),
+                .label(first.span, "first here")
+                .help("name it once"),
             ),
             _ => {
                 by_name.insert(&d.value, Some(d));
@@ -425,11 +424,15 @@ fn stores(spec: &Spec, model: &mut Model, out: Out<'_>) {
                 None if is_known_store(text.value.trim()) => (text.value.trim(), text.value.trim()),
                 None => ("", text.value.trim()),
             };
-            if name.is_empty() || name.chars().count() > 100 {
+            if !names::valid(name) {
                 out.push(
-                    Diagnostic::error("bad-name", text.span, "a store needs a name")
-                        .at("nothing names it")
-                        .help("write `\"postgres:orders\"`: its kind, a colon and its name"),
+                    Diagnostic::error(
+                        "bad-name",
+                        text.span,
+                        format!("`{}` does not name a store", short(&text.value)),
+                    )
+                    .at("its name is missing, or is none")
+                    .help("write `\"postgres:orders\"`: its kind, a colon and its name"),
                 );
                 continue;
             }
@@ -550,7 +553,8 @@ fn teams(spec: &Spec, names: &Names, model: &mut Model, out: Out<'_>) {
                     format!("the team `{}` is declared twice", short(&d.name.value)),
                 )
                 .at("again here")
-                .label(first.span, "first here"),
+                .label(first.span, "first here")
+                .help("put its services into one list"),
             );
             continue;
         }

@@ -381,7 +381,11 @@ fn unit_error(
     let message = if unit.is_empty() {
         format!("`{}` has no unit", short(text))
     } else {
-        format!("`{}` is not a unit of {what}", short(unit))
+        format!(
+            "`{}` is not {what}: it has no unit `{}`",
+            short(text),
+            short(unit)
+        )
     };
     UnitError {
         message,

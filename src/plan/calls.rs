@@ -47,7 +47,7 @@ pub struct CallPlan {
     pub backoff_cap: Figure<Time>,
     /// Retries as a share of calls; only used where `attempts` is above one.
     pub retry_budget: Figure<Ratio>,
-    /// Of the whole logical call: `n·t + Σ b`.
+    /// Of the whole logical call: `n·t + Σ b`, unless the author sets it.
     pub deadline: Figure<Time>,
     /// Whether it may be repeated.
     pub idempotent: Figure<bool>,
@@ -64,11 +64,21 @@ pub struct CallPlan {
 }
 
 impl CallPlan {
-    /// The longest the whole logical call takes: `n·t + Σ b_max`.
+    /// The longest the whole logical call takes: `n·t + Σ b_max`, cut by the deadline.
     #[must_use]
     pub fn worst_case(&self) -> Time {
-        worst_case(self.timeout.value, self.attempts.value, &self.backoff)
+        worst_case(self.timeout.value, self.attempts.value, &self.backoff).min(self.deadline.value)
     }
+}
+
+/// Bounds of the waits between `attempts`: they double from the first to the largest.
+fn waits(attempts: u32) -> Vec<Time> {
+    let n = numbers();
+    let base = Time::ms(1).scale(n.backoff_base.value);
+    let cap = Time::ms(1).scale(n.backoff_cap.value);
+    (0..attempts.saturating_sub(1))
+        .map(|k| base.times(1_u64 << k.min(30)).min(cap))
+        .collect()
 }
 
 fn worst_case(timeout: Time, attempts: u32, backoff: &[Time]) -> Time {
@@ -109,6 +119,7 @@ pub(super) fn plan(
                 choices,
                 traffic,
                 i,
+                &inbound,
                 &need,
                 slowest,
                 outbound[s].is_empty(),
@@ -197,6 +208,7 @@ fn one(
     choices: &Choices,
     traffic: &Traffic,
     i: usize,
+    inbound: &[Vec<usize>],
     need: &Need,
     slowest_behind: Time,
     leaf: bool,
@@ -216,12 +228,16 @@ fn one(
     };
     let timeout = timeout(model, i, &p99, need);
     let (idempotent, idempotency) = idempotent(model, i);
-    let attempts = attempts(model, i, idempotent.value, leaf);
+    let attempts = fitting(
+        model,
+        i,
+        inbound,
+        timeout.value,
+        attempts(model, i, idempotent.value, leaf),
+    );
     let base = Time::ms(1).scale(n.backoff_base.value);
     let cap = Time::ms(1).scale(n.backoff_cap.value);
-    let backoff: Vec<Time> = (0..attempts.value.saturating_sub(1))
-        .map(|k| base.times(1_u64 << k.min(30)).min(cap))
-        .collect();
+    let backoff = waits(attempts.value);
     let total = worst_case(timeout.value, attempts.value, &backoff);
     let deadline = match c.deadline {
         Some(d) => Figure::set(d.value),
@@ -346,6 +362,12 @@ fn timeout(model: &Model, i: usize, p99: &Figure<Time>, need: &Need) -> Figure<T
         (padded, format!("{} × p99 {}", float(padding), p99.value))
     };
     let rounded = raw.round_up();
+    // No attempt may outlast the time that the author gives the whole call.
+    if let Some(d) = c.deadline
+        && d.value < rounded
+    {
+        return Figure::derived(d.value, "the stated deadline of the whole call", "BL");
+    }
     let why = if rounded == raw {
         why
     } else {
@@ -443,6 +465,73 @@ fn attempts(model: &Model, i: usize, idempotent: bool, leaf: bool) -> Figure<u32
                 "SRE22",
             )
         }
+    }
+}
+
+/// As many of the derived `attempts` as fit into what the author states: the call's own deadline, and
+/// the time that callers of the calling service wait for it. Stated retries stand as they are; the
+/// linter speaks of those.
+fn fitting(
+    model: &Model,
+    i: usize,
+    inbound: &[Vec<usize>],
+    timeout: Time,
+    attempts: Figure<u32>,
+) -> Figure<u32> {
+    let c = &model.calls[i];
+    if attempts.is_set() || attempts.value <= 1 {
+        return attempts;
+    }
+    let Party::Service(caller) = c.from else {
+        return attempts;
+    };
+    let own = Time::ms(1).scale(numbers().own_work.value);
+    // The shortest of all limits, what the call itself may take under it, and the words for it.
+    let mut limit: Option<(Time, String)> = c
+        .deadline
+        .map(|d| (d.value, format!("the deadline of {}", d.value)));
+    for &outer in inbound.get(caller.0).into_iter().flatten() {
+        let o = &model.calls[outer];
+        for waited in [stated_timeout(model, outer), o.deadline.map(|d| d.value)]
+            .into_iter()
+            .flatten()
+        {
+            let room = waited.minus(own);
+            if limit.as_ref().is_none_or(|(best, _)| room < *best) {
+                limit = Some((
+                    room,
+                    format!(
+                        "the {waited} that `{}` waits for `{}`",
+                        model.party(o.from),
+                        model.service(caller).name
+                    ),
+                ));
+            }
+        }
+    }
+    let Some((room, words)) = limit else {
+        return attempts;
+    };
+    let fits = (2..=attempts.value)
+        .rev()
+        .find(|&n| worst_case(timeout, n, &waits(n)) <= room)
+        .unwrap_or(1);
+    if fits == attempts.value {
+        return attempts;
+    }
+    Figure::derived(
+        fits,
+        format!("more than {fits} × {timeout} would not fit {words}"),
+        attempts.source,
+    )
+}
+
+/// The attempt timeout of the call `i` in the author's own words, `defaults` included.
+fn stated_timeout(model: &Model, i: usize) -> Option<Time> {
+    match model.calls[i].timeout.map(|set| set.value) {
+        Some(Stated::Value(t)) => Some(t),
+        Some(Stated::Lacking) => None,
+        None => model.defaults.timeout.map(|d| d.value),
     }
 }
 

@@ -406,11 +406,7 @@ fn suggest(dotted: &str) -> String {
         return dotted.to_owned();
     }
     let Some((entity, verb)) = dotted.rsplit_once('.') else {
-        let single = dotted
-            .strip_suffix('s')
-            .filter(|s| s.len() > 2)
-            .unwrap_or(dotted);
-        return format!("{single}.recorded");
+        return format!("{}.recorded", singular(dotted));
     };
     let past = match verb {
         v if v.ends_with('e') => format!("{v}d"),
@@ -428,12 +424,14 @@ fn suggest(dotted: &str) -> String {
 
 fn entity(dotted: &str) -> String {
     let words: Vec<&str> = dotted.split(['.', '_']).collect();
-    let first = words.first().copied().unwrap_or("entity");
-    first
-        .strip_suffix('s')
-        .filter(|s| s.len() > 2)
-        .unwrap_or(first)
-        .to_owned()
+    singular(words.first().copied().unwrap_or("entity")).to_owned()
+}
+
+/// The word without its plural's `s`; an address or a status has none.
+fn singular(word: &str) -> &str {
+    word.strip_suffix('s')
+        .filter(|s| s.len() > 2 && !s.ends_with(['s', 'u', 'i']))
+        .unwrap_or(word)
 }
 
 /// A name as a topic or queue may be called: letters, digits, `.`, `_` and `-`.
@@ -476,5 +474,7 @@ mod tests {
         }
         assert_eq!(suggest("payment.authorize"), "payment.authorized");
         assert_eq!(suggest("orders"), "order.recorded");
+        assert_eq!(entity("address.changed"), "address");
+        assert_eq!(entity("status.changed"), "status");
     }
 }

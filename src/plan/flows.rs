@@ -33,8 +33,11 @@ pub struct BudgetRow {
     /// The longest that the callee is kept waiting by its own calls in this flow, its own work
     /// included; zero where it makes none.
     pub behind: Time,
-    /// Attempt timeout minus `behind`; `None` where the budget is broken.
+    /// Attempt timeout minus `behind`, at least zero; `None` where the budget is broken. The callee's own
+    /// work is an assumption, so only its calls can break a budget.
     pub slack: Option<Time>,
+    /// By how much the calls behind the callee exceed the attempt timeout; zero unless it is broken.
+    pub over: Time,
 }
 
 /// A journey with its budget.
@@ -59,7 +62,8 @@ pub struct FlowPlan {
     pub rows: Vec<BudgetRow>,
     /// The longest that the entry point takes to answer.
     pub total: Figure<Time>,
-    /// Sum of the 99th percentiles along the flow: a bound that is met with probability of at least
+    /// Sum of the outermost 99th percentiles along the flow, those of nested calls being inside the ones
+    /// that cause them: a bound that is met with probability of at least
     /// `1 − 0.01 × calls` (union bound), not a 99th percentile.
     pub p99_sum: Time,
     /// How many percentiles are in that sum.
@@ -162,13 +166,24 @@ fn budget(model: &Model, calls: &[CallPlan], o: Outline) -> FlowPlan {
     // What each service waits for in this flow: sequential steps add up, parallel ones count once.
     let mut waits = vec![Time::default(); model.services.len()];
     let (mut p99_sum, mut p99_terms) = (Time::default(), 0);
+    // Services that are at work for an earlier call, whose percentile contains theirs, or for an event.
+    let mut inside = vec![false; model.services.len()];
     for group in &o.steps {
+        for step in group {
+            match *step {
+                Step::Call(id) => inside[model.call(id).to.0] = true,
+                Step::Handle(_, Party::Service(s)) => inside[s.0] = true,
+                _ => {}
+            }
+        }
         let mut longest: Vec<(usize, Time)> = Vec::new();
         let mut slowest = Time::default();
         for step in group {
             let Step::Call(id) = step else { continue };
             let plan = &calls[id.0];
-            slowest = slowest.max(plan.p99.value);
+            if !matches!(model.call(*id).from, Party::Service(s) if inside[s.0]) {
+                slowest = slowest.max(plan.p99.value);
+            }
             if let Party::Service(s) = model.call(*id).from {
                 match longest.iter_mut().find(|(x, _)| *x == s.0) {
                     Some((_, t)) => *t = (*t).max(plan.worst_case()),
@@ -208,7 +223,7 @@ fn budget(model: &Model, calls: &[CallPlan], o: Outline) -> FlowPlan {
         Some(Step::Handle(_, Party::Service(s))) => (None, Some(s)),
         _ => (None, None),
     };
-    let rows = rows(model, calls, &o, &behind);
+    let rows = rows(model, calls, &o, &waits, &behind);
     let total = match entry {
         Some(s) if behind(s) > Time::default() => Figure::derived(
             behind(s),
@@ -256,6 +271,7 @@ fn rows(
     model: &Model,
     calls: &[CallPlan],
     o: &Outline,
+    waits: &[Time],
     behind: &dyn Fn(ServiceId) -> Time,
 ) -> Vec<BudgetRow> {
     let mut depth = vec![0_usize; model.services.len()];
@@ -275,13 +291,16 @@ fn rows(
         }
         let plan = &calls[id.0];
         let behind = behind(c.to);
-        let slack = (plan.timeout.value >= behind).then(|| plan.timeout.value.minus(behind));
+        let timeout = plan.timeout.value;
+        let over = waits[c.to.0].minus(timeout);
+        let slack = (over == Time::default()).then(|| timeout.minus(behind));
         rows.push(BudgetRow {
             call: id,
             depth: at,
             total: plan.worst_case(),
             behind,
             slack,
+            over,
         });
     }
     rows

@@ -261,12 +261,13 @@ fn burst(client: Rate) -> Figure<u64> {
 /// A gateway waits as long as the whole logical call may take.
 fn timeout(plan: &CallPlan) -> Figure<Time> {
     let total = plan.worst_case();
-    Figure::derived(
-        total,
+    let why = if plan.deadline.is_set() && total == plan.deadline.value {
+        "the stated deadline".to_owned()
+    } else {
         format!(
             "{} × attempt timeout {}",
             plan.attempts.value, plan.timeout.value
-        ),
-        "derived",
-    )
+        )
+    };
+    Figure::derived(total, why, "derived")
 }

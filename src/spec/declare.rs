@@ -2,7 +2,9 @@
 
 use toml::de::DeValue;
 
-use super::table::{Context, Entry, Table, entries, list_of_text, read_text, wrong_type};
+use super::table::{
+    Context, Entry, Table, entries, list_of_names, read_name, read_text, wrong_type,
+};
 use super::{Spanned, Text};
 use crate::diag::{Diagnostic, Span};
 
@@ -159,7 +161,7 @@ pub(super) fn read_services(cx: &mut Context<'_>, root: &mut Table<'_>) -> Vec<S
             for Entry { value, span, .. } in entries(cx, span, items) {
                 match value {
                     DeValue::String(_) => {
-                        if let Some(name) = read_text(cx, "services", value, span) {
+                        if let Some(name) = read_name(cx, "services", value, span) {
                             out.push(ServiceDecl::named(name));
                         }
                     }
@@ -268,7 +270,7 @@ pub(super) fn read_teams(cx: &mut Context<'_>, root: &mut Table<'_>) -> Vec<Team
         match entry.value {
             DeValue::Array(items) => out.push(TeamDecl {
                 name,
-                services: list_of_text(cx, "a team's services", items),
+                services: list_of_names(cx, "a team's services", items),
                 channel: None,
                 oncall: None,
                 email: None,
@@ -277,7 +279,7 @@ pub(super) fn read_teams(cx: &mut Context<'_>, root: &mut Table<'_>) -> Vec<Team
                 let mut t = Table::at("a team", table, name.span);
                 out.push(TeamDecl {
                     name,
-                    services: t.texts(cx, "services").unwrap_or_default(),
+                    services: t.names(cx, "services").unwrap_or_default(),
                     channel: t.text(cx, "channel"),
                     oncall: t.text(cx, "oncall"),
                     email: t.text(cx, "email"),
@@ -368,6 +370,32 @@ pub(super) fn read_defaults(cx: &mut Context<'_>, root: &mut Table<'_>) -> Defau
     out
 }
 
+/// Why a finding may stay; leaving that out, or empty, is a fault of its own.
+fn reason(cx: &mut Context<'_>, a: &mut Table<'_>, whole: Span) -> Option<Text> {
+    let missing = |cx: &mut Context<'_>, span: Span, at: &str| {
+        cx.report(
+            Diagnostic::error(
+                "missing-reason",
+                span,
+                "a finding may only be allowed with a `reason`",
+            )
+            .at(at)
+            .help("write `reason = \"…\"`, so that the next reader knows why"),
+        );
+    };
+    let Some(entry) = a.entry(cx, "reason") else {
+        missing(cx, whole, "no `reason` here");
+        return None;
+    };
+    match entry.value {
+        DeValue::String(text) if text.trim().is_empty() => {
+            missing(cx, entry.span, "nothing in the quotes");
+            None
+        }
+        other => read_text(cx, "reason", other, entry.span),
+    }
+}
+
 pub(super) fn read_lint(cx: &mut Context<'_>, root: &mut Table<'_>) -> LintDecl {
     let Some(mut t) = root.table(cx, "lint", "`[lint]`") else {
         return LintDecl::default();
@@ -384,20 +412,9 @@ pub(super) fn read_lint(cx: &mut Context<'_>, root: &mut Table<'_>) -> LintDecl 
         let mut a = Table::at("an allowed finding", table, span);
         let rule = a.text(cx, "rule");
         let at = a.text(cx, "at");
-        let reason = a.text(cx, "reason");
+        let reason = reason(cx, &mut a, span);
         if rule.is_none() && !a.has("rule") {
             a.missing(cx, "rule", "rule = \"missing-owner\"");
-        }
-        if reason.is_none() && !a.has("reason") {
-            cx.report(
-                Diagnostic::error(
-                    "missing-reason",
-                    span,
-                    "a finding may only be allowed with a reason",
-                )
-                .at("no `reason` here")
-                .help("add `reason = \"…\"`, so that the next reader knows why"),
-            );
         }
         a.finish(cx);
         if let (Some(rule), Some(reason)) = (rule, reason) {

@@ -3,7 +3,7 @@
 use toml::de::DeValue;
 
 use super::arrow::{self, Arrow, Form};
-use super::table::{Context, Entry, Table, list_of_text, wrong_type};
+use super::table::{Context, Entry, Table, list_of_text, shorten, wrong_type};
 use super::{Spanned, Text};
 use crate::diag::{Diagnostic, Span, nearest};
 
@@ -141,6 +141,7 @@ const SYNC: Form = Form {
     example: "orders --gRPC Authorize--> payments",
     broker: false,
 };
+const ASYNC_ARROW: &str = "event";
 const ASYNC: Form = Form {
     list: "async",
     example: "orders --order.placed--> shipping, email",
@@ -182,8 +183,31 @@ fn statements<'t>(
             }
             DeValue::Table(table) => {
                 let mut table = Table::at(what, table, span);
-                // An arrow and a `from` contradict each other unless the arrow key is absent.
-                let arrow_text = if table.has(attribute) && !table.has("from") {
+                if !table.has(attribute) && ENDS.iter().all(|key| !table.has(key)) {
+                    table.missing(
+                        cx,
+                        attribute,
+                        &format!("{attribute} = \"{}\"", form.example),
+                    );
+                    continue;
+                }
+                if attribute != ASYNC_ARROW
+                    && table.has("from")
+                    && let Some(arrow) = table.entry(cx, attribute)
+                {
+                    cx.report(
+                        Diagnostic::error(
+                            "unknown-key",
+                            arrow.key,
+                            format!("`{attribute}` cannot stand beside `from`"),
+                        )
+                        .at("says the same as `from` and `to`")
+                        .help(format!(
+                            "keep the arrow in `{attribute}`, or `from`, `to` and what stands between them"
+                        )),
+                    );
+                }
+                let arrow_text = if is_arrow(&table, attribute) {
                     table.text(cx, attribute)
                 } else {
                     None
@@ -205,6 +229,15 @@ fn statements<'t>(
         }
     }
     out
+}
+
+/// The keys of the table form that say what interacts.
+const ENDS: [&str; 5] = ["from", "to", "protocol", "operation", "path"];
+
+/// Whether the table holds an arrow rather than the keys of the table form. An event has its name
+/// under the key that may hold its arrow, so `to` tells them apart where `from` was forgotten.
+fn is_arrow(table: &Table<'_>, attribute: &str) -> bool {
+    table.has(attribute) && !table.has("from") && !(attribute == ASYNC_ARROW && table.has("to"))
 }
 
 /// Source and targets of a table form.
@@ -233,10 +266,8 @@ pub(super) fn read_sync(cx: &mut Context<'_>, root: &mut Table<'_>) -> Vec<SyncD
     for s in statements(cx, root, &SYNC, "call", "a sync call") {
         let Statement { table, arrow, span } = s;
         let mut table = table;
-        let written_as_arrow = arrow.is_some()
-            || table
-                .as_ref()
-                .is_some_and(|t| t.has("call") && !t.has("from"));
+        let written_as_arrow =
+            arrow.is_some() || table.as_ref().is_some_and(|t| is_arrow(t, "call"));
         let core = if let Some(arrow) = arrow {
             let (word, rest) = arrow::split_word(&arrow.label);
             Some((arrow.source, arrow.targets, word, rest, arrow.span))
@@ -332,7 +363,8 @@ fn sync_attributes(cx: &mut Context<'_>, t: &mut Table<'_>, d: &mut SyncDecl) {
     d.description = t.text(cx, "description");
 }
 
-/// `REST POTS /x`: a word where a method belongs.
+/// A REST operation is a method and a path; another first word without a path is left alone, since
+/// some write the name of an operation there.
 fn check_rest(cx: &mut Context<'_>, decl: &SyncDecl) {
     let rest = ["rest", "http", "https"]
         .iter()
@@ -341,41 +373,63 @@ fn check_rest(cx: &mut Context<'_>, decl: &SyncDecl) {
         return;
     };
     let (word, path) = arrow::split_word(operation);
-    let Some(path) = path.filter(|p| p.value.starts_with('/')) else {
-        return;
-    };
-    if HTTP_METHODS
+    let method = HTTP_METHODS
         .iter()
-        .any(|m| m.eq_ignore_ascii_case(&word.value))
-        || !word.value.chars().all(|c| c.is_ascii_alphabetic())
-    {
-        return;
+        .find(|m| m.eq_ignore_ascii_case(&word.value));
+    match (method, path) {
+        (Some(_), Some(path)) if is_path(&path.value) => {}
+        (Some(method), Some(path)) => cx.report(
+            Diagnostic::error(
+                "bad-arrow",
+                path.span,
+                format!("`{}` is not a path", shorten(&path.value)),
+            )
+            .at("a path starts with `/`")
+            .help(format!("write `{method} /{}`", shorten(&path.value))),
+        ),
+        (Some(method), None) => cx.report(
+            Diagnostic::error(
+                "bad-arrow",
+                word.span,
+                format!("`{}` has no path", word.value),
+            )
+            .at("a path belongs after this")
+            .help(format!("write `{method} /orders`, the path that is called")),
+        ),
+        (None, Some(path))
+            if is_path(&path.value) && word.value.chars().all(|c| c.is_ascii_alphabetic()) =>
+        {
+            let near = nearest(&word.value, HTTP_METHODS).unwrap_or("GET");
+            cx.report(
+                Diagnostic::error(
+                    "bad-arrow",
+                    word.span,
+                    format!("`{}` is not a request method", shorten(&word.value)),
+                )
+                .at("not a method")
+                .help(format!(
+                    "did you mean `{near} {}`? the methods are {}",
+                    shorten(&path.value),
+                    HTTP_METHODS.join(", ")
+                )),
+            );
+        }
+        _ => {}
     }
-    let near = nearest(&word.value, HTTP_METHODS).unwrap_or("GET");
-    cx.report(
-        Diagnostic::error(
-            "bad-arrow",
-            word.span,
-            format!("`{}` is not a request method", word.value),
-        )
-        .at("not a method")
-        .help(format!(
-            "did you mean `{near} {}`? the methods are {}",
-            path.value,
-            HTTP_METHODS.join(", ")
-        )),
-    );
+}
+
+/// A path, the whole address of somebody else's service, or one that starts with a variable.
+fn is_path(text: &str) -> bool {
+    text.starts_with(['/', '{', '*']) || text.contains("://")
 }
 
 pub(super) fn read_async(cx: &mut Context<'_>, root: &mut Table<'_>) -> Vec<AsyncDecl> {
     let mut out = Vec::new();
-    for s in statements(cx, root, &ASYNC, "event", "an event") {
+    for s in statements(cx, root, &ASYNC, ASYNC_ARROW, "an event") {
         let Statement { table, arrow, span } = s;
         let mut table = table;
-        let written_as_arrow = arrow.is_some()
-            || table
-                .as_ref()
-                .is_some_and(|t| t.has("event") && !t.has("from"));
+        let written_as_arrow =
+            arrow.is_some() || table.as_ref().is_some_and(|t| is_arrow(t, ASYNC_ARROW));
         let core = if let Some(arrow) = arrow {
             let (word, rest) = arrow::split_word(&arrow.label);
             let event = match (word.value.eq_ignore_ascii_case("event"), rest) {
@@ -387,6 +441,9 @@ pub(super) fn read_async(cx: &mut Context<'_>, root: &mut Table<'_>) -> Vec<Asyn
             None
         } else if let Some(t) = table.as_mut() {
             let ends = ends(cx, t, false);
+            if !t.has("event") {
+                t.missing(cx, "event", "event = \"order.placed\"");
+            }
             let event = t
                 .text(cx, "event")
                 .filter(|e| !e.value.eq_ignore_ascii_case("event"));
@@ -497,10 +554,8 @@ pub(super) fn read_realtime(cx: &mut Context<'_>, root: &mut Table<'_>) -> Vec<R
     for s in statements(cx, root, &REALTIME, "stream", "a stream") {
         let Statement { table, arrow, span } = s;
         let mut table = table;
-        let written_as_arrow = arrow.is_some()
-            || table
-                .as_ref()
-                .is_some_and(|t| t.has("stream") && !t.has("from"));
+        let written_as_arrow =
+            arrow.is_some() || table.as_ref().is_some_and(|t| is_arrow(t, "stream"));
         let core = if let Some(arrow) = arrow {
             let (word, rest) = arrow::split_word(&arrow.label);
             Some((arrow.source, arrow.targets, word, rest, arrow.span))

@@ -18,6 +18,7 @@ impl Spec {
             self.language = other.language;
         }
         self.services.extend(other.services);
+        self.services_unreadable |= other.services_unreadable;
         self.actors.extend(other.actors);
         self.sync.extend(other.sync);
         self.events.extend(other.events);

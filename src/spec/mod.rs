@@ -61,6 +61,8 @@ pub struct Spec {
     pub depth: Option<Spanned<i64>>,
     /// Services.
     pub services: Vec<ServiceDecl>,
+    /// Whether `services` is there but nothing in it could be read, which has been reported.
+    pub services_unreadable: bool,
     /// People and systems outside.
     pub actors: Vec<Text>,
     /// Synchronous calls.

@@ -2,20 +2,23 @@
 
 use toml::de::DeTable;
 
-use super::table::{Context, Table};
+use super::table::{Context, Table, shorten};
 use super::{Spec, declare, interactions, journeys};
 use crate::diag::{Diagnostic, SourceId, Span};
 
 /// Reads the spec text `content` of `source`. What can be read is returned even where there are errors.
 pub fn parse(source: SourceId, content: &str, out: &mut Vec<Diagnostic>) -> Spec {
     let root = toml_table(source, content, out);
+    let mut faults = Vec::new();
     let mut cx = Context {
         source,
         content,
-        out,
+        out: &mut faults,
     };
-    let mut t = Table::new(&cx, "a design", &root);
+    let mut t = Table::new(&cx, "a design", &root.table);
     let cx = &mut cx;
+    let services = declare::read_services(cx, &mut t);
+    let services_unreadable = services.is_empty() && !cx.out.is_empty();
     let spec = Spec {
         title: t.text(cx, "title"),
         description: t.text(cx, "description"),
@@ -25,8 +28,9 @@ pub fn parse(source: SourceId, content: &str, out: &mut Vec<Diagnostic>) -> Spec
         sections: t.texts(cx, "sections"),
         include: t.texts(cx, "include").unwrap_or_default(),
         depth: t.number(cx, "depth", 1..=4),
-        services: declare::read_services(cx, &mut t),
-        actors: t.texts(cx, "actors").unwrap_or_default(),
+        services,
+        services_unreadable,
+        actors: t.names(cx, "actors").unwrap_or_default(),
         sync: interactions::read_sync(cx, &mut t),
         events: interactions::read_async(cx, &mut t),
         realtime: interactions::read_realtime(cx, &mut t),
@@ -40,18 +44,22 @@ pub fn parse(source: SourceId, content: &str, out: &mut Vec<Diagnostic>) -> Spec
         lint: declare::read_lint(cx, &mut t),
     };
     t.finish(cx);
+    if root.sound {
+        out.append(&mut faults);
+    }
     spec
 }
 
 /// Reads what a book sets for all its blocks: `infrastructure`, `language` and `[defaults]`.
 pub fn parse_book(source: SourceId, content: &str, out: &mut Vec<Diagnostic>) -> Spec {
     let root = toml_table(source, content, out);
+    let mut faults = Vec::new();
     let mut cx = Context {
         source,
         content,
-        out,
+        out: &mut faults,
     };
-    let mut t = Table::new(&cx, "the book's configuration", &root);
+    let mut t = Table::new(&cx, "the book's configuration", &root.table);
     let cx = &mut cx;
     let spec = Spec {
         infrastructure: t.texts(cx, "infrastructure").unwrap_or_default(),
@@ -60,21 +68,38 @@ pub fn parse_book(source: SourceId, content: &str, out: &mut Vec<Diagnostic>) ->
         ..Spec::default()
     };
     t.finish(cx);
+    if root.sound {
+        out.append(&mut faults);
+    }
     spec
 }
 
+/// What a TOML parser made of a text.
+struct Root<'c> {
+    table: toml::Spanned<DeTable<'c>>,
+    /// Whether it is TOML. What else is wrong in a text that is not is mostly an echo of that.
+    sound: bool,
+}
+
 /// The TOML of `content`, with every TOML error reported.
-fn toml_table<'c>(
-    source: SourceId,
-    content: &'c str,
-    out: &mut Vec<Diagnostic>,
-) -> toml::Spanned<DeTable<'c>> {
+fn toml_table<'c>(source: SourceId, content: &'c str, out: &mut Vec<Diagnostic>) -> Root<'c> {
     let (root, errors) = DeTable::parse_recoverable(content);
+    let sound = errors.is_empty();
     for error in errors {
         let range = error.span().unwrap_or(0..content.len());
         let mut message = error.message().trim().to_owned();
         if let Some(i) = message.find('\n') {
             message.truncate(i);
+        }
+        let written = content.get(range.clone()).unwrap_or_default();
+        let mut help = None;
+        if message == "duplicate key" {
+            message = format!("the key `{}` is given twice", shorten(written));
+            help = Some(
+                "a key is written once; the items of a list stand either all in `[…]` or all in `[[…]]` tables",
+            );
+        } else if message.starts_with("string values must be quoted") {
+            help = Some("text stands in quotes: `title = \"Shop\"`");
         }
         out.push(
             Diagnostic::error(
@@ -82,8 +107,9 @@ fn toml_table<'c>(
                 Span::new(source, range),
                 format!("this is not valid TOML: {message}"),
             )
-            .at("here"),
+            .at("here")
+            .maybe_help(help.map(str::to_owned)),
         );
     }
-    root
+    Root { table: root, sound }
 }

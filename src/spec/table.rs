@@ -21,6 +21,11 @@ impl Context<'_> {
         Span::new(self.source, range)
     }
 
+    /// What stands at `span`.
+    pub(super) fn slice(&self, span: Span) -> &str {
+        self.content.get(span.start..span.end).unwrap_or_default()
+    }
+
     pub(super) fn report(&mut self, d: Diagnostic) {
         self.out.push(d);
     }
@@ -118,18 +123,16 @@ impl<'t> Table<'t> {
     ) -> Option<Text> {
         let entry = self.entry(cx, key)?;
         let number = match entry.value {
-            DeValue::Integer(_) | DeValue::Float(_) => cx
-                .content
-                .get(entry.span.start..entry.span.end)
-                .unwrap_or_default(),
+            DeValue::Integer(_) | DeValue::Float(_) => cx.slice(entry.span),
             _ => return read_text(cx, key, entry.value, entry.span),
         };
+        let number = shorten(number);
         let unit = example.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
         cx.report(
             Diagnostic::error(
-                "invalid-value",
+                "wrong-type",
                 entry.span,
-                format!("`{key}` is a quantity and needs its unit"),
+                format!("`{key}` must be a text: a quantity with its unit"),
             )
             .at("a number without a unit")
             .help(format!(
@@ -178,9 +181,19 @@ impl<'t> Table<'t> {
             Diagnostic::error(
                 "invalid-value",
                 entry.span,
-                format!("`{key}` must be from {} to {}", range.start(), range.end()),
+                format!(
+                    "`{key}` must be from {} to {}, not {}",
+                    range.start(),
+                    range.end(),
+                    shorten(cx.slice(entry.span))
+                ),
             )
-            .at("out of range"),
+            .at("out of range")
+            .help(format!(
+                "write a whole number from {} to {}",
+                range.start(),
+                range.end()
+            )),
         );
         None
     }
@@ -192,6 +205,15 @@ impl<'t> Table<'t> {
             return Some(list_of_text(cx, key, items));
         }
         read_text(cx, key, entry.value, entry.span).map(|t| vec![t])
+    }
+
+    /// A name, or a list of names.
+    pub(super) fn names(&mut self, cx: &mut Context<'_>, key: &'static str) -> Option<Vec<Text>> {
+        let entry = self.entry(cx, key)?;
+        if let DeValue::Array(items) = entry.value {
+            return Some(list_of_names(cx, key, items));
+        }
+        read_name(cx, key, entry.value, entry.span).map(|t| vec![t])
     }
 
     /// The table under `key`.
@@ -302,6 +324,37 @@ pub(super) fn list_of_text(cx: &mut Context<'_>, key: &str, items: &DeArray<'_>)
         .collect()
 }
 
+/// The names of a list; an empty one and other types are reported.
+pub(super) fn list_of_names(cx: &mut Context<'_>, key: &str, items: &DeArray<'_>) -> Vec<Text> {
+    items
+        .iter()
+        .filter_map(|item| {
+            let span = cx.span(item.span());
+            read_name(cx, key, item.get_ref(), span)
+        })
+        .collect()
+}
+
+/// A name; an empty one and other types are reported.
+pub(super) fn read_name(
+    cx: &mut Context<'_>,
+    key: &str,
+    value: &DeValue<'_>,
+    span: Span,
+) -> Option<Text> {
+    if let DeValue::String(text) = value
+        && text.trim().is_empty()
+    {
+        cx.report(
+            Diagnostic::error("bad-name", span, format!("a name in `{key}` is empty"))
+                .at("nothing in the quotes")
+                .help("write a name such as `\"orders\"`, or remove this"),
+        );
+        return None;
+    }
+    read_text(cx, key, value, span)
+}
+
 /// A text; an empty one and other types are reported.
 pub(super) fn read_text(
     cx: &mut Context<'_>,
@@ -335,8 +388,19 @@ pub(super) fn wrong_type(key: &str, wanted: &str, value: &DeValue<'_>, span: Spa
         DeValue::Array(_) => "a list",
         DeValue::Table(_) => "a table",
     };
+    let help = match (wanted, value) {
+        ("`true` or `false`", _) => {
+            format!("write `{key} = true` or `{key} = false`, without quotes")
+        }
+        ("a whole number", _) => format!("write `{key} = 3`, without quotes and fraction"),
+        ("a text in quotes", DeValue::Array(_)) => format!("write one text: `{key} = \"…\"`"),
+        ("a text in quotes", _) => "put it in quotes: `\"…\"`".to_owned(),
+        ("a table", _) => "write its keys in `{ … }`, or below a header in `[…]`".to_owned(),
+        _ => format!("write {wanted} here"),
+    };
     Diagnostic::error("wrong-type", span, format!("`{key}` must be {wanted}"))
         .at(format!("this is {found}"))
+        .help(help)
 }
 
 /// A name as a message shows it: never longer than a line.

@@ -273,7 +273,7 @@ fn budget(cx: &Cx<'_>, doc: &mut Doc, index: usize, flow: &FlowPlan) {
                 match (r.behind.0, r.slack) {
                     (0, _) => Inline::text("–"),
                     (_, Some(slack)) => Inline::text(slack.to_string()),
-                    (_, None) => say!("**broken** by {}", r.behind.minus(p.timeout.value)),
+                    (_, None) => say!("**broken** by {}", r.over),
                 },
             ]
         })

@@ -1,0 +1,293 @@
+//! The numbers of small designs, against numbers worked out by hand.
+//!
+//! The defaults in them: own work 20 ms, timeout 2 × p99, two retries, waits of 50 ms and 100 ms, 30 %
+//! headroom, two instances.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use msdesign::diag::{SourceFile, Sources};
+use msdesign::model::units::{Rate, Time};
+use msdesign::model::{self, CallId, Model};
+use msdesign::plan::Plan;
+use msdesign::spec;
+
+fn model(text: &str) -> Model {
+    let mut sources = Sources::default();
+    let id = sources.add(SourceFile::whole("spec.toml".to_owned(), text.to_owned()));
+    let mut out = Vec::new();
+    let spec = spec::parse(id, text, &mut out);
+    let model = model::resolve(&spec, id, &mut out);
+    assert!(out.is_empty(), "{out:#?}");
+    model
+}
+
+/// The call between the two services.
+fn call(model: &Model, from: &str, to: &str) -> CallId {
+    model
+        .call_ids()
+        .find(|id| {
+            let c = model.call(*id);
+            model.party(c.from) == from && model.service(c.to).name == to
+        })
+        .unwrap_or_else(|| panic!("no call from {from} to {to}"))
+}
+
+/// A calls B, which reads C with a 99th percentile of 100 ms: 200 ms an attempt.
+fn chain(outer: &str, inner: &str) -> Model {
+    model(&format!(
+        r#"
+services = ["a", "b", "c"]
+sync = [
+  {{ call = "a --gRPC Do--> b"{outer} }},
+  {{ call = "b --gRPC GetIt--> c", p99 = "100ms"{inner} }},
+]
+"#
+    ))
+}
+
+#[test]
+fn derived_attempts_fit_what_callers_wait() {
+    // 3 × 200 + 50 + 100 = 750, 2 × 200 + 50 = 450, 1 × 200; each needs 20 of own work beside it.
+    for (waited, attempts, worst) in [
+        ("", 3, 750),
+        (", timeout = \"770ms\"", 3, 750),
+        (", timeout = \"769ms\"", 2, 450),
+        (", timeout = \"470ms\"", 2, 450),
+        (", timeout = \"469ms\"", 1, 200),
+        (", timeout = \"100ms\"", 1, 200),
+        (", timeout = \"5s\", deadline = \"500ms\"", 2, 450),
+        (", timeout = \"none\"", 3, 750),
+    ] {
+        let model = chain(waited, "");
+        let plan = Plan::new(&model);
+        let inner = plan.call(call(&model, "b", "c"));
+        assert_eq!(inner.timeout.value, Time::ms(200), "{waited}");
+        assert_eq!(inner.attempts.value, attempts, "{waited}");
+        assert_eq!(inner.backoff.len() + 1, attempts as usize, "{waited}");
+        assert_eq!(inner.worst_case(), Time::ms(worst), "{waited}");
+        if attempts < 3 {
+            assert!(inner.attempts.why.contains("`a`"), "{}", inner.attempts.why);
+        }
+    }
+    // Without a stated timeout the caller waits as long as it takes: 20 + 750.
+    let model = chain("", "");
+    let plan = Plan::new(&model);
+    let outer = plan.call(call(&model, "a", "b"));
+    assert_eq!(outer.timeout.value, Time::ms(770));
+    assert_eq!(outer.behind, Time::ms(770));
+}
+
+#[test]
+fn stated_retries_stand_even_where_they_do_not_fit() {
+    let model = chain(", timeout = \"300ms\"", ", retries = 2");
+    let plan = Plan::new(&model);
+    assert_eq!(plan.call(call(&model, "b", "c")).attempts.value, 3);
+}
+
+#[test]
+fn a_stated_deadline_ends_a_call() {
+    let model = chain(
+        "",
+        ", timeout = \"200ms\", retries = 2, deadline = \"500ms\"",
+    );
+    let plan = Plan::new(&model);
+    let inner = plan.call(call(&model, "b", "c"));
+    assert_eq!(
+        (inner.attempts.value, inner.worst_case()),
+        (3, Time::ms(500))
+    );
+    assert_eq!(
+        plan.call(call(&model, "a", "b")).timeout.value,
+        Time::ms(520)
+    );
+    // Derived attempts fit into it: 450 does, 750 does not.
+    let model = chain("", ", deadline = \"500ms\"");
+    let plan = Plan::new(&model);
+    let inner = plan.call(call(&model, "b", "c"));
+    assert_eq!(
+        (inner.attempts.value, inner.worst_case()),
+        (2, Time::ms(450))
+    );
+    // And so does a derived timeout.
+    let model = chain("", ", deadline = \"150ms\"");
+    let plan = Plan::new(&model);
+    let inner = plan.call(call(&model, "b", "c"));
+    assert_eq!(inner.timeout.value, Time::ms(150));
+    assert_eq!(
+        (inner.attempts.value, inner.worst_case()),
+        (1, Time::ms(150))
+    );
+}
+
+#[test]
+fn calls_are_repeated_in_the_last_layer_and_only_where_that_is_safe() {
+    let model = model(
+        r#"
+services = ["web", "a", "b", "c", "d"]
+actors = ["browser"]
+sync = [
+  "browser --REST GET /a--> web",
+  "web --REST GET /a--> a",
+  "web --REST GET /b--> b",
+  "web --REST POST /c--> c",
+  { call = "web --REST PUT /d--> d", retries = 4 },
+  "a --REST GET /b--> b",
+]
+"#,
+    );
+    let plan = Plan::new(&model);
+    for (from, to, attempts) in [
+        ("browser", "web", 1),
+        ("web", "a", 1),
+        ("web", "b", 3),
+        ("web", "c", 1),
+        ("web", "d", 5),
+        ("a", "b", 3),
+    ] {
+        let planned = plan.call(call(&model, from, to)).attempts.value;
+        assert_eq!(planned, attempts, "{from} -> {to}");
+    }
+    // 50, 100, 200, 400 between five attempts.
+    let waits: Vec<u64> = plan
+        .call(call(&model, "web", "d"))
+        .backoff
+        .iter()
+        .map(|t| t.0 / 1000)
+        .collect();
+    assert_eq!(waits, [50, 100, 200, 400]);
+}
+
+const JOURNEY: &str = r#"
+services = ["a", "b", "c", "d", "e"]
+sync = [
+  { call = "a --gRPC Do--> b", p99 = "300ms" },
+  { call = "b --gRPC Do--> c", p99 = "100ms" },
+  { call = "a --gRPC Do--> d", p99 = "50ms" },
+  { call = "a --gRPC Do--> e", p99 = "70ms" },
+ACTOR]
+async = ["a --done--> e"]
+[[flows]]
+name = "Journey"
+steps = ["client -> a", "a -> b", "b -> c", "a -> d", "a -> e", "a -> done"]
+"#;
+
+#[test]
+fn only_outermost_percentiles_add_up() {
+    let sum = |text: &str| {
+        let model = model(text);
+        let plan = Plan::new(&model);
+        (plan.flows[0].p99_sum, plan.flows[0].p99_terms)
+    };
+    // What `b` waits for `c` is part of what `a` waits for `b`: 300 + 50 + 70.
+    assert_eq!(sum(&JOURNEY.replace("ACTOR", "")), (Time::ms(420), 3));
+    // At the same time: 300 + max(50, 70).
+    let parallel = JOURNEY.replace("ACTOR", "") + "parallel = [[\"a -> d\", \"a -> e\"]]\n";
+    assert_eq!(sum(&parallel), (Time::ms(370), 2));
+    // The call from outside contains them all.
+    let outside = "  { call = \"client --REST POST /a--> a\", p99 = \"400ms\" },\n";
+    assert_eq!(sum(&JOURNEY.replace("ACTOR", outside)), (Time::ms(400), 1));
+}
+
+#[test]
+fn only_stated_calls_break_a_budget() {
+    for (timeout, slack, over) in [
+        ("25s", Some(Time::ms(4980)), Time::default()),
+        // Ten and ten seconds fit; the callee's own 20 ms is nobody's statement.
+        ("20s", Some(Time::default()), Time::default()),
+        ("19s", None, Time::s(1)),
+    ] {
+        let model = model(&format!(
+            r#"
+services = ["web", "all", "x", "y"]
+sync = [
+  {{ call = "web --gRPC Do--> all", timeout = "{timeout}" }},
+  {{ call = "all --gRPC Do--> x", timeout = "10s" }},
+  {{ call = "all --gRPC Do--> y", timeout = "10s" }},
+]
+[[flows]]
+name = "Both"
+steps = ["client -> web", "web -> all", "all -> x", "all -> y"]
+"#
+        ));
+        let plan = Plan::new(&model);
+        let flow = &plan.flows[0];
+        let id = call(&model, "web", "all");
+        let row = flow.rows.iter().find(|r| r.call == id).unwrap();
+        assert_eq!(row.behind, Time::ms(20_020), "{timeout}");
+        assert_eq!((row.slack, row.over), (slack, over), "{timeout}");
+    }
+}
+
+#[test]
+fn concurrency_follows_littles_law() {
+    let model = model(
+        r#"
+[services.a]
+replicas = 5
+rate = "50/s"
+[services.b]
+rate = "10/s"
+[services.c]
+[[sync]]
+from = "a"
+to = "c"
+protocol = "grpc"
+operation = "Do"
+p99 = "120ms"
+[[sync]]
+from = "b"
+to = "c"
+protocol = "grpc"
+operation = "Do"
+p99 = "100ms"
+"#,
+    );
+    let plan = Plan::new(&model);
+    // 50/s × 0.12 s × 1.3 = 7.8, on the four of five instances that are left.
+    let a = plan.call(call(&model, "a", "c"));
+    assert_eq!((a.concurrency.value, a.slots.value), (8, 2));
+    // 10/s × 0.1 s × 1.3 = 1.3, all on the one of two that is left.
+    let b = plan.call(call(&model, "b", "c"));
+    assert_eq!((b.concurrency.value, b.slots.value), (2, 2));
+    assert_eq!(
+        plan.service(model.call(call(&model, "a", "c")).to)
+            .rate
+            .value,
+        Rate(60.0)
+    );
+}
+
+#[test]
+fn availability_is_the_product_of_what_is_needed() {
+    let model = model(
+        r#"
+services = [
+  { name = "a", availability = "99.9%" },
+  { name = "b", availability = "99.5%" },
+  { name = "c", availability = "99%", stores = ["postgres:kept"] },
+  { name = "d", availability = "50%" },
+]
+stores = { kept = { availability = "99.99%" } }
+sync = [
+  "a --gRPC Do--> b",
+  "b --gRPC Do--> c",
+  "a --gRPC Do--> c",
+  { call = "a --gRPC Do--> d", optional = true },
+]
+"#,
+    );
+    let plan = Plan::new(&model);
+    let reachable: Vec<f64> = plan
+        .availability
+        .iter()
+        .map(|a| a.reachable.value.0)
+        .collect();
+    // Each dependency once: 0.999 × 0.995 × 0.99 × 0.9999, 0.995 × 0.99 × 0.9999, 0.99 × 0.9999.
+    for (got, want) in reachable
+        .iter()
+        .zip([0.983_966_543_5, 0.984_951_495, 0.989_901, 0.5])
+    {
+        assert!((got - want).abs() < 1e-9, "{got} is not {want}");
+    }
+    assert_eq!(plan.availability[0].needs.len(), 3);
+}
