@@ -7,7 +7,7 @@ use msdesign::book::{fences, preprocess};
 use msdesign::diag::{Diagnostic, SourceFile, SourceId, Sources, Span};
 use msdesign::{Chapter, Compiled, Loader, NoFiles, Options, Part};
 use proptest::prelude::*;
-use pulldown_cmark::{Event, Parser, Tag, TagEnd};
+use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
 use serde_json::{Value, json};
 
 const CHAPTER: &str = "## MARK-START {#ms-x}\n\nText, `code` and [link](#ms-x).\n\n\
@@ -122,6 +122,7 @@ fn assert_outside(case: &str, outer: &[String], out: &str) {
 fn shape(text: &str) -> Vec<String> {
     let mut out: Vec<String> = Vec::new();
     let mut skipping = false;
+    let mut chapters: Vec<String> = Vec::new();
     let mut prose = String::new();
     for (event, range) in Parser::new_ext(text, fences::extensions()).into_offset_iter() {
         let piece = &text[range.clone()];
@@ -131,23 +132,37 @@ fn shape(text: &str) -> Vec<String> {
             {
                 skipping = true
             }
-            Event::Start(Tag::Heading { .. }) if piece.contains("MARK-START") => skipping = true,
-            Event::Start(Tag::CodeBlock(_)) if is_block(piece) => skipping = true,
-            Event::End(TagEnd::CodeBlock) if is_block(piece) => {
+            Event::Start(Tag::Heading { .. }) if piece.contains("MARK-START") => {
+                skipping = true;
+                chapters.push(format!("{event:?}"));
+            }
+            Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(_))) if is_block(piece) => {
+                skipping = true
+            }
+            Event::End(TagEnd::CodeBlock) if skipping && is_block(piece) => {
                 skipping = false;
                 flush(&mut out, &mut prose);
                 out.push("BLOCK".to_owned());
             }
             Event::End(TagEnd::Paragraph) if skipping && piece.trim() == "MARK-END" => {
                 skipping = false;
+                assert_eq!(
+                    chapters.pop().unwrap_or_default(),
+                    inside(CHAPTER),
+                    "the chapter itself changed:\n{text}"
+                );
                 flush(&mut out, &mut prose);
                 out.push("BLOCK".to_owned());
             }
-            _ if skipping => {}
+            _ if skipping => {
+                if let Some(seen) = chapters.last_mut() {
+                    note(seen, &event);
+                }
+            }
             Event::Start(Tag::Paragraph) | Event::End(TagEnd::Paragraph) => {
                 flush(&mut out, &mut prose)
             }
-            Event::Text(t) => prose.push_str(t),
+            Event::Text(t) | Event::Html(t) => prose.push_str(t),
             _ => {
                 flush(&mut out, &mut prose);
                 out.push(format!("{event:?}"));
@@ -162,6 +177,31 @@ fn shape(text: &str) -> Vec<String> {
     out
 }
 
+/// The events of a chapter up to its last paragraph.
+fn inside(chapter: &str) -> String {
+    let mut out = String::new();
+    let end = chapter.rfind("MARK-END").unwrap();
+    for (event, range) in Parser::new_ext(chapter, fences::extensions()).into_offset_iter() {
+        if range.start == end && event == Event::End(TagEnd::Paragraph) {
+            break;
+        }
+        if out.is_empty() {
+            out = format!("{event:?}");
+        } else {
+            note(&mut out, &event);
+        }
+    }
+    out
+}
+
+/// Text and HTML as they are, all else as its name; how text is cut into events does not matter.
+fn note(seen: &mut String, event: &Event<'_>) {
+    match event {
+        Event::Text(t) | Event::Html(t) => seen.extend(t.chars().filter(|c| !c.is_whitespace())),
+        other => seen.push_str(&format!(" {other:?} ")),
+    }
+}
+
 fn is_block(piece: &str) -> bool {
     let info = piece
         .trim_start()
@@ -174,7 +214,7 @@ fn is_block(piece: &str) -> bool {
 fn flush(out: &mut Vec<String>, prose: &mut String) {
     let text = std::mem::take(prose);
     // Line ends at the end of indented code and HTML are not the point.
-    if !text.is_empty() {
+    if !text.trim_end().is_empty() {
         out.push(format!("Text({:?})", text.trim_end()));
     }
 }
@@ -410,9 +450,9 @@ proptest! {
     #[test]
     fn any_chapter_keeps_what_is_outside_its_blocks(text in chapter()) {
         let blocks = fences::find(&text);
-        for (config, compile) in [
-            (json!({}), &stub as &msdesign::book::design::Compile),
-            (json!({"on-error": "render"}), &broken),
+        for (good, config, compile) in [
+            (true, json!({"on-error": "render"}), &stub as &msdesign::book::design::Compile),
+            (false, json!({"on-error": "render"}), &broken),
         ] {
             let out = run("items", &text, &config, compile);
             let mut outer = Vec::new();
@@ -427,6 +467,10 @@ proptest! {
                 prop_assert_eq!(&out, &text);
             } else {
                 assert_outside("any", &outer, &out);
+                // A wrong info string gives a report in place of the chapter.
+                if good && !text.contains('\0') && !out.contains("could not be built") {
+                    assert_eq!(shape(&text), shape(&out), "{text:?}\n{out}");
+                }
             }
         }
     }

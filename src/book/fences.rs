@@ -218,6 +218,10 @@ fn continuation(before: &str) -> String {
             _ => ' ',
         });
         rest = &rest[c.len_utf8()..];
+        if c == '>' && !rest.starts_with([' ', '\t']) {
+            // One blank after the marker belongs to it: without it, the next one would be lost.
+            out.push(' ');
+        }
     }
     out
 }
