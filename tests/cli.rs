@@ -587,3 +587,44 @@ fn a_reader_that_goes_away_is_no_fault() {
         assert!(status.code().is_some_and(|c| c <= 1), "{args:?}: {status}");
     }
 }
+
+#[test]
+fn build_makes_a_book_without_mdbook() {
+    let dir = folder(&[
+        (
+            "book.toml",
+            "[book]\ntitle = \"B\"\n\n[preprocessor.msdesign]\ncommand = \"no-such-program\"\n",
+        ),
+        ("src/SUMMARY.md", "- [A](a.md)\n"),
+        ("src/a.md", &fenced(CYCLE)),
+    ]);
+    let out = run(dir.path(), &["build", "--dest-dir", "out"], "");
+    assert_eq!(code(&out), 0, "{}", err(&out));
+    assert!(
+        text(&out).trim_end().ends_with("index.html"),
+        "{}",
+        text(&out)
+    );
+    assert!(err(&out).contains("src/a.md: "), "{}", err(&out));
+    let page = fs::read_to_string(dir.path().join("out/a.html")).unwrap();
+    assert!(page.contains("<svg") && !page.contains("language-msdesign"));
+
+    fs::write(dir.path().join("src/a.md"), fenced(BROKEN)).unwrap();
+    let out = run(dir.path(), &["build"], "");
+    assert_eq!((code(&out), text(&out).as_str()), (1, ""));
+    assert!(err(&out).contains("src/a.md:6:"), "{}", err(&out));
+    assert_eq!(code(&run(dir.path(), &["build", "src"], "")), 2);
+}
+
+#[test]
+fn a_wrong_info_string_keeps_the_chapter_back() {
+    let chapter = fenced(SOUND).replace("```msdesign", "```msdesign,depht=2");
+    let dir = folder(&[("src/chapter.md", &chapter)]);
+    let out = run(dir.path(), &[], &book(dir.path(), &chapter, &json!({})));
+    assert_eq!((code(&out), text(&out).as_str()), (1, ""));
+    assert!(
+        err(&out).contains("src/chapter.md:3:13") && err(&out).contains("`depth`"),
+        "{}",
+        err(&out)
+    );
+}
