@@ -54,7 +54,7 @@ pub struct Options {
     pub diagram: Option<DiagramForm>,
     /// `true` puts the page's style before the chapter; a host sets it for the first block of a page.
     pub style: bool,
-    /// Whether warnings of the linter show in the chapter's overview.
+    /// Whether findings of the linter show in the chapter's overview.
     pub show_warnings: bool,
     /// TOML of the book's own `[defaults]`, `language` and `infrastructure`, if any; a block's own
     /// values win.

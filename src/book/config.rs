@@ -1,8 +1,12 @@
 //! `[preprocessor.msdesign]`: what a book sets for all of its blocks.
 
-use serde_json::{Map, Value};
+use std::ops::Range;
+use std::path::Path;
 
-use crate::diag::{Diagnostic, SourceFile, Sources, Span, nearest};
+use serde_json::{Map, Value};
+use toml::de::DeTable;
+
+use crate::diag::{Diagnostic, SourceFile, SourceId, Sources, Span, nearest};
 use crate::{DiagramForm, Links};
 
 /// Whether a broken block stops the build.
@@ -15,15 +19,15 @@ pub enum OnError {
     Render,
 }
 
-/// What becomes of warnings.
+/// What becomes of what is found in a design that can be built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Warnings {
-    /// They stand in the chapter and on stderr.
+    /// It stands in the chapter, and is counted on stderr.
     #[default]
     Show,
-    /// They are dropped.
+    /// It is not shown.
     Hide,
-    /// They are treated as errors.
+    /// A warning or an error stops the build.
     Fail,
 }
 
@@ -288,7 +292,7 @@ fn to_toml(table: Map<String, Value>) -> Result<String, String> {
 pub fn diagnose(faults: &[Fault], name: &str, book_toml: &str) -> (Sources, Vec<Diagnostic>) {
     let mut sources = Sources::default();
     let id = sources.add(SourceFile::whole(name, book_toml));
-    let (document, _) = toml::de::DeTable::parse_recoverable(book_toml);
+    let (document, _) = DeTable::parse_recoverable(book_toml);
     let diagnostics = faults
         .iter()
         .map(|f| {
@@ -312,4 +316,99 @@ pub fn diagnose(faults: &[Fault], name: &str, book_toml: &str) -> (Sources, Vec<
         })
         .collect();
     (sources, diagnostics)
+}
+
+/// Leads findings in the source `book` (see [`Config::book`]) to the book's configuration `file`, called `name`. The
+/// file is read only if there are any; what is not written there stays where it is.
+pub(super) fn trace(
+    sources: &mut Sources,
+    book: SourceId,
+    name: &str,
+    file: &Path,
+    diagnostics: &mut [Diagnostic],
+) {
+    let mut spans: Vec<&mut Span> = diagnostics
+        .iter_mut()
+        .flat_map(|d| std::iter::once(&mut d.primary).chain(&mut d.labels))
+        .map(|label| &mut label.span)
+        .filter(|span| span.source == book)
+        .collect();
+    if spans.is_empty() {
+        return;
+    }
+    let Ok(written) = super::loader::read_text(file) else {
+        return;
+    };
+    let sent = sources.get(book).content().to_owned();
+    let (from, _) = DeTable::parse_recoverable(&sent);
+    let (to, _) = DeTable::parse_recoverable(&written);
+    let own = ["preprocessor", "msdesign"]
+        .into_iter()
+        .try_fold(to.get_ref(), |table, key| {
+            table.get(key)?.get_ref().as_table()
+        });
+    let Some(own) = own else {
+        return;
+    };
+    let id = sources.add(SourceFile::whole(name, written.as_str()));
+    for span in &mut spans {
+        if let Some(range) = counterpart((&sent, from.get_ref()), (&written, own), span) {
+            **span = Span::new(id, range);
+        }
+    }
+}
+
+/// Where `span` of the first text stands in the second, which has the same keys and values in another layout.
+fn counterpart(
+    (sent, mut from): (&str, &DeTable<'_>),
+    (written, mut to): (&str, &DeTable<'_>),
+    span: &Span,
+) -> Option<Range<usize>> {
+    let holds = |r: &Range<usize>| r.start <= span.start && span.end <= r.end;
+    let mut nearest = None;
+    loop {
+        // Values of dotted tables have no place of their own, so keys are looked through as well.
+        let next = from.iter().find_map(|(key, value)| {
+            let (other, there) = to.get_key_value(key.get_ref().as_ref())?;
+            if holds(&key.span()) {
+                return Some((other.span(), None));
+            }
+            let tables = value.get_ref().as_table().zip(there.get_ref().as_table());
+            if let Some((inner, _)) = tables {
+                let inside = holds(&value.span()) || contains(inner, &holds);
+                return inside.then_some((other.span(), tables));
+            }
+            holds(&value.span()).then(|| {
+                let (a, b) = (value.span(), there.span());
+                // The same text: the place inside it is the same too.
+                let same = sent.get(a.clone()) == written.get(b.clone());
+                let range = if same {
+                    b.start + (span.start - a.start)..b.start + (span.end - a.start)
+                } else {
+                    b
+                };
+                (range, None)
+            })
+        });
+        match next {
+            Some((range, None)) => return Some(range),
+            Some((range, Some((inner, other)))) => {
+                nearest = Some(range);
+                (from, to) = (inner, other);
+            }
+            None => return nearest,
+        }
+    }
+}
+
+/// Whether a key or value of the table, however deep, is at the place that `holds` looks for.
+fn contains(table: &DeTable<'_>, holds: &dyn Fn(&Range<usize>) -> bool) -> bool {
+    table.iter().any(|(key, value)| {
+        holds(&key.span())
+            || holds(&value.span())
+            || value
+                .get_ref()
+                .as_table()
+                .is_some_and(|t| contains(t, holds))
+    })
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use rayon::prelude::*;
 
-use super::config::{Config, Warnings};
+use super::config::{self, Config, OnError, Warnings};
 use super::fences::{self, Block, WORD};
 use super::loader::Guarded;
 use super::{info, origin};
@@ -27,6 +27,8 @@ pub struct Host<'a> {
     pub base: PathBuf,
     /// The folder that includes must stay in.
     pub root: PathBuf,
+    /// The book's configuration file as reports show it and where it is, if there is one.
+    pub book_file: Option<(String, PathBuf)>,
     /// Sections to show whatever the blocks say (from the command line).
     pub sections: Option<Vec<String>>,
 }
@@ -59,16 +61,6 @@ impl Findings {
     pub fn worst(&self) -> Option<Severity> {
         self.diagnostics.iter().map(|d| d.severity).max()
     }
-
-    /// Whether they stop a book that treats warnings as `warnings` says.
-    #[must_use]
-    pub fn fail(&self, warnings: Warnings) -> bool {
-        match self.worst() {
-            Some(Severity::Error) => true,
-            Some(Severity::Warning) => warnings == Warnings::Fail,
-            _ => false,
-        }
-    }
 }
 
 /// A compiled block.
@@ -82,6 +74,21 @@ pub struct Design {
     pub chapter: Option<Chapter>,
     /// What was found.
     pub findings: Findings,
+}
+
+impl Design {
+    /// Whether a book with this configuration cannot be built. A block without a chapter is the
+    /// business of `on-error`; what was found in a chapter is the business of `warnings`.
+    #[must_use]
+    pub fn stops(&self, config: &Config) -> bool {
+        match self.chapter {
+            None => config.on_error == OnError::Fail,
+            Some(_) => {
+                config.warnings == Warnings::Fail
+                    && self.findings.worst() >= Some(Severity::Warning)
+            }
+        }
+    }
 }
 
 /// All blocks of all pages, in order. Blocks are compiled in parallel; the result does not depend
@@ -186,11 +193,10 @@ fn finish(
 ) -> (Option<Chapter>, Findings) {
     let mut loader = Guarded::new(&host.base, &host.root);
     let compiled = (host.compile)(&mut sources, id, &mut loader, options);
+    // A block whose info string is wrong is not what its author meant, so it is not shown either.
+    let chapter = compiled.chapter.filter(|_| diagnostics.is_empty());
     diagnostics.extend(compiled.diagnostics);
-    if host.config.warnings == Warnings::Hide {
-        diagnostics.retain(|d| d.severity != Severity::Warning);
-    }
-    if compiled.chapter.is_none() && !diagnostics.iter().any(|d| d.severity == Severity::Error) {
+    if chapter.is_none() && !diagnostics.iter().any(|d| d.severity == Severity::Error) {
         // A page must never lose a block without a word.
         diagnostics.push(Diagnostic::error(
             "no-chapter",
@@ -198,12 +204,15 @@ fn finish(
             "this spec leaves nothing to show",
         ));
     }
+    if let (Some(book), Some((name, file))) = (options.book, &host.book_file) {
+        config::trace(&mut sources, book, name, file, &mut diagnostics);
+    }
     diag::sort(&sources, &mut diagnostics);
     let findings = Findings {
         sources,
         diagnostics,
     };
-    (compiled.chapter, findings)
+    (chapter, findings)
 }
 
 /// Hands out the words that start a block's ids, each once.

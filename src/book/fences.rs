@@ -13,7 +13,8 @@ pub const WORD: &str = "msdesign";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
     /// The bytes of the chapter that the block takes: from its fence to the end of its last line,
-    /// the line's end included; at top level its indentation too.
+    /// the line's end included. Indentation and quotation markers before the fence belong to it where
+    /// nothing else stands there.
     pub range: Range<usize>,
     /// What each line after the first one needs before it to stay in the block's container: list
     /// indentation and quotation markers.
@@ -184,8 +185,11 @@ fn begin(text: &str, range: Range<usize>, top_level: bool, heading: Option<u8>) 
     } else {
         continuation(&text[line_start..start])
     };
+    let bare = text[line_start..start]
+        .bytes()
+        .all(|b| matches!(b, b' ' | b'\t' | b'>'));
     Some(Block {
-        range: if top_level { line_start } else { start }..range.end,
+        range: if bare { line_start } else { start }..range.end,
         prefix,
         top_level,
         info: info_start..info_start + info.len(),
@@ -214,6 +218,10 @@ fn continuation(before: &str) -> String {
             _ => ' ',
         });
         rest = &rest[c.len_utf8()..];
+        if c == '>' && !rest.starts_with([' ', '\t']) {
+            // One blank after the marker belongs to it: without it, the next one would be lost.
+            out.push(' ');
+        }
     }
     out
 }

@@ -1,16 +1,18 @@
 //! What stands in a page in place of its blocks: chapters, or the report of what is wrong.
 
-use super::config::{Config, OnError};
+use std::collections::BTreeSet;
+
+use super::config::{Config, OnError, Warnings};
 use super::design::{Design, Findings};
 use super::splice::splice;
-use crate::diag::{self, Severity, Style};
+use crate::diag::{self, Diagnostic, Severity, Sources, Style};
 use crate::{Chapter, Format};
 
 /// The page `text` with its blocks replaced. `place` may put something else in place of a good
 /// block's chapter; it gets the number of the block and its chapter.
 ///
-/// Blocks that fail are replaced by their report where the configuration says so, and stay as they
-/// are otherwise.
+/// Blocks without a chapter are replaced by their report where the configuration says so, and stay as
+/// they are otherwise.
 #[must_use]
 pub fn assemble(
     text: &str,
@@ -25,9 +27,6 @@ pub fn assemble(
     for (i, design) in designs.iter().enumerate() {
         blocks.push(design.block.clone());
         replacements.push(match &design.chapter {
-            _ if design.findings.fail(config.warnings) => {
-                (config.on_error == OnError::Render).then(|| error_box(design, format))
-            }
             Some(chapter) if styled => {
                 let mut bare = chapter.clone();
                 bare.preamble.clear();
@@ -37,7 +36,7 @@ pub fn assemble(
                 styled = true;
                 Some(place(i, design, chapter))
             }
-            None => None,
+            None => (config.on_error == OnError::Render).then(|| error_box(design, format)),
         });
     }
     splice(text, &blocks, &replacements)
@@ -85,11 +84,12 @@ pub fn report<'a>(findings: impl IntoIterator<Item = &'a Findings>, least: Sever
     let mut out = String::new();
     let mut all = Vec::new();
     let mut specs = 0_usize;
+    let mut told = Told::default();
     for f in findings {
         let shown: Vec<_> = f
             .diagnostics
             .iter()
-            .filter(|d| d.severity >= least)
+            .filter(|d| d.severity >= least && told.is_news(&f.sources, d))
             .cloned()
             .collect();
         if shown.is_empty() {
@@ -107,5 +107,54 @@ pub fn report<'a>(findings: impl IntoIterator<Item = &'a Findings>, least: Sever
         n => format!("{n} designs"),
     };
     out.push_str(&format!("msdesign: {} in {place}\n", diag::summary(&all)));
+    out
+}
+
+/// What was told already: designs that share a file or the book's configuration share its mistakes.
+#[derive(Debug, Default)]
+pub struct Told(BTreeSet<(String, usize, usize, &'static str, String)>);
+
+impl Told {
+    /// `true` the first time for a finding at a place.
+    pub fn is_news(&mut self, sources: &Sources, d: &Diagnostic) -> bool {
+        let at = sources.locate(d.primary.span);
+        self.0.insert((
+            at.file,
+            at.bytes.start,
+            at.bytes.end,
+            d.rule,
+            d.message.clone(),
+        ))
+    }
+}
+
+/// What a build says on stderr: in full what stops it or could not be built, and one line for each
+/// page on which something else was found.
+#[must_use]
+pub(super) fn build_report(pages: &[(String, &[Design])], config: &Config) -> String {
+    let whole = |d: &Design| d.chapter.is_none() || d.stops(config);
+    let designs = || pages.iter().flat_map(|(_, designs)| *designs);
+    let mut out = String::new();
+    if config.warnings != Warnings::Hide {
+        for (name, designs) in pages {
+            let found: Vec<_> = designs
+                .iter()
+                .filter(|d| !whole(d))
+                .flat_map(|d| &d.findings.diagnostics)
+                .filter(|d| d.severity >= Severity::Warning)
+                .cloned()
+                .collect();
+            if !found.is_empty() {
+                out.push_str(&format!(
+                    "{name}: {}; run `mdbook-msdesign check {name}` to see them\n",
+                    diag::summary(&found)
+                ));
+            }
+        }
+    }
+    out.push_str(&report(
+        designs().filter(|d| whole(d)).map(|d| &d.findings),
+        Severity::Warning,
+    ));
     out
 }

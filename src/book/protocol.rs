@@ -10,11 +10,11 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
-use super::config::{self, Config, OnError};
+use super::config::{self, Config};
 use super::design::{Compile, Design, Host, Page, compile_pages};
 use super::{fences, page, subchapters};
 use crate::Format;
-use crate::diag::{self, Severity, Style};
+use crate::diag::{self, Style};
 
 /// What a run leaves behind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -181,18 +181,17 @@ impl<'a> Run<'a> {
             format: format_of(self.renderer),
             base: self.root.clone(),
             root: self.root.join(&self.src),
+            book_file: Some(("book.toml".to_owned(), self.root.join("book.toml"))),
             sections: None,
         };
         let designs = compile_pages(&pages, &host);
-        drop(pages);
-
-        let fails = |d: &Design| d.findings.fail(config.warnings);
-        let stop = config.on_error == OnError::Fail && designs.iter().flatten().any(fails);
-        let report = page::report(
-            designs.iter().flatten().map(|d| &d.findings),
-            Severity::Warning,
-        );
-        if stop {
+        let named: Vec<(String, &[Design])> = pages
+            .into_iter()
+            .map(|p| p.name)
+            .zip(designs.iter().map(Vec::as_slice))
+            .collect();
+        let report = page::build_report(&named, config);
+        if designs.iter().flatten().any(|d| d.stops(config)) {
             return Ok((false, report));
         }
         let mut by_chapter: BTreeMap<usize, Vec<Design>> =

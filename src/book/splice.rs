@@ -40,8 +40,11 @@ fn fit(text: &str, block: &Block, markdown: &str) -> String {
     };
     let blank = block.prefix.trim_end();
     let mut out = String::with_capacity(markdown.len() + markdown.len() / 8);
-    if follows_text(text, block) {
-        out.push_str(eol);
+    if starts_line(text, block) {
+        if follows_text(text, block) {
+            out.push_str(blank);
+            out.push_str(eol);
+        }
         out.push_str(&block.prefix);
     }
     for (i, line) in markdown.trim_end_matches('\n').split('\n').enumerate() {
@@ -75,16 +78,16 @@ fn fit(text: &str, block: &Block, markdown: &str) -> String {
     out
 }
 
+/// Whether the block takes its line from the first byte; otherwise its fence stands right behind a list
+/// marker, and there is nothing before it in its container.
+fn starts_line(text: &str, block: &Block) -> bool {
+    let before = &text[..block.range.start];
+    before.is_empty() || before.ends_with('\n')
+}
+
 /// Whether the line before the block holds text that the chapter's first line could join.
 fn follows_text(text: &str, block: &Block) -> bool {
-    let before = &text[..block.range.start];
-    let line_start = before.rfind('\n').map_or(0, |i| i + 1);
-    let own = &before[line_start..];
-    // The fence stands right behind a list marker: there is nothing before it in its container.
-    if own.chars().any(|c| !matches!(c, ' ' | '\t' | '>')) {
-        return false;
-    }
-    before[..line_start]
+    text[..block.range.start]
         .lines()
         .next_back()
         .is_some_and(|line| !is_blank(line) && !is_marker(line))

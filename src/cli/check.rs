@@ -56,8 +56,11 @@ pub(super) fn run(args: &Args) -> Result<u8> {
         }
         Output::Json => {
             let mut diagnostics = Vec::new();
+            let mut told = page::Told::default();
             for f in &all {
-                if let Some(found) = to_json(&f.sources, &f.diagnostics)["diagnostics"].as_array() {
+                let mut news = f.diagnostics.clone();
+                news.retain(|d| told.is_news(&f.sources, d));
+                if let Some(found) = to_json(&f.sources, &news)["diagnostics"].as_array() {
                     diagnostics.extend_from_slice(found);
                 }
             }
@@ -73,28 +76,29 @@ pub(super) fn run(args: &Args) -> Result<u8> {
 }
 
 fn check(path: &Path) -> Result<Vec<Findings>> {
-    let mut config = Config::default();
     let mut all = Vec::new();
-    let (root, targets) = if path.is_dir() {
-        let root = match files::book(path)? {
-            Some(book) => {
-                config = book.config;
-                all.push(book.findings);
-                book.src
-            }
-            None => path.to_path_buf(),
-        };
+    let (book, root, targets) = if path.is_dir() {
+        let book = files::book(path)?;
+        let root = book.as_ref().map_or(path, |b| &b.src).to_path_buf();
         let targets = files::markdown_files(&root)?;
-        (root, targets)
+        (book, root, targets)
     } else {
-        (super::folder_of(path), vec![path.to_path_buf()])
+        let book = files::book_around(path)?;
+        let root = match &book {
+            Some(book) => book.src.clone(),
+            None => super::folder_of(path),
+        };
+        (book, root, vec![path.to_path_buf()])
     };
+    let none = Config::default();
     let setup = Setup {
-        config: &config,
+        config: book.as_ref().map_or(&none, |b| &b.config),
         format: Format::Html,
         root,
+        book: book.as_ref(),
         sections: None,
     };
+    all.extend(book.as_ref().map(|b| b.findings.clone()));
     for target in targets {
         all.extend(match files::compile(&target, &setup)? {
             File::Spec(_, findings) => vec![findings],

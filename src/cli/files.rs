@@ -3,10 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail};
+use mdbook_driver::builtin_preprocessors::LinkPreprocessor;
+use mdbook_preprocessor::book::{Book as Whole, BookItem, Chapter};
+use mdbook_preprocessor::{Preprocessor as _, PreprocessorContext};
+use msdesign::Format;
 use msdesign::book::config::{self, Config};
 use msdesign::book::design::{Design, Findings, Host, Page, compile_pages, compile_spec};
 use msdesign::book::loader::read_text;
-use msdesign::{Chapter, Format};
 
 /// Folders nested deeper than this are not searched.
 const MAX_DEPTH: usize = 32;
@@ -14,7 +17,7 @@ const MAX_DEPTH: usize = 32;
 /// What a file compiled to.
 pub(super) enum File {
     /// A spec file.
-    Spec(Option<Chapter>, Findings),
+    Spec(Option<msdesign::Chapter>, Findings),
     /// A Markdown file: its text and its blocks.
     Markdown(String, Vec<Design>),
 }
@@ -27,6 +30,8 @@ pub(super) struct Setup<'a> {
     pub(super) format: Format,
     /// The folder that includes must stay in.
     pub(super) root: PathBuf,
+    /// The book they are in; its chapters are read as mdBook reads them.
+    pub(super) book: Option<&'a Book>,
     /// Sections to show.
     pub(super) sections: Option<Vec<String>>,
 }
@@ -46,6 +51,7 @@ pub(super) fn compile(path: &Path, setup: &Setup<'_>) -> Result<File> {
         format: setup.format,
         base: PathBuf::new(),
         root: setup.root.clone(),
+        book_file: setup.book.map(|b| (super::shown(&b.file), b.file.clone())),
         sections: setup.sections.clone(),
     };
     // Ids must not depend on the folder that the command was run in.
@@ -58,10 +64,14 @@ pub(super) fn compile(path: &Path, setup: &Setup<'_>) -> Result<File> {
         let (chapter, findings) = compile_spec(&name, &id, &text, &host);
         return Ok(File::Spec(chapter, findings));
     }
+    let expanded = match setup.book {
+        Some(book) if text.contains("{{#") => expand(book, path, &text)?,
+        _ => None,
+    };
     let page = Page {
         name,
-        text: &text,
-        file: None,
+        text: expanded.as_deref().unwrap_or(&text),
+        file: expanded.is_some().then(|| path.to_path_buf()),
         id,
     };
     let designs = compile_pages(std::slice::from_ref(&page), &host)
@@ -76,8 +86,30 @@ pub(super) fn is_spec(path: &Path) -> bool {
     path.extension().is_some_and(|e| e == "toml")
 }
 
+/// The chapter `text` of the file at `path` with its `{{#include}}`s in place, as mdBook has it when this
+/// preprocessor sees it. `None` if the file is not below the book's source folder.
+fn expand(book: &Book, path: &Path, text: &str) -> Result<Option<String>> {
+    let (Ok(src), Ok(path)) = (book.src.canonicalize(), path.canonicalize()) else {
+        return Ok(None);
+    };
+    let Ok(inner) = path.strip_prefix(&src) else {
+        return Ok(None);
+    };
+    let mut config = mdbook_preprocessor::config::Config::default();
+    config.book.src = src;
+    let context = PreprocessorContext::new(PathBuf::new(), config, "html".to_owned());
+    let chapter = Chapter::new("", text.to_owned(), inner, Vec::new());
+    let one = Whole::new_with_items(vec![BookItem::Chapter(chapter)]);
+    let done = LinkPreprocessor::new()
+        .run(&context, one)
+        .with_context(|| format!("the includes of `{}` failed", super::shown(&path)))?;
+    Ok(done.chapters().next().map(|c| c.content.clone()))
+}
+
 /// A book on disk: its source folder and its configuration.
 pub(super) struct Book {
+    /// `book.toml`.
+    pub(super) file: PathBuf,
     /// The folder of its chapters.
     pub(super) src: PathBuf,
     /// `[preprocessor.msdesign]`.
@@ -108,12 +140,44 @@ pub(super) fn book(dir: &Path) -> Result<Option<Book>> {
         .unwrap_or("src");
     Ok(Some(Book {
         src: dir.join(src),
+        file,
         config,
         findings: Findings {
             sources,
             diagnostics,
         },
     }))
+}
+
+/// The book whose source folder the file at `path` is in, if there is one.
+///
+/// # Errors
+///
+/// Its `book.toml` cannot be read or is not TOML.
+pub(super) fn book_around(path: &Path) -> Result<Option<Book>> {
+    let Ok(real) = path.canonicalize() else {
+        return Ok(None);
+    };
+    // The folders as the author named them come first, so that reports do not show absolute paths.
+    let named: Vec<&Path> = path.ancestors().skip(1).collect();
+    for folder in real.ancestors().skip(1) {
+        if !folder.join("book.toml").is_file() {
+            continue;
+        }
+        let shown = named
+            .iter()
+            .map(|p| {
+                if p.as_os_str().is_empty() {
+                    Path::new(".")
+                } else {
+                    p
+                }
+            })
+            .find(|p| p.canonicalize().is_ok_and(|p| p == folder));
+        let book = book(shown.unwrap_or(folder))?;
+        return Ok(book.filter(|b| b.src.canonicalize().is_ok_and(|src| real.starts_with(src))));
+    }
+    Ok(None)
 }
 
 /// Every Markdown file below `dir`, sorted. Hidden folders and links to folders are left out.

@@ -6,7 +6,7 @@ use anyhow::Result;
 use msdesign::book::config::{self, Config};
 use msdesign::book::{fences, format_of, page};
 use msdesign::diag::Severity;
-use msdesign::{DiagramForm, Format};
+use msdesign::{Chapter, DiagramForm, Format};
 
 use super::files::{self, File, Setup};
 
@@ -39,7 +39,7 @@ fn diagram(name: &str) -> Result<DiagramForm, String> {
     config::diagram(name).ok_or_else(|| "the forms are svg, mermaid, text and dot".to_owned())
 }
 
-/// Prints the chapter; 1 if the spec has errors.
+/// Prints the chapter; 1 if the spec has errors that leave none.
 ///
 /// # Errors
 ///
@@ -57,20 +57,27 @@ pub(super) fn run(args: &Args) -> Result<u8> {
         config: &config,
         format,
         root: super::folder_of(&args.file),
+        book: None,
         sections: args.sections.clone(),
     };
-    let (text, findings) = match files::compile(&args.file, &setup)? {
+    let (text, broken, findings) = match files::compile(&args.file, &setup)? {
         File::Spec(chapter, findings) => (
-            chapter.map(|c| c.markdown()).unwrap_or_default(),
+            chapter.as_ref().map(Chapter::markdown).unwrap_or_default(),
+            chapter.is_none(),
             vec![findings],
         ),
         File::Markdown(text, designs) => {
             let whole = page::assemble(&text, &designs, &config, format, |_, _, c| c.markdown());
-            (whole, designs.into_iter().map(|d| d.findings).collect())
+            let broken = designs.iter().any(|d| d.chapter.is_none());
+            (
+                whole,
+                broken,
+                designs.into_iter().map(|d| d.findings).collect(),
+            )
         }
     };
     super::err(&page::report(&findings, Severity::Warning));
-    if findings.iter().any(|f| f.fail(config.warnings)) {
+    if broken {
         return Ok(1);
     }
     match args.format {

@@ -3,7 +3,6 @@
 use super::super::Cx;
 use super::super::doc::{Doc, Inline, count, say};
 use crate::catalog;
-use crate::diag::Severity;
 use crate::model::{Architecture, Section};
 use crate::plan::Origin;
 
@@ -135,11 +134,11 @@ fn assumptions(cx: &Cx<'_>, doc: &mut Doc) {
 }
 
 fn findings(cx: &Cx<'_>, doc: &mut Doc) {
-    let shown: Vec<_> = cx
-        .findings
-        .iter()
-        .filter(|f| cx.options.show_warnings || f.diagnostic.severity == Severity::Error)
-        .collect();
+    // A host that hides findings must not say that there are none.
+    if !cx.options.show_warnings {
+        return;
+    }
+    let shown = cx.findings;
     doc.heading(1, "Findings", "findings");
     if shown.is_empty() {
         doc.para("The linter found no fault in this design.");
