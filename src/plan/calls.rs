@@ -203,6 +203,10 @@ fn need(
     best
 }
 
+#[allow(
+    clippy::too_many_arguments,
+    reason = "everything that a call's numbers depend on"
+)]
 fn one(
     model: &Model,
     choices: &Choices,

@@ -1,10 +1,13 @@
 //! Sagas: steps, states, failures and what makes up for the isolation that they do not have.
 
-use super::super::super::Cx;
 use super::super::super::doc::{Doc, Inline, say};
+use super::super::super::{Cx, figures};
 use super::super::column::Column;
 use crate::model::{Party, Saga, SagaStyle, ServiceId};
 use crate::plan::{SagaPlan, StepClass};
+
+/// The most failures that are drawn; the table lists all.
+const MAX_PICTURES: usize = 12;
 
 pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
     let model = cx.plan.model;
@@ -30,10 +33,29 @@ pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
         }
         led(cx, doc, saga, plan);
         steps(cx, doc, saga, plan);
+        figures::saga_states(cx, doc, i);
         states(doc, saga, plan);
         failures(cx, doc, saga, plan);
+        pictures(cx, doc, i, saga, plan);
         countermeasures(cx, doc, saga, plan);
     }
+}
+
+/// The sequence of a failure at each step that can fail for good after something was done.
+fn pictures(cx: &Cx<'_>, doc: &mut Doc, index: usize, saga: &Saga, plan: &SagaPlan) {
+    let failing: Vec<usize> = (1..saga.steps.len())
+        .filter(|i| plan.steps[*i].class != StepClass::Retriable)
+        .take(MAX_PICTURES)
+        .collect();
+    if failing.is_empty() {
+        return;
+    }
+    doc.details(&format!("{}: each failure as a sequence", saga.name), |d| {
+        for i in failing {
+            d.para(say!("When `{}` fails for good:", saga.steps[i].action));
+            figures::saga_failure(cx, d, index, i);
+        }
+    });
 }
 
 /// `2. lock fare`: one name for a step in every table.
