@@ -7,6 +7,7 @@ use msdesign::book::{fences, preprocess};
 use msdesign::diag::{Diagnostic, SourceFile, SourceId, Sources, Span};
 use msdesign::{Chapter, Compiled, Loader, NoFiles, Options, Part};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
 use serde_json::{Value, json};
 
@@ -342,8 +343,8 @@ fn keys_of_other_versions_stay() {
     }
 }
 
-/// Pieces that chapters are made of, the awkward ones above all. An alert has a second line, as the parser takes a fence
-/// without a marker into an alert that has none, which CommonMark does not.
+/// Pieces that chapters are made of, the awkward ones above all. An alert has text, as the parser takes
+/// indented code right behind its marker for a fence, which CommonMark does not.
 fn chapter() -> impl Strategy<Value = String> {
     let pieces = prop::sample::select(vec![
         "```",
@@ -388,7 +389,7 @@ fn chapter() -> impl Strategy<Value = String> {
         "text",
         "[a]: b\n",
         "- [ ] ",
-        "> [!NOTE]\n> ",
+        "> [!NOTE]\n> x\n",
     ]);
     prop::collection::vec(pieces, 0..40).prop_map(|p| p.concat())
 }
@@ -446,7 +447,7 @@ fn spec() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, rng_seed: RngSeed::Fixed(1), ..ProptestConfig::default() })]
 
     #[test]
     fn any_chapter_keeps_what_is_outside_its_blocks(text in chapter()) {
@@ -487,7 +488,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, rng_seed: RngSeed::Fixed(1), ..ProptestConfig::default() })]
 
     #[test]
     fn any_spec_gives_a_chapter_or_an_error(text in spec()) {

@@ -204,19 +204,24 @@ fn begin(text: &str, range: Range<usize>, top_level: bool, heading: Option<u8>) 
 fn continuation(before: &str) -> String {
     let mut out = String::new();
     let mut rest = before;
+    let mut note = None;
     while let Some(c) = rest.chars().next() {
         if rest.starts_with("[^")
             && let Some(end) = rest.find("]:")
         {
-            // A footnote's further lines are indented by four, however long its label is.
+            // A footnote's further lines are indented by four, however long its label is; a footnote that
+            // starts in another one ends it.
+            out.truncate(*note.get_or_insert(out.len()));
             out.push_str("    ");
             rest = rest[end + 2..].trim_start_matches([' ', '\t']);
             continue;
         }
-        out.push(match c {
-            '>' | '\t' => c,
-            _ => ' ',
-        });
+        if c == '\t' {
+            // Parsers differ about a tab that a marker takes only a part of; blanks mean the same.
+            out.push_str(&"    "[out.len() % 4..]);
+        } else {
+            out.push(if c == '>' { c } else { ' ' });
+        }
         rest = &rest[c.len_utf8()..];
         if c == '>' && !rest.starts_with([' ', '\t']) {
             // One blank after the marker belongs to it: without it, the next one would be lost.
