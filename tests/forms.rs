@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use msdesign::diag::{SourceFile, Sources};
-use msdesign::{Format, NoFiles, Options, compile};
+use msdesign::plan::Plan;
+use msdesign::{Format, NoFiles, Options, compile, model, spec};
 use proptest::prelude::*;
 use toml::{Table, Value};
 
@@ -32,7 +33,34 @@ fn chapter(spec: &str, format: Format) -> (String, Vec<String>) {
     let Some(chapter) = compiled.chapter else {
         panic!("no chapter: {said:#?}\n{spec}");
     };
-    (chapter.markdown(), said)
+    // The plan is compared too: not everything in it shows in every chapter.
+    let mut text = chapter.markdown();
+    text.push_str(&plan(spec));
+    (text, said)
+}
+
+/// The plan of `spec` and the model in it, without the places of things.
+fn plan(spec: &str) -> String {
+    let mut sources = Sources::default();
+    let id = sources.add(SourceFile::whole("spec.toml".to_owned(), spec.to_owned()));
+    let mut out = Vec::new();
+    let model = model::resolve(&spec::parse(id, spec, &mut out), id, &mut out);
+    let whole = format!("{:#?}", Plan::new(&model));
+    let mut lines = whole.lines();
+    let mut kept = String::new();
+    while let Some(line) = lines.next() {
+        if line.ends_with("Span {") {
+            for inner in lines.by_ref() {
+                if inner.trim() == "}," {
+                    break;
+                }
+            }
+        } else {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+    }
+    kept
 }
 
 /// Panics with the first lines that differ, since whole chapters are too long to read.
@@ -104,7 +132,7 @@ impl Lot {
 }
 
 /// Lists whose order the language gives a meaning.
-const ORDERED: [&str; 8] = [
+const ORDERED: [&str; 9] = [
     "sagas",
     "flows",
     "steps",
@@ -113,6 +141,7 @@ const ORDERED: [&str; 8] = [
     "language",
     "sections",
     "include",
+    "schema",
 ];
 
 fn shuffle(value: Value, lot: &mut Lot) -> Value {

@@ -292,7 +292,12 @@ fn event(
         retries: check::small(d.retries.as_ref()),
         schema,
         schema_file: check::word(d.schema_file.as_ref()),
-        pii: d.pii.iter().map(|f| f.value.clone()).collect(),
+        pii: {
+            let mut fields: Vec<String> = d.pii.iter().map(|f| f.value.clone()).collect();
+            fields.sort();
+            fields.dedup();
+            fields
+        },
         contract: check::word(d.contract.as_ref()),
         description: check::plain(d.description.as_ref()),
         lacks_dead_letter,

@@ -3,7 +3,7 @@
 //! Nothing is derived here: what the author did not say is `None`, and the plan fills it. Everything
 //! whose order has no meaning is sorted, so that two specs that say the same give the same model:
 //! services, actors, calls, events, streams, stores, brokers and teams by name; sagas, flows, their
-//! steps, infrastructures and languages in the author's order.
+//! steps, the fields of a schema, infrastructures and languages in the author's order.
 
 mod check;
 mod choices;

@@ -365,15 +365,17 @@ fn defaults(spec: &Spec, out: Out<'_>) -> Defaults {
 
 fn lint(spec: &Spec) -> Lint {
     let words = |texts: &[Text]| {
-        texts
+        let mut words: Vec<Set<String>> = texts
             .iter()
             .map(|t| Set {
                 value: t.value.clone(),
                 span: t.span,
             })
-            .collect()
+            .collect();
+        words.sort_by(|a, b| a.value.cmp(&b.value));
+        words
     };
-    Lint {
+    let mut lint = Lint {
         allow: spec
             .lint
             .allow
@@ -390,7 +392,15 @@ fn lint(spec: &Spec) -> Lint {
             .collect(),
         deny: words(&spec.lint.deny),
         warn: words(&spec.lint.warn),
-    }
+    };
+    lint.allow.sort_by(|a, b| {
+        let key = |x: &Allow| {
+            let at = x.at.as_ref().map(|at| at.value.clone());
+            (x.rule.value.clone(), at, x.reason.clone())
+        };
+        key(a).cmp(&key(b))
+    });
+    lint
 }
 
 /// Stores by name, from the services that use them and from `[stores.NAME]`.

@@ -106,33 +106,30 @@ pub(super) fn plan(
     // Successors first: what a callee needs is known before its callers are planned. A call that closes
     // a cycle sees its callee's needs as far as they are known; `sync-cycle` reports the cycle itself.
     for s in graph.successors_first() {
-        let need = need(model, s, &outbound[s], &plans, flows);
-        let slowest = outbound[s]
+        let mut need = need(model, s, &outbound[s], &plans, flows);
+        need.leaf = outbound[s].is_empty();
+        need.slowest = outbound[s]
             .iter()
             .filter_map(|&i| plans[i].as_ref())
             .map(|p| p.p99.value)
             .max()
             .unwrap_or_default();
         for &i in &inbound[s] {
-            plans[i] = Some(one(
-                model,
-                choices,
-                traffic,
-                i,
-                &inbound,
-                &need,
-                slowest,
-                outbound[s].is_empty(),
-            ));
+            plans[i] = Some(one(model, choices, traffic, i, &inbound, &need));
         }
     }
     plans.into_iter().flatten().collect()
 }
 
-/// The longest that the calls of service `s` keep one of its answers waiting, and how that is counted.
+/// The longest that the calls of a service keep one of its answers waiting, and how that is counted.
+#[derive(Default)]
 struct Need {
     time: Time,
     why: String,
+    /// The largest 99th percentile of its calls.
+    slowest: Time,
+    /// Whether it calls nobody.
+    leaf: bool,
 }
 
 fn need(
@@ -144,10 +141,7 @@ fn need(
 ) -> Need {
     let worst = |i: usize| plans[i].as_ref().map(CallPlan::worst_case);
     let own = Time::ms(1).scale(numbers().own_work.value);
-    let mut best = Need {
-        time: Time::default(),
-        why: String::new(),
-    };
+    let mut best = Need::default();
     // The necessary condition between neighbours: one attempt outlasts all attempts of the slowest
     // call behind it.
     for &i in outbound {
@@ -161,6 +155,7 @@ fn need(
                     t,
                     model.service(model.calls[i].to).name
                 ),
+                ..Need::default()
             };
         }
     }
@@ -197,6 +192,7 @@ fn need(
             best = Need {
                 time: total,
                 why: format!("{} in the flow `{}`", parts.join(" + "), flow.name),
+                ..Need::default()
             };
         }
     }
@@ -214,13 +210,11 @@ fn one(
     i: usize,
     inbound: &[Vec<usize>],
     need: &Need,
-    slowest_behind: Time,
-    leaf: bool,
 ) -> CallPlan {
     let n = numbers();
     let c = &model.calls[i];
     let callee = model.service(c.to);
-    let p99 = p99(model, i, slowest_behind);
+    let p99 = p99(model, i, need.slowest);
     let p50 = match (c.p50, model.defaults.p50) {
         (Some(p), _) => Figure::set(p.value),
         (None, Some(d)) if d.value <= p99.value => Figure::derived(d.value, "`defaults.p50`", ""),
@@ -237,7 +231,7 @@ fn one(
         i,
         inbound,
         timeout.value,
-        attempts(model, i, idempotent.value, leaf),
+        attempts(model, i, idempotent.value, need.leaf),
     );
     let base = Time::ms(1).scale(n.backoff_base.value);
     let cap = Time::ms(1).scale(n.backoff_cap.value);
