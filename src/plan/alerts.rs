@@ -438,10 +438,7 @@ fn call(input: &Input<'_>, id: CallId, alerts: &mut Vec<Alert>) {
         "job=\"{}\",server_address=\"{}\"",
         input.services[from.0].slug,
         // Somebody else's service has its author's name for an address.
-        input.services[c.to.0]
-            .address
-            .replace('\\', "")
-            .replace('"', "")
+        input.services[c.to.0].address.replace(['\\', '"'], "")
     );
     let failed = format!("sum(rate({metric}{{{filter},error_type!=\"\"}}[5m]))");
     alerts.push(Alert {

@@ -7,6 +7,7 @@ mod discovery;
 mod gateway;
 mod interactions;
 mod links;
+mod metrics;
 mod migration;
 mod observability;
 mod overview;
