@@ -8,6 +8,7 @@ mod discovery;
 mod gateway;
 mod interactions;
 mod links;
+mod metrics;
 mod migration;
 mod observability;
 mod overview;

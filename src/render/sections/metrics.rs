@@ -1,0 +1,380 @@
+//! The metrics of a design: requests, calls, instances, stores, consumers, streams, sagas.
+
+use super::super::Cx;
+use super::super::doc::{Doc, Inline, say};
+use super::observability::own;
+use crate::catalog::numbers;
+use crate::model::units::float;
+use crate::model::{Party, Protocol};
+use crate::plan::GRPC_FAULTS;
+
+/// Every metric, in the order in which trouble travels.
+pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
+    requests(cx, doc);
+    calls(cx, doc);
+    resources(cx, doc);
+    stores(cx, doc);
+    consumers(cx, doc);
+    others(cx, doc);
+}
+
+/// Rate, errors and duration of what each service answers.
+fn requests(cx: &Cx<'_>, doc: &mut Doc) {
+    let (plan, model) = (cx.plan, cx.plan.model);
+    let mut rows = Vec::new();
+    let mut silent = Vec::new();
+    for id in own(cx) {
+        let (s, p) = (model.service(id), plan.service(id));
+        let http = p.serves_http || (p.entry && !p.serves_grpc);
+        if !http && !p.serves_grpc {
+            silent.push(s.name.as_str());
+        }
+        for (serves, metric, errors) in [
+            (
+                http,
+                "http_server_request_duration_seconds",
+                "http_response_status_code=~\"5..\"".to_owned(),
+            ),
+            (
+                p.serves_grpc,
+                "rpc_server_call_duration_seconds",
+                format!("rpc_response_status_code=~\"{GRPC_FAULTS}\""),
+            ),
+        ] {
+            if !serves {
+                continue;
+            }
+            rows.push(vec![
+                Inline::code(s.name.as_str()),
+                Inline::code(format!("{metric}{{job=\"{}\"}}", p.slug)),
+                Inline::figure(&p.rate),
+                Inline::code(errors),
+                match s.slo.and_then(|x| x.p99) {
+                    Some(p99) => say!("p99 {} (SLO)", p99.value),
+                    None => Inline::text("no p99 promised"),
+                },
+            ]);
+        }
+    }
+    doc.table(
+        &[
+            "Service",
+            "RED: histogram",
+            "Peak rate",
+            "Errors",
+            "Duration",
+        ],
+        rows,
+    );
+    if !silent.is_empty() {
+        doc.para(Inline::text("Nobody calls these, so they have no request metrics; their events and resources stand below: ").and(Inline::names(silent)).and(Inline::text(".")));
+    }
+}
+
+/// The same from the caller's side, one row a pair and protocol: labels know addresses, not operations.
+fn calls(cx: &Cx<'_>, doc: &mut Doc) {
+    let (plan, model) = (cx.plan, cx.plan.model);
+    let mut seen = std::collections::BTreeSet::new();
+    let mut rows = Vec::new();
+    let mut unmeasured = Vec::new();
+    for id in model.call_ids() {
+        let c = model.call(id);
+        let Party::Service(from) = c.from else {
+            continue;
+        };
+        let metric = match c.protocol {
+            Protocol::Grpc => "rpc_client_call_duration_seconds",
+            Protocol::Rest(_) | Protocol::GraphQl => "http_client_request_duration_seconds",
+            Protocol::Other(_) => {
+                unmeasured.push(model.call_name(id));
+                continue;
+            }
+        };
+        if !seen.insert((from, c.to, metric)) {
+            continue;
+        }
+        rows.push(vec![
+            Inline::code(model.service(from).name.as_str()),
+            Inline::code(model.service(c.to).name.as_str()),
+            Inline::code(format!(
+                "{metric}{{job=\"{}\",server_address=\"{}\"}}",
+                plan.service(from).slug,
+                plan.service(c.to).address
+            )),
+            Inline::code("error_type!=\"\""),
+        ]);
+    }
+    if !rows.is_empty() {
+        doc.details("Calls as their callers see them", |doc| {
+            doc.table(&["From", "To", "RED: histogram", "Errors"], rows);
+        });
+    }
+    let foreign: std::collections::BTreeSet<&str> = seen
+        .iter()
+        .map(|(_, to, _)| model.service(*to))
+        .filter(|s| s.external)
+        .map(|s| s.name.as_str())
+        .collect();
+    if !foreign.is_empty() {
+        doc.para(
+            say!("Here and in the alerts, `{}` of these is their name, since the spec does not know their hosts: ", "server_address")
+                .and(Inline::names(foreign))
+                .and(Inline::text(".")),
+        );
+    }
+    if !unmeasured.is_empty() {
+        doc.para(
+            Inline::text("OpenTelemetry defines no metric for these calls; the caller has to count them itself: ")
+                .and(Inline::names(unmeasured))
+                .and(Inline::text(".")),
+        );
+    }
+}
+
+/// Utilisation, saturation and errors of each service's instances, by the exporter of this platform.
+fn resources(cx: &Cx<'_>, doc: &mut Doc) {
+    let (plan, model) = (cx.plan, cx.plan.model);
+    let namespace = &plan.choices.namespace;
+    let infrastructure = plan.choices.infrastructure;
+    let rows = own(cx)
+        .map(|id| {
+            let p = plan.service(id);
+            let slug = &p.slug;
+            let [usage, saturation, errors] = match infrastructure.id.as_str() {
+                "aws" => {
+                    let at = format!(
+                        "{{dimension_ClusterName=\"{namespace}\",dimension_ServiceName=\"{slug}\"}}"
+                    );
+                    [
+                        format!("aws_ecs_cpuutilization_average{at}"),
+                        format!("aws_ecs_memory_utilization_maximum{at}"),
+                        String::new(),
+                    ]
+                }
+                "gcp" => {
+                    let name = "stackdriver_cloud_run_revision_run_googleapis_com_container";
+                    let at = format!("{{service_name=\"{slug}\"}}");
+                    [
+                        format!("{name}_cpu_utilizations_bucket{at}"),
+                        format!("{name}_memory_utilizations_bucket{at}"),
+                        String::new(),
+                    ]
+                }
+                "azure" => {
+                    let metric = |m: &str| {
+                        format!("azurerm_resource_metric{{metric=\"{m}\",resourceName=\"{slug}\"}}")
+                    };
+                    [
+                        metric("UsageNanoCores"),
+                        metric("WorkingSetBytes"),
+                        metric("RestartCount"),
+                    ]
+                }
+                _ => {
+                    let at = format!("{{namespace=\"{namespace}\",container=\"{slug}\"}}");
+                    [
+                        format!("container_cpu_usage_seconds_total{at}"),
+                        format!("container_cpu_cfs_throttled_periods_total{at}"),
+                        format!("kube_pod_container_status_restarts_total{at}"),
+                    ]
+                }
+            };
+            vec![
+                Inline::code(model.service(id).name.as_str()),
+                Inline::figure(&p.replicas),
+                Inline::code(usage),
+                Inline::code(saturation),
+                if errors.is_empty() {
+                    Inline::text("–")
+                } else {
+                    Inline::code(errors)
+                },
+            ]
+        })
+        .collect();
+    let exporter = match infrastructure.id.as_str() {
+        "aws" => "yet-another-cloudwatch-exporter, reading AWS/ECS; it has no restart count",
+        "gcp" => "stackdriver_exporter, reading run.googleapis.com; it has no restart count",
+        "azure" => "azure-metrics-exporter, reading Microsoft.App/containerApps",
+        _ => "cAdvisor and kube-state-metrics",
+    };
+    doc.details("Instances of each service", |doc| {
+        doc.para(say!(
+            "On {} these come from {}.",
+            infrastructure.name,
+            exporter
+        ));
+        doc.table(
+            &[
+                "Service",
+                "Instances",
+                "USE: utilisation",
+                "Saturation",
+                "Errors",
+            ],
+            rows,
+        );
+    });
+}
+
+/// Stores whose kind has an exporter with names that are known.
+fn stores(cx: &Cx<'_>, doc: &mut Doc) {
+    let model = cx.plan.model;
+    let (mut rows, mut unknown) = (Vec::new(), Vec::new());
+    for store in &model.stores {
+        let (usage, limit, errors, exporter) = match store.kind.to_ascii_lowercase().as_str() {
+            "postgres" | "postgresql" | "alloydb" => (
+                "pg_stat_database_numbackends",
+                "pg_settings_max_connections",
+                "pg_stat_database_deadlocks",
+                "postgres_exporter",
+            ),
+            "mysql" | "mariadb" => (
+                "mysql_global_status_threads_connected",
+                "mysql_global_variables_max_connections",
+                "mysql_global_status_aborted_connects",
+                "mysqld_exporter",
+            ),
+            "redis" | "valkey" => (
+                "redis_memory_used_bytes",
+                "redis_memory_max_bytes",
+                "redis_evicted_keys_total",
+                "redis_exporter",
+            ),
+            _ => {
+                unknown.push(store.name.as_str());
+                continue;
+            }
+        };
+        rows.push(vec![
+            Inline::code(store.name.as_str()),
+            Inline::names(
+                store
+                    .users
+                    .iter()
+                    .map(|(s, _)| model.service(*s).name.as_str()),
+            ),
+            Inline::code(usage),
+            Inline::code(limit),
+            Inline::code(errors),
+            Inline::text(exporter),
+        ]);
+    }
+    if rows.is_empty() && unknown.is_empty() {
+        return;
+    }
+    doc.details("Stores", |doc| {
+        doc.table(
+            &[
+                "Store",
+                "Used by",
+                "USE: utilisation",
+                "of",
+                "Errors",
+                "Exporter",
+            ],
+            rows,
+        );
+        if !unknown.is_empty() {
+            doc.para(
+                Inline::text("No exporter is chosen here for ")
+                    .and(Inline::names(unknown))
+                    .and(Inline::text(".")),
+            );
+        }
+    });
+}
+
+/// Lag or age of every consumer, in the broker's own metric.
+fn consumers(cx: &Cx<'_>, doc: &mut Doc) {
+    let (plan, model) = (cx.plan, cx.plan.model);
+    let mut rows = Vec::new();
+    let late = &numbers().lag_seconds;
+    let mut aged = false;
+    for id in model.event_ids() {
+        let p = plan.event(id);
+        let broker = model.broker(model.event(id).broker).kind;
+        let lag = metric(&broker.lag);
+        // Some brokers tell the age of the oldest message, others how many wait.
+        let age = lag.contains("oldest");
+        for g in &p.groups {
+            rows.push(vec![
+                Inline::code(model.event(id).name.as_str()),
+                Inline::code(model.party(g.consumer)),
+                Inline::code(if broker.id == "kafka" {
+                    g.group.as_str()
+                } else {
+                    g.queue.as_str()
+                }),
+                Inline::code(lag),
+                if age {
+                    aged = true;
+                    say!("{} s", float(late.value))
+                } else {
+                    say!("{} waiting", g.lag_limit.value).and(Inline::why(&g.lag_limit))
+                },
+                Inline::code(metric(&broker.dead_letters)),
+            ]);
+        }
+    }
+    doc.table(
+        &[
+            "Event",
+            "Consumer",
+            "Group or queue",
+            "Lag or age",
+            "Late at",
+            "Dead letters",
+        ],
+        rows,
+    );
+    if aged {
+        doc.para(say!(
+            "Age of the oldest message: {} s, since {}.",
+            float(late.value),
+            late.why
+        ));
+    }
+}
+
+/// The name of the metric in an expression template of the catalog.
+fn metric(template: &str) -> &str {
+    let head = template.split("{{").next().unwrap_or(template);
+    head.rsplit('(').next().unwrap_or(head)
+}
+
+/// Streams and sagas.
+fn others(cx: &Cx<'_>, doc: &mut Doc) {
+    let (plan, model) = (cx.plan, cx.plan.model);
+    let mut items = Vec::new();
+    for id in model.stream_ids() {
+        let p = plan.stream(id);
+        if let Some(server) = p.server {
+            items.push(
+                say!(
+                    "Connections of `{}` ({}): `http_server_active_requests`, planned for {} an instance",
+                    model.service(server).name,
+                    model.stream(id).label(),
+                    p.per_replica.value
+                )
+                .and(Inline::why(&p.per_replica)),
+            );
+        }
+    }
+    for (saga, p) in model.sagas.iter().zip(&plan.sagas) {
+        let keeper = p
+            .coordinator
+            .as_ref()
+            .map(|c| c.value)
+            .or_else(|| saga.steps.first().map(|s| s.service));
+        let Some(keeper) = keeper else { continue };
+        items.push(say!(
+            "Saga {}: `{}`, which `{}` must export itself; late at {}",
+            saga.name,
+            format!("saga_oldest_pending_seconds{{saga=\"{}\"}}", p.slug),
+            model.service(keeper).name,
+            p.deadline.value
+        ));
+    }
+    doc.list(items);
+}
