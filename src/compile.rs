@@ -141,3 +141,13 @@ fn include(
         spec.merge_under(included);
     }
 }
+
+/// The model of a spec text, for the tests of rooms that start from a plan.
+#[cfg(test)]
+pub(crate) fn model_of(text: &str) -> Model {
+    let mut sources = Sources::default();
+    let id = sources.add(SourceFile::whole("test", text));
+    let mut found = Vec::new();
+    let spec = spec::parse(id, text, &mut found);
+    model::resolve(&spec, id, &mut found)
+}

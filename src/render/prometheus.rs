@@ -81,16 +81,11 @@ fn literal(text: &str) -> String {
 #[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use super::*;
-    use crate::diag::{SourceFile, Sources};
     use crate::plan::Plan;
 
     /// The rules of the spec `text`.
     fn rules_of(text: &str) -> Option<String> {
-        let mut sources = Sources::default();
-        let id = sources.add(SourceFile::whole("spec".to_owned(), text.to_owned()));
-        let mut found = Vec::new();
-        let spec = crate::spec::parse(id, text, &mut found);
-        let model = crate::model::resolve(&spec, id, &mut found);
+        let model = crate::compile::model_of(text);
         let plan = Plan::new(&model);
         rules(&Cx {
             plan: &plan,

@@ -1,11 +1,10 @@
 //! The gateways' own programs read what is written for them.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use crate::compile::model_of;
 use std::process::Command;
 
 use super::Edge;
-use crate::diag::{SourceFile, Sources};
-use crate::model::Model;
 use crate::plan::Plan;
 
 /// A spec with every kind of route, and words that try to leave their place.
@@ -50,14 +49,6 @@ fn designs() -> Vec<(String, String)> {
     out
 }
 
-fn model(text: &str) -> Model {
-    let mut sources = Sources::default();
-    let id = sources.add(SourceFile::whole("test", text.to_owned()));
-    let mut found = Vec::new();
-    let spec = crate::spec::parse(id, text, &mut found);
-    crate::model::resolve(&spec, id, &mut found)
-}
-
 /// Every design as the gateway `id` would have it.
 fn files(id: &str) -> Vec<(String, String)> {
     let gateway = crate::catalog::gateways()
@@ -67,7 +58,7 @@ fn files(id: &str) -> Vec<(String, String)> {
     designs()
         .into_iter()
         .map(|(name, text)| {
-            let model = model(&text);
+            let model = model_of(&text);
             let mut plan = Plan::new(&model);
             assert!(!plan.gateway.routes.is_empty(), "{name} has routes");
             plan.choices.gateway = gateway;

@@ -10,7 +10,7 @@ infrastructure = "kubernetes"
 services = ["orders", "mail"]
 async = [
   { event = "orders --order.placed--> mail", schema = { order_id = "uuid", total = "Money", lines = "array", paid = "boolean", at = "date-time", n = "integer" }, pii = ["total"] },
-  { event = "orders --order \" } ``` x--> mail" },
+  { event = "orders --order.closed--> mail", description = "a \" } ``` <b>", schema = { "x \" } ```" = "uuid" } },
 ]
 "#;
 
