@@ -1,7 +1,7 @@
 //! Diagnostics: where something is wrong, how bad it is, and what to write instead.
 //!
 //! This room knows nothing of specs. It owns the texts that are read ([`Sources`]), the places in
-//! them ([`Span`]) and the reports about them ([`Diagnostic`]). One file, [`human`], renders them.
+//! them ([`Span`]) and the reports about them ([`Diagnostic`]). One file, `human`, renders them for people.
 
 mod human;
 mod json;
