@@ -26,7 +26,11 @@ fn check(facts: &Facts<'_>, report: &mut Report) {
         let mut d = report
             .at(
                 set.span,
-                format!("`{from}` waits for ever when `{}` hangs", facts.name(c.to)),
+                format!(
+                    "`{from}` waits for ever when `{}` hangs in `{}`",
+                    facts.name(c.to),
+                    c.label()
+                ),
             )
             .at("no timeout today")
             .help(format!(

@@ -3,6 +3,7 @@
 use super::super::Cx;
 use super::super::doc::{Doc, Inline, count, say};
 use crate::catalog;
+use crate::lint::Finding;
 use crate::model::{Architecture, Section};
 use crate::plan::Origin;
 
@@ -144,42 +145,48 @@ fn findings(cx: &Cx<'_>, doc: &mut Doc) {
         doc.para("The linter found no fault in this design.");
         return;
     }
-    let shows = |s: Section| cx.plan.model.sections.contains(&s);
-    let rows = shown
-        .iter()
-        .map(|f| {
-            let d = &f.diagnostic;
-            let section = f.section.info();
-            let heading = if f.section == Section::Overview {
-                "Overview"
-            } else {
-                section.heading
-            };
-            let seen = if shows(f.section) {
-                doc.link(heading, section.id)
-            } else {
-                Inline::text(heading)
-            };
-            let rule = match cx
-                .options
-                .links
-                .rule
-                .as_deref()
-                .and_then(|t| super::links::fill(t, d.rule))
-            {
-                Some(url) => Inline::link(Inline::code(d.rule), url),
-                None => Inline::code(d.rule),
-            };
-            vec![
-                Inline::text(d.severity.name()),
-                rule,
-                Inline::quoted(&d.message),
-                d.help
-                    .as_deref()
-                    .map_or_else(|| Inline::text("–"), Inline::quoted),
-                seen,
-            ]
-        })
-        .collect();
-    doc.table(&["Severity", "Rule", "Finding", "Instead", "Section"], rows);
+    let mut items: Vec<Inline> = shown.iter().map(|f| finding(cx, doc, f)).collect();
+    let rest = items.split_off(items.len().min(OPEN_FINDINGS));
+    doc.list(items);
+    if !rest.is_empty() {
+        doc.details(&format!("{} more", count(rest.len(), "finding")), |d| {
+            d.list(rest);
+        });
+    }
+}
+
+/// How many findings stand open, the worst first; the others fold.
+const OPEN_FINDINGS: usize = 10;
+
+/// `error rule: what is wrong. What to do instead. Where the chapter speaks of it.`
+fn finding(cx: &Cx<'_>, doc: &Doc, f: &Finding) -> Inline {
+    let d = &f.diagnostic;
+    let info = f.section.info();
+    let heading = if f.section == Section::Overview {
+        "Overview"
+    } else {
+        info.heading
+    };
+    let section = if cx.plan.model.sections.contains(&f.section) {
+        doc.link(heading, info.id)
+    } else {
+        Inline::text(heading)
+    };
+    let rule = match cx
+        .options
+        .links
+        .rule
+        .as_deref()
+        .and_then(|t| super::links::fill(t, d.rule))
+    {
+        Some(url) => Inline::link(Inline::code(d.rule), url),
+        None => Inline::code(d.rule),
+    };
+    let mut out = say!("**{}** ", d.severity.name())
+        .and(rule)
+        .and(say!(": {}.", d.message));
+    if let Some(help) = &d.help {
+        out = out.and(say!(" Instead: {}.", help.trim_end_matches('.')));
+    }
+    out.and(Inline::text(" → ")).and(section)
 }
