@@ -44,8 +44,7 @@ fn routes(cx: &Cx<'_>, doc: &mut Doc, edge: &Edge<'_>) {
     doc.heading(1, "Routing rules", "gateway-routes");
     doc.para(
         say!(
-            "Of these {} routes {} takes the most specific one that matches; what none of them matches is answered with 404. ",
-            edge.routes.len(),
+            "{} takes the most specific of these routes that matches; what none of them matches is answered with 404. ",
             gateway.name
         )
         .and(match cx.plan.gateway.ceiling {
