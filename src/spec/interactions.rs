@@ -288,24 +288,11 @@ pub(super) fn read_sync(cx: &mut Context<'_>, root: &mut Table<'_>) -> Vec<SyncD
             None
         };
         let mut decl = core.map(|(from, to, protocol, operation, span)| SyncDecl {
-            span,
             from,
             to,
             protocol,
             operation,
-            rate: None,
-            p50: None,
-            p99: None,
-            timeout: None,
-            retries: None,
-            deadline: None,
-            idempotent: None,
-            optional: None,
-            fallback: None,
-            auth: None,
-            payload: None,
-            contract: None,
-            description: None,
+            ..SyncDecl::blank(span)
         });
         if let Some(mut t) = table {
             let mut scratch = SyncDecl::blank(span);
