@@ -1,0 +1,159 @@
+//! The states of a saga, and the sequence of each of its failures.
+
+use super::super::Cx;
+use super::super::doc::Doc;
+use super::cast::{Cast, message};
+use super::{sequence_picture, states_picture};
+use crate::diagram::{Message, MessageKind, Sequence, State, StateKind, States, Step, Transition};
+use crate::model::{Party, ServiceId};
+use crate::plan::StepClass;
+
+/// The states of a saga.
+pub(in super::super) fn saga_states(cx: &Cx<'_>, doc: &mut Doc, index: usize) {
+    let (Some(saga), Some(plan)) = (cx.plan.model.sagas.get(index), cx.plan.sagas.get(index))
+    else {
+        return;
+    };
+    let mut states = States {
+        title: format!("States of {}", saga.name),
+        description: format!("{} steps", saga.steps.len()),
+        states: vec![state("started", StateKind::Start)],
+        transitions: Vec::new(),
+    };
+    let last = saga.steps.len().saturating_sub(1);
+    for (i, step) in saga.steps.iter().enumerate() {
+        let kind = if i == last {
+            StateKind::End
+        } else {
+            StateKind::Normal
+        };
+        states
+            .states
+            .push(state(&format!("{}. {} done", i + 1, step.action), kind));
+        states.transitions.push(Transition {
+            from: i,
+            to: i + 1,
+            label: saga_actor(cx, step.service),
+        });
+    }
+    let mut undone = None;
+    for (i, step) in plan.steps.iter().enumerate() {
+        match step.class {
+            StepClass::Retriable => states.transitions.push(Transition {
+                from: i,
+                to: i,
+                label: "repeated until done".to_owned(),
+            }),
+            _ if i == 0 || step.stranded.is_empty() => {
+                let end = *undone.get_or_insert_with(|| {
+                    states.states.push(state("taken back", StateKind::Failed));
+                    states.states.len() - 1
+                });
+                let undo: Vec<String> = step
+                    .undoes
+                    .iter()
+                    .filter_map(|&j| saga.steps[j].undo.clone())
+                    .collect();
+                states.transitions.push(Transition {
+                    from: i,
+                    to: end,
+                    label: if undo.is_empty() {
+                        format!("{} fails", saga.steps[i].action)
+                    } else {
+                        format!("{} fails: {}", saga.steps[i].action, undo.join(", "))
+                    },
+                });
+            }
+            _ => {
+                states.states.push(state(
+                    &format!("stuck after {}", saga.steps[i].action),
+                    StateKind::Failed,
+                ));
+                let to = states.states.len() - 1;
+                states.transitions.push(Transition {
+                    from: i,
+                    to,
+                    label: format!("{} fails", saga.steps[i].action),
+                });
+            }
+        }
+    }
+    states_picture(cx, doc, &format!("picture-saga-{index}"), &states);
+}
+
+fn saga_actor(cx: &Cx<'_>, id: ServiceId) -> String {
+    cx.plan.model.service(id).name.clone()
+}
+
+fn state(label: &str, kind: StateKind) -> State {
+    State {
+        label: label.to_owned(),
+        kind,
+    }
+}
+
+/// What happens when step `failed` of a saga fails for good: the steps before it, the failure, and what
+/// is taken back, last first.
+pub(in super::super) fn saga_failure(cx: &Cx<'_>, doc: &mut Doc, index: usize, failed: usize) {
+    let (Some(saga), Some(plan)) = (cx.plan.model.sagas.get(index), cx.plan.sagas.get(index))
+    else {
+        return;
+    };
+    let mut cast = Cast::default();
+    let lead = plan
+        .coordinator
+        .as_ref()
+        .map(|c| cast.party(cx, Party::Service(c.value)));
+    let mut steps = Vec::new();
+    let mut tell = |cast: &mut Cast,
+                    from: Option<usize>,
+                    service: ServiceId,
+                    label: &str,
+                    undo: bool,
+                    fails: bool| {
+        let to = cast.party(cx, Party::Service(service));
+        steps.push(Step::Message(Message {
+            compensation: undo,
+            failed: fails,
+            ..message(from.unwrap_or(to), to, label.to_owned(), MessageKind::Call)
+        }));
+        to
+    };
+    let mut previous = lead;
+    for (i, step) in saga.steps.iter().enumerate().take(failed + 1) {
+        let to = tell(
+            &mut cast,
+            previous,
+            step.service,
+            &step.action,
+            false,
+            i == failed,
+        );
+        previous = lead.or(Some(to));
+    }
+    for &j in plan.steps.get(failed).map_or(&[][..], |s| &s.undoes) {
+        if let Some(undo) = &saga.steps[j].undo {
+            let to = tell(
+                &mut cast,
+                previous,
+                saga.steps[j].service,
+                undo,
+                true,
+                false,
+            );
+            previous = lead.or(Some(to));
+        }
+    }
+    let sequence = Sequence {
+        title: format!("{}: {} fails", saga.name, saga.steps[failed].action),
+        description: format!("step {} of {}", failed + 1, saga.steps.len()),
+        participants: cast.participants,
+        steps,
+    };
+    sequence_picture(
+        cx,
+        doc,
+        &format!("picture-saga-{index}-{failed}"),
+        &sequence,
+    );
+}

@@ -1,0 +1,174 @@
+//! The interaction diagram of a plan: services, actors, brokers, stores and what passes between them.
+
+use super::super::Cx;
+use super::super::doc::Doc;
+use super::service_anchor;
+use crate::diagram::{Edge, EdgeKind, Group, Node, NodeKind, Scene};
+use crate::model::{self, Party, ServiceId};
+
+/// The scene of the whole design.
+pub(super) fn scene(cx: &Cx<'_>, doc: &Doc) -> Scene {
+    let plan = cx.plan;
+    let model = plan.model;
+    let mut scene = Scene {
+        title: format!("Service interactions of {}", model.title),
+        description: format!(
+            "{} services, {} synchronous calls, {} events, {} streams",
+            model.services.len(),
+            model.calls.len(),
+            model.events.len(),
+            model.streams.len()
+        ),
+        groups: model
+            .teams
+            .iter()
+            .map(|t| Group {
+                id: format!("team {}", t.name),
+                label: t.name.clone(),
+            })
+            .collect(),
+        nodes: Vec::new(),
+        edges: Vec::new(),
+    };
+    for (i, s) in model.services.iter().enumerate() {
+        scene.nodes.push(Node {
+            id: format!("service {}", s.name),
+            label: s.name.clone(),
+            sub: s.language.clone(),
+            kind: if s.external {
+                NodeKind::External
+            } else {
+                NodeKind::Service
+            },
+            group: s.teams.first().map(|t| t.0),
+            link: doc
+                .html()
+                .then(|| format!("#{}", doc.id(&service_anchor(cx, ServiceId(i))))),
+        });
+    }
+    let mut actors = vec![None; model.actors.len()];
+    let mut actor = |scene: &mut Scene, id: model::ActorId| -> usize {
+        *actors[id.0].get_or_insert_with(|| {
+            scene.nodes.push(Node {
+                id: format!("actor {}", model.actor(id).name),
+                label: model.actor(id).name.clone(),
+                kind: NodeKind::Actor,
+                ..Node::default()
+            });
+            scene.nodes.len() - 1
+        })
+    };
+    let mut node = |scene: &mut Scene, party: Party| match party {
+        Party::Service(s) => s.0,
+        Party::Actor(a) => actor(scene, a),
+    };
+    for c in &model.calls {
+        let from = node(&mut scene, c.from);
+        scene.edges.push(Edge {
+            from,
+            to: c.to.0,
+            kind: EdgeKind::Sync,
+            soft: c.optional,
+            labels: vec![c.label()],
+            link: None,
+        });
+    }
+    // An entry point that no declared call leads into is still entered by somebody.
+    for f in &plan.flows {
+        if let (Some(a), Some(s)) = (f.actor, f.entry) {
+            let enters = matches!(
+                f.steps.first().and_then(|g| g.first()),
+                Some(model::Step::Enter(..))
+            );
+            if enters {
+                let from = node(&mut scene, Party::Actor(a));
+                scene.edges.push(Edge {
+                    from,
+                    to: s.0,
+                    kind: EdgeKind::Sync,
+                    ..Edge::default()
+                });
+            }
+        }
+    }
+    // A declared actor is drawn even where nothing reaches it.
+    for (i, a) in model.actors.iter().enumerate() {
+        if a.span.is_some() {
+            node(&mut scene, Party::Actor(model::ActorId(i)));
+        }
+    }
+    let brokers = scene.nodes.len();
+    for b in &model.brokers {
+        scene.nodes.push(Node {
+            id: format!("broker {}", b.name),
+            label: b.name.clone(),
+            sub: (b.kind.name != b.name).then(|| b.kind.name.clone()),
+            kind: NodeKind::Broker,
+            ..Node::default()
+        });
+    }
+    for e in &model.events {
+        for p in &e.publishers {
+            scene.edges.push(Edge {
+                from: p.service.0,
+                to: brokers + e.broker.0,
+                kind: EdgeKind::Async,
+                labels: vec![e.name.clone()],
+                ..Edge::default()
+            });
+        }
+        for (consumer, _) in &e.consumers {
+            let to = node(&mut scene, *consumer);
+            scene.edges.push(Edge {
+                from: brokers + e.broker.0,
+                to,
+                kind: EdgeKind::Async,
+                labels: vec![e.name.clone()],
+                ..Edge::default()
+            });
+        }
+    }
+    for s in &model.streams {
+        let (from, to) = (node(&mut scene, s.from), node(&mut scene, s.to));
+        scene.edges.push(Edge {
+            from,
+            to,
+            kind: EdgeKind::Realtime,
+            labels: vec![s.label()],
+            ..Edge::default()
+        });
+    }
+    let stores = scene.nodes.len();
+    for store in &model.stores {
+        // A store stands with the team of its users, if they have one team.
+        let mut teams: Vec<_> = store
+            .users
+            .iter()
+            .filter_map(|(s, _)| model.service(*s).teams.first())
+            .collect();
+        teams.dedup();
+        scene.nodes.push(Node {
+            id: format!("store {}", store.name),
+            label: store.name.clone(),
+            sub: (!store.kind.is_empty() && store.kind != store.name).then(|| store.kind.clone()),
+            kind: NodeKind::Store,
+            group: if teams.len() == 1 {
+                Some(teams[0].0)
+            } else {
+                None
+            },
+            link: None,
+        });
+    }
+    for (i, store) in model.stores.iter().enumerate() {
+        for (user, _) in &store.users {
+            scene.edges.push(Edge {
+                from: user.0,
+                to: stores + i,
+                kind: EdgeKind::Store,
+                ..Edge::default()
+            });
+        }
+    }
+    scene
+}
