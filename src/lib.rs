@@ -17,6 +17,8 @@ pub mod spec;
 
 use diag::{Diagnostic, SourceId, Sources};
 
+pub use plan::slug;
+
 /// What the chapter will be shown by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Format {
@@ -68,6 +70,8 @@ pub struct Options {
     pub info: Option<SourceId>,
     /// Link templates.
     pub links: Links,
+    /// Whether the chapter comes with its files, [`Chapter::artefacts`].
+    pub artefacts: bool,
 }
 
 impl Default for Options {
@@ -84,6 +88,7 @@ impl Default for Options {
             include: Vec::new(),
             info: None,
             links: Links::default(),
+            artefacts: false,
         }
     }
 }
@@ -131,6 +136,24 @@ pub struct Part {
     pub markdown: String,
 }
 
+/// A file that another program reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Artefact {
+    /// Its kind, one of [`artefact_kinds`].
+    pub kind: &'static str,
+    /// Where a repository keeps it: relative, `/` between folders, only letters, digits, `.`, `_` and `-`
+    /// in names.
+    pub path: String,
+    /// The whole text; ends with a newline.
+    pub text: String,
+}
+
+/// The kinds of artefacts: id and what the files are.
+#[must_use]
+pub fn artefact_kinds() -> Vec<(&'static str, &'static str)> {
+    render::KINDS.iter().map(|k| (k.id, k.what)).collect()
+}
+
 /// A finished chapter.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Chapter {
@@ -141,6 +164,9 @@ pub struct Chapter {
     pub preamble: String,
     /// The sections in their order.
     pub parts: Vec<Part>,
+    /// The files of the design by path, whatever sections are shown; empty unless
+    /// [`Options::artefacts`] asks for them.
+    pub artefacts: Vec<Artefact>,
 }
 
 impl Chapter {

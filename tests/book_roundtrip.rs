@@ -26,6 +26,7 @@ fn stub(_: &mut Sources, _: SourceId, _: &mut dyn Loader, _: &Options) -> Compil
         title: "MARK-START".to_owned(),
         preamble: "<style id=\"mark\">\n.a { color: red }\n</style>\n".to_owned(),
         parts: vec![part],
+        artefacts: Vec::new(),
     };
     Compiled {
         chapter: Some(chapter),

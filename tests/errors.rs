@@ -78,6 +78,7 @@ fn found(case: &Path, text: &str) -> Vec<Found> {
         root: case.to_path_buf(),
         book_file: None,
         sections: None,
+        artefacts: false,
     };
     let name = case.join("input.md").to_string_lossy().into_owned();
     let page = Page {

@@ -31,6 +31,8 @@ pub struct Host<'a> {
     pub book_file: Option<(String, PathBuf)>,
     /// Sections to show whatever the blocks say (from the command line).
     pub sections: Option<Vec<String>>,
+    /// Whether the chapters come with their files.
+    pub artefacts: bool,
 }
 
 /// One chapter of a book, or one Markdown file.
@@ -180,6 +182,7 @@ fn options(host: &Host<'_>, sources: &mut Sources, scope: String) -> Options {
             .then(|| sources.add(SourceFile::whole("book.toml", book.as_str()))),
         sections: host.sections.clone(),
         links: host.config.links.clone(),
+        artefacts: host.artefacts,
         ..Options::default()
     }
 }

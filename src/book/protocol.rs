@@ -183,6 +183,7 @@ impl<'a> Run<'a> {
             root: self.root.join(&self.src),
             book_file: Some(("book.toml".to_owned(), self.root.join("book.toml"))),
             sections: None,
+            artefacts: false,
         };
         let designs = compile_pages(&pages, &host);
         let named: Vec<(String, &[Design])> = pages

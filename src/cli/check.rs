@@ -9,7 +9,7 @@ use msdesign::book::design::Findings;
 use msdesign::book::page;
 use msdesign::diag::{Severity, to_json};
 
-use super::files::{self, File, Setup};
+use super::files::{self, File, Setup, Targets};
 
 /// What to check.
 #[derive(Debug, clap::Args)]
@@ -77,19 +77,7 @@ pub(super) fn run(args: &Args) -> Result<u8> {
 
 fn check(path: &Path) -> Result<Vec<Findings>> {
     let mut all = Vec::new();
-    let (book, root, targets) = if path.is_dir() {
-        let book = files::book(path)?;
-        let root = book.as_ref().map_or(path, |b| &b.src).to_path_buf();
-        let targets = files::markdown_files(&root)?;
-        (book, root, targets)
-    } else {
-        let book = files::book_around(path)?;
-        let root = match &book {
-            Some(book) => book.src.clone(),
-            None => super::folder_of(path),
-        };
-        (book, root, vec![path.to_path_buf()])
-    };
+    let Targets { book, root, files } = files::targets(path)?;
     let none = Config::default();
     let setup = Setup {
         config: book.as_ref().map_or(&none, |b| &b.config),
@@ -97,9 +85,10 @@ fn check(path: &Path) -> Result<Vec<Findings>> {
         root,
         book: book.as_ref(),
         sections: None,
+        artefacts: false,
     };
     all.extend(book.as_ref().map(|b| b.findings.clone()));
-    for target in targets {
+    for target in files {
         all.extend(match files::compile(&target, &setup)? {
             File::Spec(_, findings) => vec![findings],
             File::Markdown(_, designs) => designs.into_iter().map(|d| d.findings).collect(),

@@ -34,6 +34,8 @@ pub(super) struct Setup<'a> {
     pub(super) book: Option<&'a Book>,
     /// Sections to show.
     pub(super) sections: Option<Vec<String>>,
+    /// Whether the chapters come with their files.
+    pub(super) artefacts: bool,
 }
 
 /// Reads and compiles the file at `path`; `.toml` is a spec, all else Markdown.
@@ -53,6 +55,7 @@ pub(super) fn compile(path: &Path, setup: &Setup<'_>) -> Result<File> {
         root: setup.root.clone(),
         book_file: setup.book.map(|b| (super::shown(&b.file), b.file.clone())),
         sections: setup.sections.clone(),
+        artefacts: setup.artefacts,
     };
     // Ids must not depend on the folder that the command was run in.
     let id = path
@@ -79,6 +82,75 @@ pub(super) fn compile(path: &Path, setup: &Setup<'_>) -> Result<File> {
         .flatten()
         .collect();
     Ok(File::Markdown(text, designs))
+}
+
+/// The chapters of everything at `path`, with their files; `None` for a broken design. With them what
+/// was found.
+///
+/// # Errors
+///
+/// A path cannot be read.
+pub(super) fn designs(path: &Path) -> Result<(Vec<Option<msdesign::Chapter>>, Vec<Findings>)> {
+    let targets = targets(path)?;
+    let none = Config::default();
+    let setup = Setup {
+        config: targets.book.as_ref().map_or(&none, |b| &b.config),
+        format: Format::Html,
+        root: targets.root,
+        book: targets.book.as_ref(),
+        sections: None,
+        artefacts: true,
+    };
+    let (mut chapters, mut findings) = (Vec::new(), Vec::new());
+    for file in &targets.files {
+        match compile(file, &setup)? {
+            File::Spec(chapter, found) => {
+                chapters.push(chapter);
+                findings.push(found);
+            }
+            File::Markdown(_, designs) => {
+                for d in designs {
+                    chapters.push(d.chapter);
+                    findings.push(d.findings);
+                }
+            }
+        }
+    }
+    Ok((chapters, findings))
+}
+
+/// What a path on the command line stands for.
+pub(super) struct Targets {
+    /// The book that the files are in, if they are in one.
+    pub(super) book: Option<Book>,
+    /// The folder that includes must stay in.
+    pub(super) root: PathBuf,
+    /// The files, sorted.
+    pub(super) files: Vec<PathBuf>,
+}
+
+/// The files at `path`: itself, or every Markdown file of the book or folder.
+///
+/// # Errors
+///
+/// A folder or the book's configuration cannot be read.
+pub(super) fn targets(path: &Path) -> Result<Targets> {
+    if path.is_dir() {
+        let book = book(path)?;
+        let root = book.as_ref().map_or(path, |b| &b.src).to_path_buf();
+        let files = markdown_files(&root)?;
+        return Ok(Targets { book, root, files });
+    }
+    let book = book_around(path)?;
+    let root = match &book {
+        Some(book) => book.src.clone(),
+        None => super::folder_of(path),
+    };
+    Ok(Targets {
+        book,
+        root,
+        files: vec![path.to_path_buf()],
+    })
 }
 
 /// Whether the file is a spec by its name.

@@ -2,8 +2,10 @@
 
 mod build;
 mod check;
+mod export;
 mod files;
 mod init;
+mod manifest;
 mod preprocess;
 mod render;
 
@@ -37,6 +39,8 @@ enum Command {
     Render(render::Args),
     /// Reports on spec files, Markdown files and whole books
     Check(check::Args),
+    /// Writes the files of a design: contracts, rules, configuration
+    Export(export::Args),
     /// Adds the preprocessor to a book, and a first design if it has none
     Init(init::Args),
     /// Prints a commented starter spec
@@ -70,6 +74,7 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Build(args)) => build::run(&args),
         Some(Command::Render(args)) => render::run(&args),
         Some(Command::Check(args)) => check::run(&args),
+        Some(Command::Export(args)) => export::run(&args),
         Some(Command::Init(args)) => init::run(&args),
         Some(Command::New { name }) => out(&init::starter(&name)).map(|()| 0),
         Some(Command::Completions { shell }) => {

@@ -59,6 +59,7 @@ pub(super) fn run(args: &Args) -> Result<u8> {
         root: super::folder_of(&args.file),
         book: None,
         sections: args.sections.clone(),
+        artefacts: false,
     };
     let (text, broken, findings) = match files::compile(&args.file, &setup)? {
         File::Spec(chapter, findings) => (

@@ -4,7 +4,6 @@ mod artefact;
 pub mod code;
 pub(crate) mod doc;
 mod figures;
-mod prometheus;
 mod sections;
 mod style;
 
@@ -13,6 +12,8 @@ use crate::model::Section;
 use crate::plan::Plan;
 use crate::{Chapter, Options, Part};
 use doc::Doc;
+
+pub use artefact::{KINDS, Kind};
 
 /// What every section is written from.
 pub(crate) struct Cx<'a> {
@@ -36,6 +37,11 @@ pub(crate) fn chapter(cx: &Cx<'_>) -> Chapter {
             String::new()
         },
         parts,
+        artefacts: if cx.options.artefacts {
+            artefact::all(cx)
+        } else {
+            Vec::new()
+        },
     }
 }
 

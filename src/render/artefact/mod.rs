@@ -1,3 +1,96 @@
 //! Files that other programs read: each is complete and is accepted by its reader as it is.
+//!
+//! A [`Kind`] is one file of this folder. It makes all files of its kind for a design; `export` writes
+//! them, and the chapter shows the same bytes through [`show`].
 
 pub(crate) mod gateway;
+mod prometheus;
+
+use std::collections::BTreeSet;
+
+use super::Cx;
+use super::doc::{Doc, Inline};
+use crate::Artefact;
+
+pub(crate) use prometheus::hold;
+
+/// One kind of artefact.
+#[derive(Debug)]
+pub struct Kind {
+    /// What `export --only` takes.
+    pub id: &'static str,
+    /// What its files are, for lists.
+    pub what: &'static str,
+    /// Makes them; no file where the design has nothing to say.
+    pub(crate) files: fn(&Cx<'_>) -> Vec<File>,
+}
+
+/// A file as its kind makes it.
+#[derive(Clone, Debug)]
+pub(crate) struct File {
+    /// Where a repository keeps it: folders and a name of slugs, never from the author's words as they
+    /// stand.
+    pub(crate) path: String,
+    /// Language of its fence in the chapter.
+    pub(crate) fence: &'static str,
+    /// The whole text.
+    pub(crate) text: String,
+    /// The program that reads this kind of file in production and has accepted it in the project's
+    /// tests; `None` where none could be run.
+    pub(crate) checked_by: Option<&'static str>,
+    /// What to know beside the file.
+    pub(crate) notes: Vec<String>,
+}
+
+/// Every kind, in the order of lists.
+pub static KINDS: &[Kind] = &[gateway::KIND, prometheus::KIND];
+
+/// The files of all kinds, by path; no two have the same one.
+pub(crate) fn all(cx: &Cx<'_>) -> Vec<Artefact> {
+    let mut taken = BTreeSet::new();
+    let mut out = Vec::new();
+    for kind in KINDS {
+        for file in (kind.files)(cx) {
+            let mut path = file.path.clone();
+            let mut n = 2;
+            while !taken.insert(path.clone()) {
+                path = numbered(&file.path, n);
+                n += 1;
+            }
+            out.push(Artefact {
+                kind: kind.id,
+                path,
+                text: file.text,
+            });
+        }
+    }
+    out.sort_by(|a, b| a.path.cmp(&b.path));
+    out
+}
+
+/// `a/orders.yaml` with a number: `a/orders-2.yaml`.
+fn numbered(path: &str, n: u32) -> String {
+    let (folder, name) = path.rsplit_once('/').map_or(("", path), |(f, n)| (f, n));
+    let (stem, ending) = name.split_once('.').map_or((name, ""), |(s, e)| (s, e));
+    let dot = if ending.is_empty() { "" } else { "." };
+    let slash = if folder.is_empty() { "" } else { "/" };
+    format!("{folder}{slash}{stem}-{n}{dot}{ending}")
+}
+
+/// The files of the kind `id` in the chapter, each folded under its path.
+pub(crate) fn show(cx: &Cx<'_>, doc: &mut Doc, id: &str) {
+    for kind in KINDS.iter().filter(|k| k.id == id) {
+        for file in (kind.files)(cx) {
+            let summary = match file.checked_by {
+                Some(tool) => format!("{} (read by {})", file.path, tool.replace('`', "")),
+                None => format!("{} (read by no program in our tests)", file.path),
+            };
+            doc.details(&summary, |doc| {
+                if !file.notes.is_empty() {
+                    doc.list(file.notes.iter().map(|n| Inline::quoted(n)));
+                }
+                doc.code(file.fence, &file.text);
+            });
+        }
+    }
+}

@@ -1,8 +1,8 @@
 //! Alerts: one table, the runbook entry of each, and the rules file.
 
 use super::super::Cx;
+use super::super::artefact;
 use super::super::doc::{Doc, Inline, say};
-use super::super::prometheus;
 use crate::model::{Section, TeamId};
 use crate::plan::{Alert, AlertSeverity};
 
@@ -82,9 +82,7 @@ fn body(cx: &Cx<'_>, doc: &mut Doc) {
     if !plan.alerts.is_empty() {
         doc.details("Runbooks", |doc| runbooks(cx, doc));
     }
-    if let Some(rules) = prometheus::rules(cx) {
-        doc.details("Prometheus rules", |doc| doc.code("yaml", &rules));
-    }
+    artefact::show(cx, doc, "prometheus");
 }
 
 fn table(cx: &Cx<'_>, doc: &mut Doc) {
@@ -112,7 +110,7 @@ fn table(cx: &Cx<'_>, doc: &mut Doc) {
             vec![
                 Inline::code(a.name.as_str()),
                 Inline::code(a.expr.as_str()),
-                Inline::code(prometheus::hold(a.hold)),
+                Inline::code(artefact::hold(a.hold)),
                 Inline::text(a.severity.name()),
                 teams(cx, a),
                 Inline::quoted(&a.meaning),

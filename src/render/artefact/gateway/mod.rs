@@ -15,6 +15,7 @@ mod real;
 
 use std::collections::BTreeSet;
 
+use super::Kind;
 use crate::model::units::{Rate, Time};
 use crate::model::{Auth, Protocol, Transport};
 use crate::plan::{Plan, Route, slug};
@@ -92,6 +93,29 @@ pub(crate) struct Edge<'a> {
     /// Plan routes that match what another one takes already: (hidden, winner).
     pub(crate) hidden: Vec<(usize, usize)>,
 }
+
+pub(super) const KIND: Kind = Kind {
+    id: "gateway",
+    what: "the gateway's configuration",
+    files: |cx| {
+        let edge = Edge::new(cx.plan);
+        if edge.routes.is_empty() {
+            return Vec::new();
+        }
+        let file = edge.file();
+        let left_out = file.left_out.iter();
+        let left_out = left_out.map(|(name, why)| format!("`{name}` is not in this file: {why}."));
+        vec![super::File {
+            path: format!("gateway/{}", file.name),
+            fence: file.fence,
+            notes: left_out
+                .chain(file.notes.iter().map(|n| (*n).to_owned()))
+                .collect(),
+            text: file.text,
+            checked_by: file.checked_by,
+        }]
+    },
+};
 
 /// A configuration file.
 pub(crate) struct File {

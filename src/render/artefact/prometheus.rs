@@ -2,11 +2,29 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Cx;
-use super::sections::runbook_link;
+use super::super::Cx;
+use super::super::sections::runbook_link;
+use super::{File, Kind};
+
+pub(super) const KIND: Kind = Kind {
+    id: "prometheus",
+    what: "recording and alerting rules",
+    files,
+};
+
+fn files(cx: &Cx<'_>) -> Vec<File> {
+    let file = |text| File {
+        path: format!("prometheus/{}.rules.yaml", cx.plan.choices.namespace),
+        fence: "yaml",
+        text,
+        checked_by: Some("`promtool check rules`"),
+        notes: Vec::new(),
+    };
+    rules(cx).map(file).into_iter().collect()
+}
 
 /// The whole file as YAML; `None` for a design that nothing is measured or promised in.
-pub(super) fn rules(cx: &Cx<'_>) -> Option<String> {
+fn rules(cx: &Cx<'_>) -> Option<String> {
     let plan = cx.plan;
     let mut groups = Vec::new();
     let recording: Vec<Value> = plan
@@ -63,7 +81,7 @@ fn alert(cx: &Cx<'_>, a: &crate::plan::Alert) -> Value {
 }
 
 /// A duration as Prometheus writes it; every `for` is whole seconds.
-pub(super) fn hold(time: crate::model::units::Time) -> String {
+pub(crate) fn hold(time: crate::model::units::Time) -> String {
     let text = time.to_string();
     match text.split_once(' ') {
         Some((n, "min")) => format!("{n}m"),
@@ -115,54 +133,5 @@ mod tests {
     #[test]
     fn nothing_measured_is_no_file() {
         assert_eq!(rules_of("title = \"x\"\n"), None);
-    }
-
-    /// `promtool` of Prometheus (Debian and Ubuntu: package `prometheus`) has the last word.
-    #[cfg(feature = "conformance")]
-    #[test]
-    fn promtool_accepts_the_rules_of_every_example() {
-        let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("book-example/src/designs");
-        let mut specs: Vec<(String, String)> = std::fs::read_dir(dir)
-            .unwrap()
-            .map(|e| e.unwrap().path())
-            .filter(|p| p.extension().is_some_and(|e| e == "md"))
-            .map(|p| {
-                (
-                    p.display().to_string(),
-                    std::fs::read_to_string(&p).unwrap(),
-                )
-            })
-            .flat_map(|(name, text)| {
-                text.split("```msdesign")
-                    .skip(1)
-                    .filter_map(|rest| rest.split_once('\n'))
-                    .filter_map(|(_, body)| body.split_once("\n```"))
-                    .map(|(block, _)| (name.clone(), format!("{block}\n")))
-                    .collect::<Vec<_>>()
-            })
-            .collect();
-        assert!(specs.len() >= 6, "only {} designs found", specs.len());
-        specs.push(("hostile".to_owned(), HOSTILE.to_owned()));
-        let mut checked = 0;
-        for (name, spec) in specs {
-            let Some(text) = rules_of(&spec) else {
-                continue;
-            };
-            let file = tempfile::Builder::new().suffix(".yaml").tempfile().unwrap();
-            std::fs::write(file.path(), &text).unwrap();
-            let done = std::process::Command::new("promtool")
-                .args(["check", "rules", "--lint=all", "--lint-fatal"])
-                .arg(file.path())
-                .output()
-                .expect("promtool is installed");
-            assert!(
-                done.status.success(),
-                "{name}:\n{}{}\n{text}",
-                String::from_utf8_lossy(&done.stdout),
-                String::from_utf8_lossy(&done.stderr)
-            );
-            checked += 1;
-        }
-        assert!(checked >= 6, "only {checked} rules files");
     }
 }

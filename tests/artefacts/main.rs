@@ -1,0 +1,96 @@
+//! Every artefact of every design is accepted by the program that reads it in production, and each
+//! check is shown to fail on a broken file. Prints one table: kind, tool, version, files, result.
+#![cfg(feature = "conformance")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+
+mod designs;
+mod prometheus;
+mod tool;
+
+use std::fmt::Write as _;
+
+use designs::Exported;
+
+/// One kind of artefact and the program that reads it.
+struct Check {
+    /// The kind's id.
+    kind: &'static str,
+    /// The program's name in the table.
+    tool: &'static str,
+    /// Its version.
+    version: fn() -> String,
+    /// Which of the kind's files it reads.
+    reads: fn(&str) -> bool,
+    /// Reads all files at once; an error is what the program said.
+    run: fn(&[Exported]) -> Result<(), String>,
+    /// A file that the program must refuse, made from a good one.
+    spoil: fn(&str) -> String,
+}
+
+const CHECKS: &[Check] = &[prometheus::RULES];
+
+/// Kinds of which no reader could be had, each with the reason; `gateway` is read where it is made.
+const ELSEWHERE: &[&str] = &["gateway"];
+
+#[test]
+fn every_kind_is_read_by_its_program() {
+    let all = designs::exported();
+    let mut table = String::new();
+    let mut failed = Vec::new();
+    for check in CHECKS {
+        let files: Vec<Exported> = all
+            .iter()
+            .filter(|f| f.kind == check.kind && (check.reads)(&f.path))
+            .cloned()
+            .collect();
+        assert!(
+            !files.is_empty(),
+            "no file of {} for {}",
+            check.kind,
+            check.tool
+        );
+        let said = (check.run)(&files);
+        // A check that takes anything proves nothing.
+        let bad = Exported {
+            text: (check.spoil)(&files[0].text),
+            ..files[0].clone()
+        };
+        assert_ne!(
+            bad.text, files[0].text,
+            "{}: nothing was spoilt",
+            check.tool
+        );
+        let refuses = (check.run)(&[bad]).is_err();
+        let result = match (&said, refuses) {
+            (Ok(()), true) => "accepted",
+            (Ok(()), false) => "ACCEPTS ANYTHING",
+            (Err(_), _) => "REFUSED",
+        };
+        writeln!(
+            table,
+            "{:<12} {:<28} {:<12} {:>5}  {result}",
+            check.kind,
+            check.tool,
+            (check.version)(),
+            files.len()
+        )
+        .unwrap();
+        if let Err(why) = said {
+            failed.push(format!("{} {}:\n{why}", check.kind, check.tool));
+        } else if !refuses {
+            failed.push(format!("{} {} accepts anything", check.kind, check.tool));
+        }
+    }
+    println!("{table}");
+    assert!(failed.is_empty(), "{table}\n{}", failed.join("\n\n"));
+}
+
+#[test]
+fn every_kind_has_a_check() {
+    for (kind, _) in msdesign::artefact_kinds() {
+        assert!(
+            CHECKS.iter().any(|c| c.kind == kind) || ELSEWHERE.contains(&kind),
+            "nothing reads the files of `{kind}`"
+        );
+    }
+}

@@ -1,0 +1,197 @@
+//! `export` through the real binary: what it writes, what it refuses to lose, and how it tells drift.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+const SPEC: &str = "title = \"Shop\"\nservices = [\"web\", \"orders\"]\nsync = [\n  \
+    { call = \"client --REST GET /orders--> web\", rate = \"100/s\" },\n  \
+    \"web --REST GET /orders--> orders\",\n]\n";
+
+fn folder(files: &[(&str, &str)]) -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = dir.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    dir
+}
+
+fn run(dir: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_mdbook-msdesign"))
+        .args(args)
+        .current_dir(dir)
+        .output()
+        .unwrap()
+}
+
+fn code(out: &Output) -> i32 {
+    out.status.code().unwrap()
+}
+
+fn err(out: &Output) -> String {
+    String::from_utf8(out.stderr.clone()).unwrap()
+}
+
+/// Every file below `dir`, by path.
+fn all(dir: &Path) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut folders = vec![dir.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let path = path.strip_prefix(dir).unwrap();
+                out.push(path.to_str().unwrap().replace('\\', "/"));
+            }
+        }
+    }
+    out.sort();
+    out
+}
+
+#[test]
+fn what_was_written_is_the_designs_until_one_of_the_two_changes() {
+    let dir = folder(&[("shop.toml", SPEC)]);
+    let export = |more: &[&str]| {
+        let args = [&["export", "shop.toml", "--out", "out"], more].concat();
+        run(dir.path(), &args)
+    };
+    assert_eq!(code(&export(&["--check"])), 1, "nothing is there yet");
+    assert_eq!(code(&export(&[])), 0);
+    let files = all(&dir.path().join("out"));
+    assert!(
+        files.contains(&"gateway/httproute.yaml".to_owned()),
+        "{files:?}"
+    );
+    assert!(files.contains(&"prometheus/shop.rules.yaml".to_owned()));
+    assert_eq!(code(&export(&["--check"])), 0);
+    let again = export(&[]);
+    assert!(err(&again).contains(": 0 written"), "{}", err(&again));
+
+    let rules = dir.path().join("out/prometheus/shop.rules.yaml");
+    let text = fs::read_to_string(&rules).unwrap();
+    fs::write(&rules, text.replace("severity: page", "severity: ticket")).unwrap();
+    let drift = export(&["--check"]);
+    assert_eq!(code(&drift), 1);
+    let diff = String::from_utf8(drift.stdout).unwrap();
+    assert!(diff.contains("+++ prometheus/shop.rules.yaml"), "{diff}");
+    assert!(diff.contains("-      severity: ticket"), "{diff}");
+    assert!(diff.contains("+      severity: page"), "{diff}");
+
+    let refused = export(&[]);
+    assert_eq!(code(&refused), 2);
+    assert!(err(&refused).contains("changed since it was written"));
+    assert_eq!(code(&export(&["--force"])), 0);
+    assert_eq!(fs::read_to_string(&rules).unwrap(), text);
+}
+
+#[test]
+fn a_file_of_somebody_else_is_never_lost_and_nothing_is_written_beside_it() {
+    let dir = folder(&[
+        ("shop.toml", SPEC),
+        ("out/gateway/httproute.yaml", "mine\n"),
+    ]);
+    let out = run(dir.path(), &["export", "shop.toml", "--out", "out"]);
+    assert_eq!(code(&out), 2);
+    assert!(err(&out).contains("gateway/httproute.yaml (not written by this command)"));
+    assert_eq!(all(&dir.path().join("out")), ["gateway/httproute.yaml"]);
+}
+
+#[test]
+fn a_file_that_the_design_no_longer_has_is_removed_if_nobody_touched_it() {
+    let dir = folder(&[("shop.toml", SPEC)]);
+    let args = ["export", "shop.toml", "--out", "out"];
+    assert_eq!(code(&run(dir.path(), &args)), 0);
+    // Without an entry point there is no gateway.
+    fs::write(
+        dir.path().join("shop.toml"),
+        "title = \"Shop\"\nservices = [\"web\"]\n",
+    )
+    .unwrap();
+    let narrow = run(dir.path(), &[&args[..], &["--only", "prometheus"]].concat());
+    assert_eq!(code(&narrow), 0, "{}", err(&narrow));
+    assert!(!dir.path().join("out/gateway/httproute.yaml").exists());
+    assert_eq!(
+        code(&run(dir.path(), &[&args[..], &["--check"]].concat())),
+        0
+    );
+}
+
+#[test]
+fn only_some_kinds_leaves_the_others_alone() {
+    let dir = folder(&[("shop.toml", SPEC)]);
+    let args = ["export", "shop.toml", "--out", "out"];
+    assert_eq!(code(&run(dir.path(), &args)), 0);
+    let before = all(&dir.path().join("out"));
+    let only = run(dir.path(), &[&args[..], &["--only", "gateway"]].concat());
+    assert_eq!(code(&only), 0);
+    assert_eq!(all(&dir.path().join("out")), before);
+    let wrong = run(dir.path(), &[&args[..], &["--only", "gatewy"]].concat());
+    assert_eq!(code(&wrong), 2);
+    assert!(err(&wrong).contains("the kinds are"), "{}", err(&wrong));
+}
+
+#[test]
+fn a_book_has_a_folder_a_design_and_a_broken_one_writes_nothing() {
+    let block = |title: &str| format!("# x\n\n```msdesign\n{}```\n", SPEC.replace("Shop", title));
+    let dir = folder(&[
+        ("book.toml", "[book]\ntitle = \"b\"\n"),
+        ("src/a.md", &block("Shop")),
+        ("src/b.md", &block("Shop")),
+        ("src/c.md", &block("../../etc/passwd")),
+    ]);
+    let out = run(dir.path(), &["export", ".", "--out", "out"]);
+    assert_eq!(code(&out), 0, "{}", err(&out));
+    let files = all(&dir.path().join("out"));
+    for folder in ["shop/", "shop-2/", "etc-passwd/"] {
+        assert!(
+            files.iter().any(|f| f.starts_with(folder)),
+            "{folder}: {files:?}"
+        );
+    }
+    let before = fs::read(dir.path().join("out/shop/gateway/httproute.yaml")).unwrap();
+    fs::write(
+        dir.path().join("src/b.md"),
+        "```msdesign\nservices = [\n```\n",
+    )
+    .unwrap();
+    let out = run(dir.path(), &["export", ".", "--out", "out"]);
+    assert_eq!(code(&out), 1);
+    assert!(err(&out).contains("src/b.md:"), "{}", err(&out));
+    assert_eq!(
+        fs::read(dir.path().join("out/shop/gateway/httproute.yaml")).unwrap(),
+        before
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_is_not_followed_out_of_the_folder() {
+    let dir = folder(&[
+        ("shop.toml", SPEC),
+        ("elsewhere/keep", ""),
+        ("out/keep", ""),
+    ]);
+    std::os::unix::fs::symlink("../elsewhere", dir.path().join("out/gateway")).unwrap();
+    let out = run(dir.path(), &["export", "shop.toml", "--out", "out"]);
+    assert_eq!(code(&out), 2, "{}", err(&out));
+    assert_eq!(all(&dir.path().join("elsewhere")), ["keep"]);
+}
+
+#[test]
+fn a_list_that_leads_out_of_the_folder_is_refused() {
+    let dir = folder(&[
+        ("shop.toml", SPEC),
+        ("out/.msdesign-export.sha256", "00  ../shop.toml\n"),
+    ]);
+    let out = run(dir.path(), &["export", "shop.toml", "--out", "out"]);
+    assert_eq!(code(&out), 2);
+    assert!(dir.path().join("shop.toml").exists());
+}
