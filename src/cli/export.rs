@@ -1,6 +1,6 @@
 //! `export`: the files of a design in a folder, and whether those there are still the design's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
@@ -61,31 +61,23 @@ pub(super) fn run(args: &Args) -> Result<u8> {
     let (Some(path), Some(out)) = (&args.path, &args.out) else {
         bail!("a path and `--out` are needed");
     };
-    let Some(chapters) = chapters(path)? else {
+    let Some(designs) = designs(path)? else {
         return Ok(1);
     };
     let wanted = |a: &Artefact| args.only.is_empty() || args.only.iter().any(|k| k == a.kind);
     let mut files = BTreeMap::new();
-    for (folder, chapter) in &chapters {
-        for a in chapter.artefacts.iter().filter(|a| wanted(a)) {
-            let path = match folder {
-                Some(folder) => format!("{folder}/{}", a.path),
-                None => a.path.clone(),
-            };
-            files.insert(path, a.text.as_str());
+    // What a narrower `--only` leaves alone is not gone from the design.
+    let mut all = BTreeSet::new();
+    for design in &designs {
+        for a in &design.chapter.artefacts {
+            let path = design.path(a);
+            all.insert(path.clone());
+            if wanted(a) {
+                files.insert(path, a.text.as_str());
+            }
         }
     }
     let folder = Folder::read(out)?;
-    // What a narrower `--only` leaves alone is not gone from the design.
-    let all: Vec<String> = chapters
-        .iter()
-        .flat_map(|(folder, c)| {
-            c.artefacts.iter().map(move |a| match folder {
-                Some(folder) => format!("{folder}/{}", a.path),
-                None => a.path.clone(),
-            })
-        })
-        .collect();
     let gone = folder.gone(&all);
     if args.check {
         return check(&folder, &files, &gone);
@@ -127,8 +119,24 @@ pub(super) fn run(args: &Args) -> Result<u8> {
     Ok(0)
 }
 
-/// Every design of `path` with the folder that its files go to; `None`, and a report, if one is broken.
-fn chapters(path: &Path) -> Result<Option<Vec<(Option<String>, Chapter)>>> {
+/// A design and the folder of its own that its files go to, if it has one.
+struct Design {
+    folder: Option<String>,
+    chapter: Chapter,
+}
+
+impl Design {
+    /// Where the file goes.
+    fn path(&self, file: &Artefact) -> String {
+        match &self.folder {
+            Some(folder) => format!("{folder}/{}", file.path),
+            None => file.path.clone(),
+        }
+    }
+}
+
+/// Every design of `path`; `None`, and a report, if one is broken.
+fn designs(path: &Path) -> Result<Option<Vec<Design>>> {
     let (designs, findings) = files::designs(path)?;
     let broken = designs.iter().any(Option::is_none);
     if broken {
@@ -141,15 +149,22 @@ fn chapters(path: &Path) -> Result<Option<Vec<(Option<String>, Chapter)>>> {
     }
     // One spec fills the folder itself; a book has a folder a design, however many it has today.
     if !path.is_dir() && designs.len() == 1 {
-        return Ok(Some(designs.into_iter().map(|c| (None, c)).collect()));
+        let alone = |chapter| Design {
+            folder: None,
+            chapter,
+        };
+        return Ok(Some(designs.into_iter().map(alone).collect()));
     }
     let mut taken = BTreeMap::new();
-    let named = designs.into_iter().map(|c| {
-        let slug = msdesign::slug(&c.title);
+    let named = designs.into_iter().map(|chapter| {
+        let slug = msdesign::slug(&chapter.title);
         let n: &mut u32 = taken.entry(slug.clone()).or_default();
         *n += 1;
         let folder = if *n == 1 { slug } else { format!("{slug}-{n}") };
-        (Some(folder), c)
+        Design {
+            folder: Some(folder),
+            chapter,
+        }
     });
     Ok(Some(named.collect()))
 }

@@ -2,7 +2,7 @@
 //!
 //! The list is a file of its own in the format of `sha256sum`, so that `sha256sum --check` reads it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -104,11 +104,10 @@ impl Folder {
     }
 
     /// Written files that are not among `all` any more and stand there unchanged.
-    pub(super) fn gone(&self, all: &[String]) -> Vec<String> {
-        let all: std::collections::BTreeSet<&str> = all.iter().map(String::as_str).collect();
+    pub(super) fn gone(&self, all: &BTreeSet<String>) -> Vec<String> {
         self.written
             .keys()
-            .filter(|p| !all.contains(p.as_str()) && self.held(p) == Held::Ours)
+            .filter(|p| !all.contains(*p) && self.held(p) == Held::Ours)
             .cloned()
             .collect()
     }
