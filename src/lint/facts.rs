@@ -2,7 +2,7 @@
 
 use crate::diag::Span;
 use crate::model::units::{Ratio, Time};
-use crate::model::{CallId, EventId, Model, Party, ServiceId, Stated, StoreId};
+use crate::model::{CallId, EventId, Model, Party, ServiceId, Stated, StoreId, StreamId};
 use crate::plan::{Dependency, Graph, Plan};
 
 /// A design with its indexes.
@@ -214,6 +214,16 @@ impl<'p> Facts<'p> {
             }
         }
         (e.name.clone(), places)
+    }
+
+    /// A stream as subject.
+    pub(super) fn stream(&self, id: StreamId) -> (String, Vec<String>) {
+        let s = self.model.stream(id);
+        let (a, b) = (self.model.party(s.from), self.model.party(s.to));
+        (
+            format!("{a} -> {b}: {}", s.label()),
+            vec![a.to_owned(), b.to_owned(), format!("{a} -> {b}")],
+        )
     }
 
     /// A store as subject; its users are its parts.

@@ -6,6 +6,7 @@
 mod facts;
 mod report;
 mod rules;
+mod words;
 
 use std::cmp::Reverse;
 

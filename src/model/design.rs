@@ -259,6 +259,8 @@ pub struct Event {
     pub name: String,
     /// `false` where the author wrote only `Event`.
     pub named: bool,
+    /// Where its name first stands; the whole statement if it has none.
+    pub name_span: Span,
     /// The first statement about it.
     pub span: Span,
     /// Who publishes it; more than one is a fault that the linter reports.

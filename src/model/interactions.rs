@@ -279,6 +279,7 @@ fn event(
     Event {
         name,
         named: d.event.is_some(),
+        name_span: d.event.as_ref().map_or(d.span, |e| e.span),
         span: d.span,
         publishers: publisher.into_iter().collect(),
         consumers,

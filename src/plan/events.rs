@@ -366,9 +366,9 @@ pub fn event_type(name: &str) -> String {
     }
 }
 
-/// Whether the last word of a dotted name tells what has happened.
+/// Whether `word` tells what has happened: `placed`, `sent`.
 #[must_use]
-pub fn is_past_tense(dotted: &str) -> bool {
+pub fn is_past(word: &str) -> bool {
     const IRREGULAR: [&str; 22] = [
         "sent",
         "paid",
@@ -393,11 +393,18 @@ pub fn is_past_tense(dotted: &str) -> bool {
         "left",
         "found",
     ];
+    // No verb of the past is this short but `fed` and `led`; `feed` and `speed` are things.
+    let regular = word.len() > 4 && word.ends_with("ed") && !word.ends_with("eed");
+    regular || matches!(word, "used" | "agreed") || IRREGULAR.contains(&word)
+}
+
+/// Whether the last word of a dotted name tells what has happened.
+#[must_use]
+pub fn is_past_tense(dotted: &str) -> bool {
     let Some((entity, verb)) = dotted.rsplit_once('.') else {
         return false;
     };
-    let verb = verb.rsplit('_').next().unwrap_or(verb);
-    !entity.is_empty() && (verb.ends_with("ed") || IRREGULAR.contains(&verb))
+    !entity.is_empty() && is_past(verb.rsplit('_').next().unwrap_or(verb))
 }
 
 /// A name by the convention, for one that does not follow it.

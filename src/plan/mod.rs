@@ -28,7 +28,7 @@ pub use availability::{AvailabilityPlan, Dependency};
 pub use breaker::{Breaker, chance_of_tripping};
 pub use calls::{CallPlan, Idempotency};
 pub use choices::{Choice, Choices};
-pub use events::{EventPlan, GroupPlan, event_type, is_past_tense, snake};
+pub use events::{EventPlan, GroupPlan, event_type, is_past, is_past_tense, snake};
 pub use figure::{Figure, Origin};
 pub use flows::{BudgetRow, FlowPlan};
 pub use gateway::{GatewayPlan, Route};

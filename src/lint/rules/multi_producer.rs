@@ -1,17 +1,18 @@
 //! `multi-producer`: several services publish one event.
 //!
-//! A named event with more than one publisher.
+//! A fact such as `order.placed` with more than one publisher, or any other event with several of them and several readers. Not telemetry and not a queue of work, which many may fill.
 
 use super::prelude::*;
+use crate::lint::words::{Says, says};
 
 rule! {
     id: "multi-producer",
     severity: Error,
     section: Async,
     summary: "several services publish one event",
-    what: "A named event with more than one publisher.",
+    what: "A fact such as `order.placed` with more than one publisher, or any other event with several of them and several readers. Not telemetry and not a queue of work, which many may fill.",
     why: "Nobody owns its schema and its meaning, and consumers cannot tell whose fact it is.",
-    limits: "None.",
+    limits: "Telemetry and orders are known by their names; a channel that is named as a thing (`orders`) and has one reader is taken for a queue.",
     source: "domain heuristic",
 }
 
@@ -19,7 +20,14 @@ fn check(facts: &Facts<'_>, report: &mut Report) {
     for id in facts.model.event_ids() {
         let e = facts.model.event(id);
         let Some((first, rest)) = e.publishers.split_first() else { continue };
-        if rest.is_empty() || !e.named {
+        // A queue of work has one reader and belongs to it, whoever fills it; every service may
+        // publish telemetry, since a library owns its format.
+        let owned = match says(&e.name) {
+            Says::Fact => true,
+            Says::Thing => e.consumers.len() > 1,
+            Says::Order | Says::Telemetry => false,
+        };
+        if rest.is_empty() || !e.named || !owned {
             continue;
         }
         let names: Vec<&str> = e.publishers.iter().map(|p| facts.name(p.service)).collect();
