@@ -29,7 +29,7 @@ pub enum Format {
     Markdown,
 }
 
-/// How the interaction diagram is drawn.
+/// How the diagrams of a chapter are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DiagramForm {
     /// Inline SVG (only where the format is HTML; text elsewhere).
@@ -40,6 +40,10 @@ pub enum DiagramForm {
     Text,
     /// A fenced `dot` block.
     Dot,
+    /// A fenced `d2` block.
+    D2,
+    /// A fenced `plantuml` block.
+    PlantUml,
 }
 
 /// What a host decides about one block.

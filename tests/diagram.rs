@@ -104,6 +104,106 @@ fn text_keeps_every_label_within_its_columns() {
     }
 }
 
+/// The characters that a reader sees, blanks apart: what notations write as codes is decoded.
+fn seen(form: Form, text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let code = |open: &str, close: char, radix| {
+            let inner = rest.strip_prefix(open)?;
+            let end = inner.find(close)?;
+            let c = char::from_u32(u32::from_str_radix(&inner[..end], radix).ok()?)?;
+            Some((c, open.len() + end + close.len_utf8()))
+        };
+        let escape = |at: char| {
+            let mut chars = rest.chars();
+            (chars.next() == Some(at)).then(|| chars.next()).flatten()
+        };
+        let (c, len) = match form {
+            Form::Mermaid => code("#", ';', 10),
+            Form::PlantUml => code("<U+", '>', 16),
+            Form::Dot if rest.starts_with("&amp;") => Some(('&', 5)),
+            Form::Dot | Form::D2 => escape('\\').map(|c| match c {
+                'n' => (' ', 2),
+                c => (c, 1 + c.len_utf8()),
+            }),
+            _ => None,
+        }
+        .unwrap_or((c, c.len_utf8()));
+        out.push(c);
+        rest = &rest[len..];
+    }
+    out.retain(|c| !c.is_whitespace());
+    out
+}
+
+/// Every name in `labels` can be read in each form of `picture`; SVG shortens long ones.
+fn holds(picture: &Picture, labels: &[String]) {
+    for form in picture.forms().filter(|f| *f != Form::Svg) {
+        let text = picture.file(form, layout::Wish::default()).unwrap();
+        let text = if form == Form::Json {
+            let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+            let mut words = Vec::new();
+            let mut open = vec![&value];
+            while let Some(next) = open.pop() {
+                match next {
+                    serde_json::Value::String(s) => words.push(s.clone()),
+                    serde_json::Value::Array(a) => open.extend(a),
+                    serde_json::Value::Object(o) => open.extend(o.values()),
+                    _ => {}
+                }
+            }
+            seen(Form::Text, &words.join(" "))
+        } else {
+            seen(form, &text)
+        };
+        for label in labels {
+            let want: String = label.chars().filter(|c| !c.is_whitespace()).collect();
+            let hidden = |c: char| c.is_control() || c == '\u{202E}';
+            let want = want.replace(hidden, "");
+            assert!(
+                text.replace(hidden, "").contains(&want),
+                "{form:?} lacks {label:?}:\n{text}"
+            );
+        }
+        if form == Form::Text {
+            for line in picture.file(form, layout::Wish::default()).unwrap().lines() {
+                assert!(line.width() <= text_form::COLUMNS, "{line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_form_holds_every_label() {
+    let scene = diagrams::scene();
+    let mut labels: Vec<String> = scene.groups.iter().map(|g| g.label.clone()).collect();
+    labels.extend(scene.nodes.iter().map(|n| n.label.clone()));
+    labels.extend(scene.nodes.iter().filter_map(|n| n.sub.clone()));
+    labels.extend(scene.edges.iter().flat_map(|e| e.labels.clone()));
+    holds(&Picture::Interactions(scene), &labels);
+
+    let all: Vec<String> = (0..diagrams::NAMES.len()).map(name).collect();
+    holds(&Picture::Sequence(diagrams::sequence()), &all);
+    holds(&Picture::States(diagrams::states()), &all);
+    let matrix = Matrix {
+        names: all.clone(),
+        cells: (0..all.len())
+            .map(|i| {
+                (
+                    (i, i * 7 % all.len()),
+                    Counts {
+                        sync: i + 1,
+                        ..Counts::default()
+                    },
+                )
+            })
+            .collect(),
+        ..Matrix::default()
+    };
+    holds(&Picture::Matrix(matrix), &all);
+}
+
 #[test]
 fn empty_input_is_drawn() {
     well_formed(&svg::interactions(&Scene::default(), &options(svg::Frame::Page)).unwrap());
@@ -167,7 +267,11 @@ fn too_much_is_refused() {
 /// A scene, and the same one declared in another order.
 fn twice() -> impl Strategy<Value = (Scene, Scene)> {
     let nodes = proptest::collection::vec(
-        (0usize..6, proptest::option::of(0usize..4), 0usize..24),
+        (
+            0usize..6,
+            proptest::option::of(0usize..4),
+            0usize..diagrams::NAMES.len(),
+        ),
         1..12,
     );
     let edges = proptest::collection::vec(
@@ -175,7 +279,7 @@ fn twice() -> impl Strategy<Value = (Scene, Scene)> {
             any::<u8>(),
             any::<u8>(),
             0usize..4,
-            0usize..24,
+            0usize..diagrams::NAMES.len(),
             any::<bool>(),
         ),
         0..20,
@@ -256,8 +360,12 @@ proptest! {
         let picture = svg::interactions(&one, &options(svg::Frame::Page)).unwrap();
         well_formed(&picture);
         prop_assert_eq!(picture, svg::interactions(&other, &options(svg::Frame::Page)).unwrap());
-        prop_assert_eq!(mermaid::interactions(&one), mermaid::interactions(&other));
-        prop_assert_eq!(dot::interactions(&one), dot::interactions(&other));
-        prop_assert_eq!(text_form::interactions(&one), text_form::interactions(&other));
+        let labels: Vec<String> = one.edges.iter().flat_map(|e| e.labels.clone()).collect();
+        let (one, other) = (Picture::Interactions(one), Picture::Interactions(other));
+        for form in Form::ALL {
+            let write = |p: &Picture| p.file(form, layout::Wish::default()).unwrap();
+            prop_assert_eq!(write(&one), write(&other));
+        }
+        holds(&one, &labels);
     }
 }

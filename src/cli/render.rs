@@ -24,7 +24,7 @@ pub(super) struct Args {
     /// Ids of the sections to show
     #[arg(long, value_delimiter = ',')]
     sections: Option<Vec<String>>,
-    /// The form of diagrams: svg, mermaid, text or dot
+    /// The form of diagrams: svg, mermaid, text, dot, d2 or plantuml
     #[arg(long, value_parser = diagram)]
     diagram: Option<DiagramForm>,
 }
@@ -36,7 +36,8 @@ enum Output {
 }
 
 fn diagram(name: &str) -> Result<DiagramForm, String> {
-    config::diagram(name).ok_or_else(|| "the forms are svg, mermaid, text and dot".to_owned())
+    config::diagram(name)
+        .ok_or_else(|| "the forms are svg, mermaid, text, dot, d2 and plantuml".to_owned())
 }
 
 /// Prints the chapter; 1 if the spec has errors that leave none.

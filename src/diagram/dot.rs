@@ -1,6 +1,7 @@
-//! Interactions and states as DOT, for Graphviz.
+//! The pictures as DOT, for Graphviz.
 
 use super::scene::{EdgeKind, NodeKind, Scene};
+use super::sequence::{Event, MessageKind, Sequence, flatten};
 use super::states::{StateKind, States};
 use super::text::clean;
 use std::fmt::Write;
@@ -71,6 +72,70 @@ pub fn interactions(scene: &Scene) -> String {
             "  n{} -> n{} [label=\"{label}\", {style}{soft}]",
             e.from, e.to
         );
+    }
+    out.push_str("}\n");
+    out
+}
+
+/// The messages as a communication diagram: DOT has no time axis, so the messages are numbered, and what
+/// frames say stands before the number.
+#[must_use]
+pub fn sequence(sequence: &Sequence) -> String {
+    let mut out = String::from("digraph sequence {\n  rankdir=LR\n  node [shape=box]\n");
+    for (i, p) in sequence.participants.iter().enumerate() {
+        let style = if p.kind == NodeKind::Actor {
+            ", style=rounded"
+        } else {
+            ""
+        };
+        let _ = writeln!(out, "  p{i} [label=\"{}\"{style}]", quoted(&p.label));
+    }
+    let (mut number, mut notes) = (0, 0);
+    let mut frames: Vec<String> = Vec::new();
+    for event in flatten(sequence) {
+        match event {
+            Event::Message(m) => {
+                number += 1;
+                let style = match m.kind {
+                    MessageKind::Call => "style=solid",
+                    MessageKind::Reply => "style=dotted",
+                    MessageKind::Event => "style=dashed, arrowhead=vee",
+                    MessageKind::Stream => "style=dotted, arrowhead=veevee",
+                };
+                let colour = if m.failed { ", color=red" } else { "" };
+                let frame = frames
+                    .last()
+                    .map(|f| format!("[{}] ", quoted(f)))
+                    .unwrap_or_default();
+                let note = m
+                    .note
+                    .as_ref()
+                    .map(|n| format!("\\n{}", quoted(n)))
+                    .unwrap_or_default();
+                let (from, to, mark) = (m.from, m.to, m.mark());
+                let _ = writeln!(
+                    out,
+                    "  p{from} -> p{to} [label=\"{frame}{number}. {mark}{}{note}\", {style}{colour}]",
+                    quoted(&m.label)
+                );
+            }
+            Event::Note(over, text) => {
+                let _ = writeln!(out, "  t{notes} [shape=note, label=\"{}\"]", quoted(text));
+                let known = over.iter().filter(|&&p| p < sequence.participants.len());
+                for p in known {
+                    let _ = writeln!(out, "  t{notes} -> p{p} [style=dotted, arrowhead=none]");
+                }
+                notes += 1;
+            }
+            Event::Open(kind, title) => frames.push(format!("{} {title}", kind.word())),
+            Event::Divide(kind, title) => {
+                frames.pop();
+                frames.push(format!("{} {title}", kind.joint()));
+            }
+            Event::Close => {
+                frames.pop();
+            }
+        }
     }
     out.push_str("}\n");
     out

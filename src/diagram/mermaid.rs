@@ -9,25 +9,30 @@ use super::states::{StateKind, States};
 use super::text::clean;
 use std::fmt::Write;
 
-/// Operations on one arrow before the rest is only counted.
-const LABELS: usize = 3;
-
 /// `text` as Mermaid text: letters, digits and harmless marks stay, the rest becomes entities. A
 /// blank stands for nothing at all, which Mermaid would refuse.
 fn entity(text: &str) -> String {
+    let text = clean(text);
     let mut out = String::new();
-    for c in clean(text).chars() {
-        let plain = c.is_alphanumeric()
-            || !c.is_ascii()
-            || matches!(
-                c,
-                ' ' | '.' | ',' | '_' | '-' | '/' | '(' | ')' | '+' | '?' | '!'
-            );
+    // `1. x` and `- x` would be lists, and `_x_` emphasis.
+    let ordinal = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let mut chars = text.char_indices().peekable();
+    let mut before = ' ';
+    while let Some((at, c)) = chars.next() {
+        let after = chars.peek().map_or(' ', |n| n.1);
+        let plain = match c {
+            '_' => before.is_alphanumeric() && after.is_alphanumeric(),
+            '.' | ')' => at > 0 && at + ordinal.len() != text.len(),
+            '-' | '+' => at > 0,
+            ' ' | ',' | '/' | '(' | '?' | '!' => true,
+            c => c.is_alphanumeric() || !c.is_ascii(),
+        };
         if plain {
             out.push(c);
         } else {
             let _ = write!(out, "#{};", c as u32);
         }
+        before = c;
     }
     if out.is_empty() {
         "#160;".to_owned()
@@ -87,15 +92,7 @@ pub fn interactions(scene: &Scene) -> String {
             (EdgeKind::Sync | EdgeKind::Store, false) => "-->",
             (EdgeKind::Realtime, false) => "<-->",
         };
-        let shown = if e.labels.len() > LABELS {
-            LABELS - 1
-        } else {
-            e.labels.len()
-        };
-        let mut labels: Vec<String> = e.labels[..shown].iter().map(|l| entity(l)).collect();
-        if shown < e.labels.len() {
-            labels.push(format!("+{} more", e.labels.len() - shown));
-        }
+        let labels: Vec<String> = e.labels.iter().map(|l| entity(l)).collect();
         let label = if labels.is_empty() {
             String::new()
         } else {
@@ -153,7 +150,11 @@ pub fn sequence(sequence: &Sequence) -> String {
                     FrameKind::Par => "and",
                     FrameKind::Alt => "else",
                     // The others have no second branch in Mermaid.
-                    _ => continue,
+                    _ => {
+                        let last = sequence.participants.len().saturating_sub(1);
+                        let _ = writeln!(out, "  Note over p0,p{last}: else {}", bare(title));
+                        continue;
+                    }
                 };
                 let _ = writeln!(out, "  {word} {}", bare(title));
             }
@@ -170,11 +171,7 @@ fn message(out: &mut String, m: &Message) {
         MessageKind::Event => "-)",
         MessageKind::Stream => "--)",
     };
-    let mark = match (m.failed, m.compensation) {
-        (true, _) => "✗ ",
-        (_, true) => "↺ ",
-        _ => "",
-    };
+    let mark = m.mark();
     let note = m
         .note
         .as_ref()

@@ -1,5 +1,5 @@
 //! Pictures of a design: interactions, message sequences and state machines, each as SVG, Mermaid,
-//! DOT or text.
+//! DOT, D2, PlantUML, JSON or text.
 //!
 //! The input types ([`Scene`], [`Sequence`], [`States`]) know nothing of the spec. All output is a
 //! pure function of them: the same bytes on every machine, and the same bytes whatever order the
@@ -7,15 +7,21 @@
 //!
 //! | room | does |
 //! |---|---|
-//! | `scene`, `sequence`, `states` | what is to be drawn |
+//! | `scene`, `sequence`, `states`, `matrix` | what is to be drawn |
 //! | `text` | cleaning, measuring, shortening and wrapping of strings |
 //! | `layout` | boxes and lines without any text or colour |
 //! | `svg` | layout → one line of SVG |
-//! | `mermaid`, `dot`, `text_form` | the same input in other notations |
+//! | `mermaid`, `dot`, `d2`, `plantuml`, `json`, `text_form` | the same input in other notations |
+//! | `picture` | any of them in any form |
 
+pub mod d2;
 pub mod dot;
+pub mod json;
 pub mod layout;
+mod matrix;
 pub mod mermaid;
+mod picture;
+pub mod plantuml;
 mod scene;
 mod sequence;
 mod states;
@@ -24,6 +30,8 @@ mod text;
 pub mod text_form;
 
 pub use layout::Direction;
+pub use matrix::{Counts, Matrix};
+pub use picture::{Form, Picture, Refusal};
 pub use scene::{Edge, EdgeKind, Group, Node, NodeKind, Scene};
 pub use sequence::{Branch, FrameKind, Message, MessageKind, Participant, Sequence, Step};
 pub use states::{State, StateKind, States, Transition};

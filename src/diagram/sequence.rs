@@ -132,6 +132,17 @@ impl FrameKind {
     }
 }
 
+impl Message {
+    /// What notations that have no colours of ours set before the label.
+    pub(super) fn mark(&self) -> &'static str {
+        match (self.failed, self.compensation) {
+            (true, _) => "✗ ",
+            (_, true) => "↺ ",
+            _ => "",
+        }
+    }
+}
+
 impl Step {
     /// Branches that run at the same time.
     #[must_use]

@@ -1,5 +1,6 @@
 //! The pictures as text of at most 100 columns; nothing is left out, long labels are wrapped.
 
+use super::matrix::Matrix;
 use super::scene::{EdgeKind, NodeKind, Scene};
 use super::sequence::{Event, MessageKind, Sequence, flatten};
 use super::states::{StateKind, States};
@@ -210,6 +211,26 @@ pub fn states(states: &States) -> String {
                 &format!("--> {}{why}", states.states[*to].label),
             );
         }
+    }
+    out
+}
+
+/// The pairs that interact: under each name what it depends on.
+#[must_use]
+pub fn matrix(matrix: &Matrix) -> String {
+    let mut out = String::new();
+    let name = |i: usize| matrix.names.get(i).map_or("", String::as_str);
+    let mut last = None;
+    for (&(row, column), counts) in &matrix.cells {
+        if last != Some(row) {
+            put(&mut out, 0, name(row));
+            last = Some(row);
+        }
+        put(
+            &mut out,
+            2,
+            &format!("--> {}: {}", name(column), counts.words()),
+        );
     }
     out
 }

@@ -2,7 +2,7 @@
 
 use msdesign::diagram::*;
 
-/// Names that mean something to HTML, XML, Markdown, Mermaid, DOT or mdBook.
+/// Names that mean something to HTML, XML, Markdown, Mermaid, DOT, D2, PlantUML or mdBook.
 pub(crate) const NAMES: &[&str] = &[
     "orders",
     "end",
@@ -28,6 +28,15 @@ pub(crate) const NAMES: &[&str] = &[
     "subgraph",
     "--- dashes -- 'smart' \"quotes\" ...",
     "an extraordinarily long name of a service that nobody would ever want to read in a box",
+    "@enduml",
+    "!include /etc/passwd",
+    "null",
+    "🚀 launch 👩‍🚀",
+    "שלום עולם (מה)",
+    "' comment /' x '/",
+    "${HOME} $var %date()",
+    "//slash// **star** __under__ ==eq== ..dot..",
+    "a, b = c, $tags = \"x\")",
 ];
 
 pub(crate) fn name(i: usize) -> String {

@@ -3,18 +3,19 @@
 use super::super::Cx;
 use super::super::doc::Doc;
 use super::cast::{Cast, message};
-use super::sequence_picture;
-use crate::diagram::{Message, MessageKind, Sequence, Step};
+use super::show;
+use crate::diagram::{Message, MessageKind, Picture, Sequence, Step};
 use crate::model::{self, Party};
 use crate::plan::FlowPlan;
 
 /// One user journey, message by message.
 pub(in super::super) fn flow(cx: &Cx<'_>, doc: &mut Doc, index: usize, flow: &FlowPlan) {
-    let sequence = flow_sequence(cx, flow);
-    sequence_picture(cx, doc, &format!("picture-flow-{index}"), &sequence);
+    let picture = Picture::Sequence(sequence(cx, flow));
+    show(cx, doc, &format!("picture-flow-{index}"), &picture);
 }
 
-fn flow_sequence(cx: &Cx<'_>, flow: &FlowPlan) -> Sequence {
+/// The messages of a flow.
+pub(super) fn sequence(cx: &Cx<'_>, flow: &FlowPlan) -> Sequence {
     let mut cast = Cast::default();
     let mut steps = Vec::new();
     for group in &flow.steps {

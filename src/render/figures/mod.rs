@@ -1,4 +1,4 @@
-//! Pictures of the plan in the form that the page takes: SVG, Mermaid, DOT or text.
+//! Pictures of the plan in the form that the page takes: SVG, text or the notation of another tool.
 
 mod cast;
 mod flows;
@@ -13,106 +13,59 @@ use super::doc::{Doc, say};
 use crate::DiagramForm;
 use crate::diagram::layout::Wish;
 use crate::diagram::svg::{self, Frame};
-use crate::diagram::{Sequence, States, TooLarge, dot, mermaid, text_form};
+use crate::diagram::{Form, Picture};
 use crate::model::ServiceId;
 
 /// The form of pictures on this page.
-fn form(cx: &Cx<'_>, doc: &Doc) -> DiagramForm {
+fn form(cx: &Cx<'_>, doc: &Doc) -> Form {
     match (cx.options.diagram, doc.html()) {
-        (None, true) => DiagramForm::Svg,
-        (None, false) => DiagramForm::Mermaid,
-        (Some(DiagramForm::Svg), false) => DiagramForm::Text,
-        (Some(form), _) => form,
+        (None, true) => Form::Svg,
+        (None, false) => Form::Mermaid,
+        (Some(DiagramForm::Svg), true) => Form::Svg,
+        (Some(DiagramForm::Svg), false) => Form::Text,
+        (Some(DiagramForm::Mermaid), _) => Form::Mermaid,
+        (Some(DiagramForm::Text), _) => Form::Text,
+        (Some(DiagramForm::Dot), _) => Form::Dot,
+        (Some(DiagramForm::D2), _) => Form::D2,
+        (Some(DiagramForm::PlantUml), _) => Form::PlantUml,
     }
 }
 
-/// One picture in all the forms it has.
-struct Forms<'p> {
-    /// Ends the picture's ids.
-    name: &'p str,
-    title: &'p str,
-    svg: &'p dyn Fn(&svg::Options<'_>) -> Result<String, TooLarge>,
-    mermaid: &'p dyn Fn() -> String,
-    dot: Option<&'p dyn Fn() -> String>,
-    text: &'p dyn Fn() -> String,
-}
-
-fn show(cx: &Cx<'_>, doc: &mut Doc, forms: &Forms<'_>) {
-    match form(cx, doc) {
-        DiagramForm::Svg => {
-            let scope = doc.id(forms.name);
-            let options = svg::Options {
-                scope: &scope,
-                frame: Frame::Page,
-                wish: Wish::default(),
-            };
-            match (forms.svg)(&options) {
-                Ok(picture) => {
-                    doc.figure(picture);
-                    doc.details(&format!("{} as text", forms.title), |d| {
-                        d.code("text", &(forms.text)());
-                    });
-                }
-                Err(why) => {
-                    doc.para(say!("The picture is left out: {}. The same as text:", why));
-                    doc.code("text", &(forms.text)());
-                }
-            }
+/// Puts `picture` in the page; `name` ends its ids.
+fn show(cx: &Cx<'_>, doc: &mut Doc, name: &str, picture: &Picture) {
+    let scope = doc.id(name);
+    let options = svg::Options {
+        scope: &scope,
+        frame: Frame::Page,
+        wish: Wish::default(),
+    };
+    let form = form(cx, doc);
+    let text = |doc: &mut Doc| {
+        if let Ok(text) = picture.write(Form::Text, &options) {
+            doc.code(Form::Text.name(), &text);
         }
-        DiagramForm::Mermaid => doc.code("mermaid", &(forms.mermaid)()),
-        DiagramForm::Text => doc.code("text", &(forms.text)()),
-        DiagramForm::Dot => match forms.dot {
-            Some(dot) => doc.code("dot", &dot()),
-            None => doc.code("text", &(forms.text)()),
-        },
+    };
+    match picture.write(form, &options) {
+        Ok(drawn) if form == Form::Svg => {
+            doc.figure(drawn);
+            let title = match picture {
+                Picture::Interactions(_) => "The diagram",
+                _ => picture.title(),
+            };
+            doc.details(&format!("{title} as text"), text);
+        }
+        Ok(written) => doc.code(form.name(), &written),
+        Err(why) => {
+            doc.para(say!("The picture is left out: {}. The same as text:", why));
+            text(doc);
+        }
     }
 }
 
 /// Who talks to whom.
 pub(super) fn interactions(cx: &Cx<'_>, doc: &mut Doc) {
-    let scene = scene::scene(cx, doc);
-    show(
-        cx,
-        doc,
-        &Forms {
-            name: "picture-interactions",
-            title: "The diagram",
-            svg: &|o| svg::interactions(&scene, o),
-            mermaid: &|| mermaid::interactions(&scene),
-            dot: Some(&|| dot::interactions(&scene)),
-            text: &|| text_form::interactions(&scene),
-        },
-    );
-}
-
-fn sequence_picture(cx: &Cx<'_>, doc: &mut Doc, name: &str, sequence: &Sequence) {
-    show(
-        cx,
-        doc,
-        &Forms {
-            name,
-            title: &sequence.title,
-            svg: &|o| svg::sequence(sequence, o),
-            mermaid: &|| mermaid::sequence(sequence),
-            dot: None,
-            text: &|| text_form::sequence(sequence),
-        },
-    );
-}
-
-fn states_picture(cx: &Cx<'_>, doc: &mut Doc, name: &str, states: &States) {
-    show(
-        cx,
-        doc,
-        &Forms {
-            name,
-            title: &states.title,
-            svg: &|o| svg::states(states, o),
-            mermaid: &|| mermaid::states(states),
-            dot: Some(&|| dot::states(states)),
-            text: &|| text_form::states(states),
-        },
-    );
+    let picture = Picture::Interactions(scene::scene(cx, Some(doc)));
+    show(cx, doc, "picture-interactions", &picture);
 }
 
 /// The anchor of a service in the services table.

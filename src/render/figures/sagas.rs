@@ -3,17 +3,25 @@
 use super::super::Cx;
 use super::super::doc::Doc;
 use super::cast::{Cast, message};
-use super::{sequence_picture, states_picture};
-use crate::diagram::{Message, MessageKind, Sequence, State, StateKind, States, Step, Transition};
+use super::show;
+use crate::diagram::{
+    Message, MessageKind, Picture, Sequence, State, StateKind, States, Step, Transition,
+};
 use crate::model::{Party, ServiceId};
 use crate::plan::StepClass;
 
 /// The states of a saga.
 pub(in super::super) fn saga_states(cx: &Cx<'_>, doc: &mut Doc, index: usize) {
-    let (Some(saga), Some(plan)) = (cx.plan.model.sagas.get(index), cx.plan.sagas.get(index))
-    else {
-        return;
-    };
+    if let Some(states) = states(cx, index) {
+        let name = format!("picture-saga-{index}");
+        show(cx, doc, &name, &Picture::States(states));
+    }
+}
+
+/// The states of saga `index`, if there is one.
+pub(super) fn states(cx: &Cx<'_>, index: usize) -> Option<States> {
+    let saga = cx.plan.model.sagas.get(index)?;
+    let plan = cx.plan.sagas.get(index)?;
     let mut states = States {
         title: format!("States of {}", saga.name),
         description: format!("{} steps", saga.steps.len()),
@@ -78,7 +86,7 @@ pub(in super::super) fn saga_states(cx: &Cx<'_>, doc: &mut Doc, index: usize) {
             }
         }
     }
-    states_picture(cx, doc, &format!("picture-saga-{index}"), &states);
+    Some(states)
 }
 
 fn saga_actor(cx: &Cx<'_>, id: ServiceId) -> String {
@@ -95,10 +103,17 @@ fn state(label: &str, kind: StateKind) -> State {
 /// What happens when step `failed` of a saga fails for good: the steps before it, the failure, and what
 /// is taken back, last first.
 pub(in super::super) fn saga_failure(cx: &Cx<'_>, doc: &mut Doc, index: usize, failed: usize) {
-    let (Some(saga), Some(plan)) = (cx.plan.model.sagas.get(index), cx.plan.sagas.get(index))
-    else {
-        return;
-    };
+    if let Some(sequence) = failure(cx, index, failed) {
+        let name = format!("picture-saga-{index}-{failed}");
+        show(cx, doc, &name, &Picture::Sequence(sequence));
+    }
+}
+
+/// The messages of saga `index` when its step `failed` fails, if there are such.
+pub(super) fn failure(cx: &Cx<'_>, index: usize, failed: usize) -> Option<Sequence> {
+    let saga = cx.plan.model.sagas.get(index)?;
+    let plan = cx.plan.sagas.get(index)?;
+    let action = &saga.steps.get(failed)?.action;
     let mut cast = Cast::default();
     let lead = plan
         .coordinator
@@ -144,16 +159,10 @@ pub(in super::super) fn saga_failure(cx: &Cx<'_>, doc: &mut Doc, index: usize, f
             previous = lead.or(Some(to));
         }
     }
-    let sequence = Sequence {
-        title: format!("{}: {} fails", saga.name, saga.steps[failed].action),
+    Some(Sequence {
+        title: format!("{}: {action} fails", saga.name),
         description: format!("step {} of {}", failed + 1, saga.steps.len()),
         participants: cast.participants,
         steps,
-    };
-    sequence_picture(
-        cx,
-        doc,
-        &format!("picture-saga-{index}-{failed}"),
-        &sequence,
-    );
+    })
 }

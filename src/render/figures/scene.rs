@@ -6,8 +6,8 @@ use super::service_anchor;
 use crate::diagram::{Edge, EdgeKind, Group, Node, NodeKind, Scene};
 use crate::model::{self, Party, ServiceId};
 
-/// The scene of the whole design.
-pub(super) fn scene(cx: &Cx<'_>, doc: &Doc) -> Scene {
+/// The scene of the whole design. Nodes link to their sections where `doc` is a page that has some.
+pub(super) fn scene(cx: &Cx<'_>, doc: Option<&Doc>) -> Scene {
     let plan = cx.plan;
     let model = plan.model;
     let mut scene = Scene {
@@ -42,8 +42,8 @@ pub(super) fn scene(cx: &Cx<'_>, doc: &Doc) -> Scene {
             },
             group: s.teams.first().map(|t| t.0),
             link: doc
-                .html()
-                .then(|| format!("#{}", doc.id(&service_anchor(cx, ServiceId(i))))),
+                .filter(|d| d.html())
+                .map(|d| format!("#{}", d.id(&service_anchor(cx, ServiceId(i))))),
         });
     }
     let mut actors = vec![None; model.actors.len()];

@@ -1,0 +1,158 @@
+//! A picture of any kind, and all the forms it can be written in.
+
+use super::layout::Wish;
+use super::matrix::Matrix;
+use super::svg::{self, Frame};
+use super::{Scene, Sequence, States, TooLarge, d2, dot, json, mermaid, plantuml, text_form};
+
+/// Anything that can be drawn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Picture {
+    /// Who talks to whom.
+    Interactions(Scene),
+    /// Messages in time.
+    Sequence(Sequence),
+    /// States and transitions.
+    States(States),
+    /// Who depends on whom, counted.
+    Matrix(Matrix),
+}
+
+/// What a picture is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// SVG, in a page or as a file.
+    Svg,
+    /// JSON by the schema [`json::SCHEMA`].
+    Json,
+    /// Mermaid.
+    Mermaid,
+    /// DOT, for Graphviz.
+    Dot,
+    /// D2.
+    D2,
+    /// PlantUML.
+    PlantUml,
+    /// Text of at most [`text_form::COLUMNS`] columns.
+    Text,
+}
+
+/// Why a picture cannot be had in a form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// There is too much in it to be laid out.
+    TooLarge(TooLarge),
+    /// That form has nothing to show it with.
+    NoSuchForm,
+}
+
+impl Form {
+    /// All forms.
+    pub const ALL: [Self; 7] = [
+        Self::Svg,
+        Self::Json,
+        Self::Mermaid,
+        Self::Dot,
+        Self::D2,
+        Self::PlantUml,
+        Self::Text,
+    ];
+
+    /// The form's name on the command line, in configuration, and as the language of a fenced block.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Svg => "svg",
+            Self::Json => "json",
+            Self::Mermaid => "mermaid",
+            Self::Dot => "dot",
+            Self::D2 => "d2",
+            Self::PlantUml => "plantuml",
+            Self::Text => "text",
+        }
+    }
+}
+
+impl Picture {
+    /// Its title.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        match self {
+            Self::Interactions(p) => &p.title,
+            Self::Sequence(p) => &p.title,
+            Self::States(p) => &p.title,
+            Self::Matrix(p) => &p.title,
+        }
+    }
+
+    /// The picture as `form`. An SVG is one line for a page or a file of its own, as `options` say; all
+    /// else are lines of text.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`] if the picture is too large to be laid out, or is a table and the form has none.
+    pub fn write(&self, form: Form, options: &svg::Options<'_>) -> Result<String, Refusal> {
+        let drawn = |picture: Result<String, TooLarge>| picture.map_err(Refusal::TooLarge);
+        match (self, form) {
+            (Self::Interactions(p), Form::Svg) => drawn(svg::interactions(p, options)),
+            (Self::Interactions(p), Form::Json) => Ok(json::interactions(p, options.wish)),
+            (Self::Interactions(p), Form::Mermaid) => Ok(mermaid::interactions(p)),
+            (Self::Interactions(p), Form::Dot) => Ok(dot::interactions(p)),
+            (Self::Interactions(p), Form::D2) => Ok(d2::interactions(p)),
+            (Self::Interactions(p), Form::PlantUml) => Ok(plantuml::interactions(p)),
+            (Self::Interactions(p), Form::Text) => Ok(text_form::interactions(p)),
+            (Self::Sequence(p), Form::Svg) => drawn(svg::sequence(p, options)),
+            (Self::Sequence(p), Form::Json) => Ok(json::sequence(p)),
+            (Self::Sequence(p), Form::Mermaid) => Ok(mermaid::sequence(p)),
+            (Self::Sequence(p), Form::Dot) => Ok(dot::sequence(p)),
+            (Self::Sequence(p), Form::D2) => Ok(d2::sequence(p)),
+            (Self::Sequence(p), Form::PlantUml) => Ok(plantuml::sequence(p)),
+            (Self::Sequence(p), Form::Text) => Ok(text_form::sequence(p)),
+            (Self::States(p), Form::Svg) => drawn(svg::states(p, options)),
+            (Self::States(p), Form::Json) => Ok(json::states(p)),
+            (Self::States(p), Form::Mermaid) => Ok(mermaid::states(p)),
+            (Self::States(p), Form::Dot) => Ok(dot::states(p)),
+            (Self::States(p), Form::D2) => Ok(d2::states(p)),
+            (Self::States(p), Form::PlantUml) => Ok(plantuml::states(p)),
+            (Self::States(p), Form::Text) => Ok(text_form::states(p)),
+            (Self::Matrix(p), Form::Json) => Ok(json::matrix(p)),
+            (Self::Matrix(p), Form::Text) => Ok(text_form::matrix(p)),
+            (Self::Matrix(_), _) => Err(Refusal::NoSuchForm),
+        }
+    }
+
+    /// The picture as a file of its own; see [`Picture::write`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Picture::write`].
+    pub fn file(&self, form: Form, wish: Wish) -> Result<String, Refusal> {
+        let options = svg::Options {
+            scope: "diagram",
+            frame: Frame::File,
+            wish,
+        };
+        let mut text = self.write(form, &options)?;
+        if !text.ends_with('\n') {
+            text.push('\n');
+        }
+        Ok(text)
+    }
+
+    /// The forms that it can be written in.
+    pub fn forms(&self) -> impl Iterator<Item = Form> + use<> {
+        let table = matches!(self, Self::Matrix(_));
+        Form::ALL
+            .into_iter()
+            .filter(move |f| !table || matches!(f, Form::Json | Form::Text))
+    }
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::TooLarge(why) => why.fmt(f),
+            Self::NoSuchForm => f.write_str("a matrix is written as text or JSON"),
+        }
+    }
+}
