@@ -7,7 +7,7 @@
 
 use msdesign::diag::{SourceFile, Sources};
 use msdesign::model::units::{Rate, Time};
-use msdesign::model::{self, CallId, Model};
+use msdesign::model::{self, CallId, Model, ServiceId};
 use msdesign::plan::Plan;
 use msdesign::spec;
 
@@ -277,10 +277,9 @@ sync = [
 "#,
     );
     let plan = Plan::new(&model);
-    let reachable: Vec<f64> = plan
-        .availability
-        .iter()
-        .map(|a| a.reachable.value.0)
+    let reachable: Vec<f64> = model
+        .service_ids()
+        .map(|s| plan.availability(s).reachable.value.0)
         .collect();
     // Each dependency once: 0.999 × 0.995 × 0.99 × 0.9999, 0.995 × 0.99 × 0.9999, 0.99 × 0.9999.
     for (got, want) in reachable
@@ -289,5 +288,5 @@ sync = [
     {
         assert!((got - want).abs() < 1e-9, "{got} is not {want}");
     }
-    assert_eq!(plan.availability[0].needs.len(), 3);
+    assert_eq!(plan.availability(ServiceId(0)).needs.len(), 3);
 }

@@ -75,7 +75,6 @@ numbers! {
     catch_up: "Spare consumer capacity for a backlog.",
     lag_seconds: "Age at which an event is late.",
     instance_availability: "Availability of one instance.",
-    platform_availability: "Ceiling of a set of instances.",
     store_availability: "Availability of a store.",
     broker_availability: "Availability of a broker.",
     external_availability: "Availability of an external service.",
@@ -133,6 +132,11 @@ pub struct Infrastructure {
     pub idle_s: u64,
     pub idle_what: String,
     pub idle_source: String,
+    pub availability: f64,
+    pub availability_why: String,
+    pub availability_source: String,
+    pub zones_why: String,
+    pub zones_source: String,
 }
 
 /// A message broker.
@@ -207,6 +211,25 @@ pub struct Mesh {
     pub source: String,
 }
 
+/// A platform that designs still name although nobody maintains it any more.
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+#[allow(
+    missing_docs,
+    reason = "the entries of retired.toml say what each field holds"
+)]
+pub struct Retired {
+    pub id: String,
+    pub name: String,
+    pub end: String,
+    pub instead: String,
+    pub source: String,
+}
+
+#[derive(Deserialize)]
+struct RetiredList {
+    retired: Vec<Retired>,
+}
 #[derive(Deserialize)]
 struct Infrastructures {
     infrastructure: Vec<Infrastructure>,
@@ -239,6 +262,7 @@ static INFRASTRUCTURES: LazyLock<Infrastructures> =
 static BROKERS: LazyLock<Brokers> = LazyLock::new(|| read(include_str!("data/brokers.toml")));
 static GATEWAYS: LazyLock<Gateways> = LazyLock::new(|| read(include_str!("data/gateways.toml")));
 static MESHES: LazyLock<Meshes> = LazyLock::new(|| read(include_str!("data/meshes.toml")));
+static RETIRED: LazyLock<RetiredList> = LazyLock::new(|| read(include_str!("data/retired.toml")));
 static SOURCES: LazyLock<Sources> = LazyLock::new(|| read(include_str!("data/sources.toml")));
 
 /// The numbers that stand in where the author states none.
@@ -251,6 +275,12 @@ pub fn numbers() -> &'static Numbers {
 #[must_use]
 pub fn infrastructures() -> &'static [Infrastructure] {
     &INFRASTRUCTURES.infrastructure
+}
+
+/// Platforms at the end of their life.
+#[must_use]
+pub fn retired() -> &'static [Retired] {
+    &RETIRED.retired
 }
 
 /// Every broker.

@@ -137,6 +137,7 @@ impl<'p> Facts<'p> {
     pub(super) fn availability(&self, d: Dependency, with_default: bool) -> Option<(Ratio, Span)> {
         let set = match d {
             Dependency::Store(s) => self.model.store(s).availability,
+            Dependency::Broker(b) => self.model.broker(b).availability,
             Dependency::Service(s) => {
                 let service = self.model.service(s);
                 let promised = service
@@ -165,10 +166,7 @@ impl<'p> Facts<'p> {
 
     /// The name of a dependency.
     pub(super) fn dependency(&self, d: Dependency) -> &str {
-        match d {
-            Dependency::Service(s) => self.name(s),
-            Dependency::Store(s) => &self.model.store(s).name,
-        }
+        d.name(self.model)
     }
 
     /// The name of a service.

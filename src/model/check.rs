@@ -1,6 +1,6 @@
 //! Words of a spec → values, with a report where they are none.
 
-use super::design::{Auth, Delivery, Set, Slo, Stated};
+use super::design::{Auth, Balancing, Delivery, Set, Slo, Stated};
 use super::names::short;
 use super::units::{self, Bytes, Rate, Ratio, Time, UnitError};
 use crate::diag::{Diagnostic, nearest};
@@ -209,6 +209,30 @@ pub(super) fn auth(text: Option<&Text>, out: Out<'_>) -> Option<Set<Auth>> {
     let id = choice("a way to authenticate", text, &crate::catalog::AUTHS, out)?;
     Auth::parse(id).map(|value| Set {
         value,
+        span: text.span,
+    })
+}
+
+/// How requests are spread: a connection at a time, or a request at a time.
+pub(super) fn balancing(text: Option<&Text>, out: Out<'_>) -> Option<Set<Balancing>> {
+    let text = text?;
+    let id = choice("a way to balance", text, &["l4", "l7", "client"], out)?;
+    Some(Set {
+        value: match id {
+            "l4" => Balancing::L4,
+            "l7" => Balancing::L7,
+            _ => Balancing::Client,
+        },
+        span: text.span,
+    })
+}
+
+/// Whether every instance of the gateway counts for itself.
+pub(super) fn local(text: Option<&Text>, out: Out<'_>) -> Option<Set<bool>> {
+    let text = text?;
+    let id = choice("a scope of rate limits", text, &["local", "global"], out)?;
+    Some(Set {
+        value: id == "local",
         span: text.span,
     })
 }

@@ -105,6 +105,49 @@ pub struct Service {
     pub contract: Option<Set<String>>,
     /// Health endpoint; `Lacking` if there is none today.
     pub health: Option<Set<Stated<String>>>,
+    /// What decides whether an instance is restarted.
+    pub liveness: Option<Probe>,
+    /// What decides whether an instance gets requests.
+    pub readiness: Option<Probe>,
+    /// Requests that all its instances together can serve.
+    pub capacity: Option<Set<Rate>>,
+    /// Zones over which its instances are spread.
+    pub zones: Option<Set<u64>>,
+    /// Time between the signal to stop and the kill.
+    pub grace: Option<Set<Time>>,
+    /// How requests are spread over its instances.
+    pub balancing: Option<Set<Balancing>>,
+}
+
+/// A health probe that the author describes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Probe {
+    /// The whole probe.
+    pub span: Span,
+    /// A path, or `grpc`.
+    pub path: Option<Set<String>>,
+    /// What it looks at besides the process itself.
+    pub checks: Vec<Set<Checked>>,
+}
+
+/// What a health probe looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "each names what it holds")]
+pub enum Checked {
+    Service(ServiceId),
+    Store(StoreId),
+    Broker(BrokerId),
+}
+
+/// How requests are spread over the instances of a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Balancing {
+    /// A connection at a time.
+    L4,
+    /// A request at a time, by a proxy.
+    L7,
+    /// A request at a time, by the caller.
+    Client,
 }
 
 /// A promise.
@@ -140,6 +183,10 @@ pub struct Store {
     pub availability: Option<Set<Ratio>>,
     /// What it keeps.
     pub description: Option<String>,
+    /// Its services can do without it, as without a cache.
+    pub optional: bool,
+    /// Zones over which it is spread.
+    pub zones: Option<Set<u64>>,
     /// The services that use it, and where they say so.
     pub users: Vec<(ServiceId, Span)>,
 }
@@ -157,6 +204,8 @@ pub struct Broker {
     pub availability: Option<Set<Ratio>>,
     /// What it carries.
     pub description: Option<String>,
+    /// Zones over which it is spread.
+    pub zones: Option<Set<u64>>,
 }
 
 /// A team.
@@ -201,7 +250,7 @@ pub struct Call {
     pub deadline: Option<Set<Time>>,
     /// Safe to repeat.
     pub idempotent: Option<Set<bool>>,
-    /// A soft dependency.
+    /// A soft dependency: said to be `optional`, or with a `fallback` and not said to be needed.
     pub optional: bool,
     /// What the caller does when it fails.
     pub fallback: Option<String>,
@@ -213,6 +262,10 @@ pub struct Call {
     pub contract: Option<Set<String>>,
     /// What it is for.
     pub description: Option<String>,
+    /// Concurrent calls that one instance of the caller allows.
+    pub bulkhead: Option<Set<u64>>,
+    /// What the callee, or the gateway in front of it, lets through.
+    pub rate_limit: Option<Set<Rate>>,
 }
 
 impl Call {
@@ -303,6 +356,8 @@ pub struct Event {
     pub lacks_durability: Option<Span>,
     /// The publisher does not wait for the broker today.
     pub lacks_acks: Option<Span>,
+    /// Partitions of its topic.
+    pub partitions: Option<Set<u64>>,
 }
 
 /// A real-time stream.
@@ -424,6 +479,12 @@ pub struct Platform {
     pub broker: Option<Set<&'static catalog::Broker>>,
     /// Authentication between services.
     pub auth: Option<Set<Auth>>,
+    /// Every instance of the gateway counts requests for itself.
+    pub local_limits: Option<Set<bool>>,
+    /// Instances of the gateway.
+    pub gateway_replicas: Option<Set<u64>>,
+    /// What the author runs today and nobody maintains any more, and where that is said.
+    pub retired: Vec<Set<&'static catalog::Retired>>,
 }
 
 /// The author's numbers where a call or service states none.
@@ -510,142 +571,4 @@ pub struct Model {
     pub defaults: Defaults,
     /// What the linter lets pass.
     pub lint: Lint,
-}
-
-impl Model {
-    /// The service `id`.
-    #[must_use]
-    pub fn service(&self, id: ServiceId) -> &Service {
-        &self.services[id.0]
-    }
-
-    /// The call `id`.
-    #[must_use]
-    pub fn call(&self, id: CallId) -> &Call {
-        &self.calls[id.0]
-    }
-
-    /// The event `id`.
-    #[must_use]
-    pub fn event(&self, id: EventId) -> &Event {
-        &self.events[id.0]
-    }
-
-    /// The stream `id`.
-    #[must_use]
-    pub fn stream(&self, id: StreamId) -> &Stream {
-        &self.streams[id.0]
-    }
-
-    /// The store `id`.
-    #[must_use]
-    pub fn store(&self, id: StoreId) -> &Store {
-        &self.stores[id.0]
-    }
-
-    /// The broker `id`.
-    #[must_use]
-    pub fn broker(&self, id: BrokerId) -> &Broker {
-        &self.brokers[id.0]
-    }
-
-    /// The team `id`.
-    #[must_use]
-    pub fn team(&self, id: TeamId) -> &Team {
-        &self.teams[id.0]
-    }
-
-    /// The actor `id`.
-    #[must_use]
-    pub fn actor(&self, id: ActorId) -> &Actor {
-        &self.actors[id.0]
-    }
-
-    /// The name of `party`.
-    #[must_use]
-    pub fn party(&self, party: Party) -> &str {
-        match party {
-            Party::Service(id) => &self.service(id).name,
-            Party::Actor(id) => &self.actor(id).name,
-        }
-    }
-
-    /// Every service with its id.
-    pub fn service_ids(&self) -> impl Iterator<Item = ServiceId> + use<> {
-        (0..self.services.len()).map(ServiceId)
-    }
-
-    /// Every call with its id.
-    pub fn call_ids(&self) -> impl Iterator<Item = CallId> + use<> {
-        (0..self.calls.len()).map(CallId)
-    }
-
-    /// Every event with its id.
-    pub fn event_ids(&self) -> impl Iterator<Item = EventId> + use<> {
-        (0..self.events.len()).map(EventId)
-    }
-
-    /// Every stream with its id.
-    pub fn stream_ids(&self) -> impl Iterator<Item = StreamId> + use<> {
-        (0..self.streams.len()).map(StreamId)
-    }
-
-    /// `from -> to: operation`, as findings and tables name a call.
-    #[must_use]
-    pub fn call_name(&self, id: CallId) -> String {
-        let c = self.call(id);
-        let ends = format!("{} -> {}", self.party(c.from), self.service(c.to).name);
-        let label = c.label();
-        if label.is_empty() {
-            ends
-        } else {
-            format!("{ends}: {label}")
-        }
-    }
-}
-
-impl Call {
-    /// Protocol and operation: `POST /orders`, `gRPC Authorize`, `SMTP`.
-    #[must_use]
-    pub fn label(&self) -> String {
-        let protocol = self.protocol.name();
-        match (&self.protocol, self.operation.is_empty()) {
-            (_, true) => protocol.to_owned(),
-            (Protocol::Rest(m), false) if m.is_some() => self.operation.clone(),
-            (_, false) => format!("{protocol} {}", self.operation),
-        }
-    }
-}
-
-impl Stream {
-    /// Transport and path.
-    #[must_use]
-    pub fn label(&self) -> String {
-        if self.path.is_empty() {
-            self.transport.name().to_owned()
-        } else {
-            format!("{} {}", self.transport.name(), self.path)
-        }
-    }
-}
-
-impl Auth {
-    /// What a spec calls it.
-    #[must_use]
-    pub fn id(self) -> &'static str {
-        match self {
-            Self::Jwt => "jwt",
-            Self::Mtls => "mtls",
-            Self::Oauth2 => "oauth2",
-            Self::Iam => "iam",
-        }
-    }
-
-    /// The method called `id`.
-    #[must_use]
-    pub fn parse(id: &str) -> Option<Self> {
-        [Self::Jwt, Self::Mtls, Self::Oauth2, Self::Iam]
-            .into_iter()
-            .find(|a| a.id().eq_ignore_ascii_case(id))
-    }
 }

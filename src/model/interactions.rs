@@ -37,12 +37,18 @@ pub(super) fn calls(decls: &[SyncDecl], names: &Names, out: Out<'_>) -> Vec<Call
             retries: check::small(d.retries.as_ref()),
             deadline: check::time(d.deadline.as_ref(), out),
             idempotent: check::flag(d.idempotent.as_ref()),
-            optional: d.optional.as_ref().is_some_and(|o| o.value),
+            // Who has something in its place can do without the answer.
+            optional: d
+                .optional
+                .as_ref()
+                .map_or(d.fallback.is_some(), |o| o.value),
             fallback: check::plain(d.fallback.as_ref()),
             auth: check::auth(d.auth.as_ref(), out),
             payload: check::bytes(d.payload.as_ref(), out),
             contract: check::word(d.contract.as_ref()),
             description: check::plain(d.description.as_ref()),
+            bulkhead: check::count(d.bulkhead.as_ref()),
+            rate_limit: check::rate(d.rate_limit.as_ref(), out),
         };
         if let (Some(p50), Some(p99)) = (call.p50, call.p99)
             && p50.value > p99.value
@@ -306,6 +312,7 @@ fn event(
         has_outbox: d.outbox.as_ref().is_some_and(|o| o.value),
         lacks_durability: lacks(d.durable.as_ref()),
         lacks_acks,
+        partitions: check::count(d.partitions.as_ref()),
     }
 }
 
@@ -336,6 +343,13 @@ fn unite(old: &mut Event, new: Event, out: Out<'_>) {
     take(&name, "delivery", &mut old.delivery, new.delivery, out);
     take(&name, "retention", &mut old.retention, new.retention, out);
     take(&name, "retries", &mut old.retries, new.retries, out);
+    take(
+        &name,
+        "partitions",
+        &mut old.partitions,
+        new.partitions,
+        out,
+    );
     take(&name, "schema", &mut old.schema_file, new.schema_file, out);
     take(&name, "contract", &mut old.contract, new.contract, out);
     if old.schema.is_empty() {

@@ -11,16 +11,18 @@ mod classify;
 mod design;
 mod interactions;
 mod journeys;
+mod lookup;
 mod names;
+mod probes;
 mod resolve;
 pub mod units;
 
 pub use choices::{LANGUAGES, Language, SECTIONS, Section, SectionInfo};
 pub use classify::{Method, Protocol, Transport, is_known_store};
 pub use design::{
-    Actor, ActorId, Allow, Architecture, Auth, Broker, BrokerId, Call, CallId, Defaults, Delivery,
-    Event, EventId, Field, Flow, Lint, Model, Party, Platform, Publisher, Saga, SagaStep,
-    SagaStyle, Service, ServiceId, Set, Slo, Stated, Step, Store, StoreId, Stream, StreamId, Team,
-    TeamId,
+    Actor, ActorId, Allow, Architecture, Auth, Balancing, Broker, BrokerId, Call, CallId, Checked,
+    Defaults, Delivery, Event, EventId, Field, Flow, Lint, Model, Party, Platform, Probe,
+    Publisher, Saga, SagaStep, SagaStyle, Service, ServiceId, Set, Slo, Stated, Step, Store,
+    StoreId, Stream, StreamId, Team, TeamId,
 };
 pub use resolve::resolve;

@@ -11,7 +11,7 @@ use super::design::{
 use super::interactions::place;
 use super::journeys::Interactions;
 use super::names::{Names, short};
-use super::{interactions, is_known_store, journeys, names};
+use super::{interactions, is_known_store, journeys, names, probes};
 use crate::catalog;
 use crate::diag::{Diagnostic, SourceId, Span};
 use crate::spec::{ServiceDecl, Spec, Text};
@@ -60,6 +60,7 @@ pub fn resolve(spec: &Spec, source: SourceId, out: &mut Vec<Diagnostic>) -> Mode
     };
     stores(spec, &mut model, out);
     events(spec, &names, &mut model, out);
+    probes::resolve(spec, &mut model, out);
     teams(spec, &names, &mut model, out);
     model.flows = journeys::flows(
         &spec.flows,
@@ -147,6 +148,12 @@ fn service(d: &ServiceDecl, out: Out<'_>) -> Service {
         replicas: check::count(d.replicas.as_ref()),
         contract: check::word(d.contract.as_ref()),
         health: check::health(d.health.as_ref(), out),
+        liveness: None,
+        readiness: None,
+        capacity: check::rate(d.capacity.as_ref(), out),
+        zones: check::count(d.zones.as_ref()),
+        grace: check::time(d.grace.as_ref(), out),
+        balancing: check::balancing(d.balancing.as_ref(), out),
     }
 }
 
@@ -301,7 +308,7 @@ fn sections(texts: Option<&[Text]>, out: Out<'_>) -> Vec<Section> {
 fn platform(spec: &Spec, out: Out<'_>) -> Platform {
     let p = &spec.platform;
     let find = |what: &str, text: Option<&Text>, known: Vec<&'static str>, out: Out<'_>| {
-        let text = text?;
+        let text = text.filter(|t| retired(t).is_none())?;
         check::choice(what, text, &known, out).map(|id| Set {
             value: id,
             span: text.span,
@@ -345,7 +352,26 @@ fn platform(spec: &Spec, out: Out<'_>) -> Platform {
             })
         }),
         auth: check::auth(p.auth.as_ref(), out),
+        local_limits: check::local(p.rate_limit_scope.as_ref(), out),
+        gateway_replicas: check::count(p.gateway_replicas.as_ref()),
+        retired: [&p.mesh, &p.gateway]
+            .into_iter()
+            .flatten()
+            .filter_map(|t| {
+                Some(Set {
+                    value: retired(t)?,
+                    span: t.span,
+                })
+            })
+            .collect(),
     }
+}
+
+/// What nobody maintains any more by that name. The design goes on with what the infrastructure brings.
+fn retired(text: &Text) -> Option<&'static catalog::Retired> {
+    catalog::retired()
+        .iter()
+        .find(|r| r.id.eq_ignore_ascii_case(text.value.trim()))
 }
 
 fn defaults(spec: &Spec, out: Out<'_>) -> Defaults {
@@ -414,6 +440,8 @@ fn stores(spec: &Spec, model: &mut Model, out: Out<'_>) {
             span: d.name.span,
             availability: check::ratio(d.availability.as_ref(), out),
             description: check::plain(d.description.as_ref()),
+            optional: d.optional.as_ref().is_some_and(|o| o.value),
+            zones: check::count(d.zones.as_ref()),
             users: Vec::new(),
         };
         by_name.insert(d.name.value.clone(), store);
@@ -452,6 +480,8 @@ fn stores(spec: &Spec, model: &mut Model, out: Out<'_>) {
                 span: text.span,
                 availability: None,
                 description: None,
+                optional: false,
+                zones: None,
                 users: Vec::new(),
             });
             if store.kind.is_empty() {
@@ -498,6 +528,7 @@ fn events(spec: &Spec, names: &Names, model: &mut Model, out: Out<'_>) {
                 span: Some(d.name.span),
                 availability: check::ratio(d.availability.as_ref(), out),
                 description: check::plain(d.description.as_ref()),
+                zones: check::count(d.zones.as_ref()),
             });
         }
     }
@@ -533,6 +564,7 @@ fn events(spec: &Spec, names: &Names, model: &mut Model, out: Out<'_>) {
                 span: wanted.map(|t| t.span),
                 availability: None,
                 description: None,
+                zones: None,
             });
         }
         BrokerId(brokers.len().saturating_sub(1))

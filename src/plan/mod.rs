@@ -11,28 +11,34 @@ mod calls;
 mod choices;
 mod events;
 mod figure;
+mod flow_availability;
 mod flows;
 mod gateway;
 mod graph;
+mod journey;
 mod migration;
 mod ownership;
+mod reach;
 mod sagas;
 mod services;
 mod slug;
 mod streams;
 mod tracing;
 mod traffic;
+mod whatif;
 
 pub use alerts::{Alert, AlertSeverity, GRPC_FAULTS, QuietService, RecordingRule, SliKind};
-pub use availability::{AvailabilityPlan, Dependency};
+pub use availability::{Availability, AvailabilityPlan, Dependency, MINUTES_30_DAYS};
 pub use breaker::{Breaker, chance_of_tripping};
 pub use calls::{CallPlan, Idempotency};
 pub use choices::{Choice, Choices};
 pub use events::{EventPlan, GroupPlan, event_type, is_past, is_past_tense, snake};
 pub use figure::{Figure, Origin};
+pub use flow_availability::{FlowAvailability, Need, Softened};
 pub use flows::{BudgetRow, FlowPlan};
 pub use gateway::{GatewayPlan, Route};
 pub use graph::Graph;
+pub use journey::Tie;
 pub use migration::{MigrationPlan, MigrationStep};
 pub use ownership::{Contract, OwnershipPlan, TeamPlan};
 pub use sagas::{SagaPlan, SagaStepPlan, StepClass};
@@ -40,6 +46,7 @@ pub use services::{HealthPlan, ServicePlan};
 pub use slug::slug;
 pub use streams::StreamPlan;
 pub use tracing::TracingPlan;
+pub use whatif::{Effect, Failure, FailureRow, Reached, WhatIf};
 
 use crate::model::{CallId, EventId, Model, ServiceId, StreamId};
 
@@ -60,8 +67,8 @@ pub struct Plan<'m> {
     pub streams: Vec<StreamPlan>,
     /// The author's flows, or those derived from the entry points.
     pub flows: Vec<FlowPlan>,
-    /// Availability, by [`ServiceId`].
-    pub availability: Vec<AvailabilityPlan>,
+    /// How available every part is, and who cannot do without whom.
+    pub parts: Availability,
     /// Routes and limits of the gateway.
     pub gateway: GatewayPlan,
     /// What tracing costs.
@@ -96,7 +103,7 @@ impl<'m> Plan<'m> {
         let calls = calls::plan(model, &choices, &graph, &traffic, &flows);
         let services = services::plan(model, &choices, &traffic, &calls, &entries);
         let flows = flows::budgets(model, &calls, flows);
-        let availability = availability::plan(model, &services);
+        let parts = Availability::new(model, choices.infrastructure, &services);
         let events = events::plan(model, &traffic, &services);
         let streams = streams::plan(model, &choices, &services);
         let gateway = gateway::plan(model, &choices, &calls, &services, &flows);
@@ -122,7 +129,7 @@ impl<'m> Plan<'m> {
             events,
             streams,
             flows,
-            availability,
+            parts,
             gateway,
             tracing,
             sagas,
@@ -162,10 +169,10 @@ impl<'m> Plan<'m> {
         &self.streams[id.0]
     }
 
-    /// The availability of the service `id`.
+    /// The availability of the service `id`, worked out when it is asked for.
     #[must_use]
-    pub fn availability(&self, id: ServiceId) -> &AvailabilityPlan {
-        &self.availability[id.0]
+    pub fn availability(&self, id: ServiceId) -> AvailabilityPlan {
+        self.parts.plan(id)
     }
 }
 

@@ -37,6 +37,29 @@ pub struct ServiceDecl {
     pub contract: Option<Text>,
     /// `none` states that there is no health check today; else a path or `grpc`.
     pub health: Option<Text>,
+    /// What decides whether an instance is restarted.
+    pub liveness: Option<ProbeDecl>,
+    /// What decides whether an instance gets requests.
+    pub readiness: Option<ProbeDecl>,
+    /// Requests that all instances together can serve.
+    pub capacity: Option<Text>,
+    /// Zones over which the instances are spread.
+    pub zones: Option<Spanned<i64>>,
+    /// Time between the signal to stop and the kill.
+    pub grace: Option<Text>,
+    /// `l4`, `l7` or `client`: how its requests are spread over its instances.
+    pub balancing: Option<Text>,
+}
+
+/// A health probe.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProbeDecl {
+    /// The whole probe.
+    pub span: Span,
+    /// A path, or `grpc`.
+    pub path: Option<Text>,
+    /// What it looks at: stores, services, brokers.
+    pub checks: Vec<Text>,
 }
 
 /// A promise about availability and latency.
@@ -76,6 +99,10 @@ pub struct StoreDecl {
     pub availability: Option<Text>,
     /// What it keeps.
     pub description: Option<Text>,
+    /// Its services can do without it, as without a cache.
+    pub optional: Option<Spanned<bool>>,
+    /// Zones over which it is spread.
+    pub zones: Option<Spanned<i64>>,
 }
 
 /// A broker that is described on its own.
@@ -89,6 +116,8 @@ pub struct BrokerDecl {
     pub availability: Option<Text>,
     /// What it carries.
     pub description: Option<Text>,
+    /// Zones over which it is spread.
+    pub zones: Option<Spanned<i64>>,
 }
 
 /// Choices that the design would make by itself.
@@ -102,6 +131,10 @@ pub struct Platform {
     pub gateway: Option<Text>,
     /// How services prove who they are.
     pub auth: Option<Text>,
+    /// `local` where every instance of the gateway counts for itself, `global` where they share a count.
+    pub rate_limit_scope: Option<Text>,
+    /// Instances of the gateway.
+    pub gateway_replicas: Option<Spanned<i64>>,
 }
 
 /// Numbers used where nothing is stated.
@@ -230,6 +263,12 @@ impl ServiceDecl {
             replicas: None,
             contract: None,
             health: None,
+            liveness: None,
+            readiness: None,
+            capacity: None,
+            zones: None,
+            grace: None,
+            balancing: None,
         }
     }
 }
@@ -247,7 +286,27 @@ fn service(cx: &mut Context<'_>, mut t: Table<'_>, d: &mut ServiceDecl) {
     d.replicas = t.number(cx, "replicas", 1..=100_000);
     d.contract = t.text(cx, "contract");
     d.health = t.text(cx, "health");
+    d.liveness = probe(cx, &mut t, "liveness");
+    d.readiness = probe(cx, &mut t, "readiness");
+    d.capacity = t.quantity(cx, "capacity", "500/s");
+    d.zones = t.number(cx, "zones", ZONES);
+    d.grace = t.quantity(cx, "grace", "30s");
+    d.balancing = t.text(cx, "balancing");
     t.finish(cx);
+}
+
+/// No region has more.
+const ZONES: std::ops::RangeInclusive<i64> = 1..=26;
+
+fn probe(cx: &mut Context<'_>, t: &mut Table<'_>, key: &'static str) -> Option<ProbeDecl> {
+    let mut t = t.table(cx, key, "a probe")?;
+    let out = ProbeDecl {
+        span: t.span,
+        path: t.text(cx, "path"),
+        checks: t.texts(cx, "checks").unwrap_or_default(),
+    };
+    t.finish(cx);
+    Some(out)
 }
 
 pub(super) fn slo(cx: &mut Context<'_>, t: &mut Table<'_>) -> Option<SloDecl> {
@@ -301,6 +360,8 @@ pub(super) fn read_stores(cx: &mut Context<'_>, root: &mut Table<'_>) -> Vec<Sto
         kind: t.text(cx, "kind"),
         availability: t.quantity(cx, "availability", "99.95%"),
         description: t.text(cx, "description"),
+        optional: t.flag(cx, "optional"),
+        zones: t.number(cx, "zones", ZONES),
     })
 }
 
@@ -310,6 +371,7 @@ pub(super) fn read_brokers(cx: &mut Context<'_>, root: &mut Table<'_>) -> Vec<Br
         kind: t.text(cx, "kind"),
         availability: t.quantity(cx, "availability", "99.95%"),
         description: t.text(cx, "description"),
+        zones: t.number(cx, "zones", ZONES),
     })
 }
 
@@ -346,6 +408,8 @@ pub(super) fn read_platform(cx: &mut Context<'_>, root: &mut Table<'_>) -> Platf
         mesh: t.text(cx, "mesh"),
         gateway: t.text(cx, "gateway"),
         auth: t.text(cx, "auth"),
+        rate_limit_scope: t.text(cx, "rate_limit_scope"),
+        gateway_replicas: t.number(cx, "gateway_replicas", 1..=100_000),
     };
     t.finish(cx);
     out

@@ -49,6 +49,10 @@ pub struct SyncDecl {
     pub contract: Option<Text>,
     /// What the call is for.
     pub description: Option<Text>,
+    /// Concurrent calls that one instance of the caller allows.
+    pub bulkhead: Option<Spanned<i64>>,
+    /// What the callee, or the gateway in front of it, lets through.
+    pub rate_limit: Option<Text>,
 }
 
 /// One field of an event's data.
@@ -105,6 +109,8 @@ pub struct AsyncDecl {
     pub durable: Option<Spanned<bool>>,
     /// `none` states that the publisher does not wait for the broker today.
     pub acks: Option<Text>,
+    /// Partitions of its topic.
+    pub partitions: Option<Spanned<i64>>,
 }
 
 /// A real-time stream.
@@ -330,6 +336,8 @@ impl SyncDecl {
             payload: None,
             contract: None,
             description: None,
+            bulkhead: None,
+            rate_limit: None,
         }
     }
 }
@@ -348,6 +356,8 @@ fn sync_attributes(cx: &mut Context<'_>, t: &mut Table<'_>, d: &mut SyncDecl) {
     d.payload = t.quantity(cx, "payload", "2KiB");
     d.contract = t.text(cx, "contract");
     d.description = t.text(cx, "description");
+    d.bulkhead = t.number(cx, "bulkhead", 1..=1_000_000);
+    d.rate_limit = t.quantity(cx, "rate_limit", "100/s");
 }
 
 /// A REST operation is a method and a path; another first word without a path is left alone, since
@@ -464,6 +474,7 @@ pub(super) fn read_async(cx: &mut Context<'_>, root: &mut Table<'_>) -> Vec<Asyn
             outbox: None,
             durable: None,
             acks: None,
+            partitions: None,
         };
         if let Some(mut t) = table {
             async_attributes(cx, &mut t, &mut decl);
@@ -525,6 +536,7 @@ fn async_attributes(cx: &mut Context<'_>, t: &mut Table<'_>, d: &mut AsyncDecl) 
     d.outbox = t.flag(cx, "outbox");
     d.durable = t.flag(cx, "durable");
     d.acks = t.text(cx, "acks");
+    d.partitions = t.number(cx, "partitions", 1..=1_000_000);
 }
 
 /// A version may be written as a number or as a text.

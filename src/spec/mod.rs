@@ -13,7 +13,8 @@ mod parse;
 mod table;
 
 pub use declare::{
-    Allow, BrokerDecl, Defaults, LintDecl, Platform, ServiceDecl, SloDecl, StoreDecl, TeamDecl,
+    Allow, BrokerDecl, Defaults, LintDecl, Platform, ProbeDecl, ServiceDecl, SloDecl, StoreDecl,
+    TeamDecl,
 };
 pub use interactions::{AsyncDecl, Field, HTTP_METHODS, RealtimeDecl, SyncDecl};
 pub use journeys::{FlowDecl, SagaDecl, SagaStepDecl, StepDecl};

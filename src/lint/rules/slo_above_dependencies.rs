@@ -72,7 +72,7 @@ pub(super) fn broken(facts: &Facts<'_>, id: ServiceId) -> Option<Broken> {
     if facts.model.service(id).external {
         return None;
     }
-    let needs = facts.plan.availability(id).needs.iter().map(|(d, _)| *d);
+    let needs = facts.plan.parts.needs(id);
     let mut factors: Vec<_> = std::iter::once(Dependency::Service(id))
         .chain(needs)
         .filter_map(|d| facts.availability(d, true).map(|(a, span)| (d, a, span)))
