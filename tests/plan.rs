@@ -290,3 +290,57 @@ sync = [
     }
     assert_eq!(plan.availability(ServiceId(0)).needs.len(), 3);
 }
+
+#[test]
+fn what_is_said_about_handling_is_what_the_plan_reckons_with() {
+    let broker = |terms: &str| {
+        model(&format!(
+            "services = [\"a\", \"b\"]\nasync = [{{ event = \"a --x.done--> b\", rate = \"100/s\"{terms} }}]\n"
+        ))
+    };
+    // Kafka waits 300 s; 50 ms a message fit. 20 messages of 10 s need 200 s, so 400 s.
+    for (terms, ack, partitions) in [
+        ("", Time::s(300), 7),
+        (", handler = \"100ms\"", Time::s(300), 13),
+        (", handler = \"10s\", prefetch = 20", Time::s(400), 1300),
+        (", ack_timeout = \"45s\"", Time::s(45), 7),
+    ] {
+        let m = broker(terms);
+        let plan = Plan::new(&m);
+        let e = plan.event(msdesign::model::EventId(0));
+        assert_eq!(e.ack_timeout.value, ack, "{terms}");
+        // 100/s × 1.3 × the handler's time.
+        assert_eq!(e.partitions.as_ref().unwrap().value, partitions, "{terms}");
+    }
+    // 2 × 10 min are more than Pub/Sub ever waits.
+    let m = broker(", handler = \"10m\", broker = \"pubsub\"");
+    let plan = Plan::new(&m);
+    let e = plan.event(msdesign::model::EventId(0));
+    assert_eq!(e.ack_timeout.value, Time::s(600));
+    let m = broker(", dedupe = \"1h\", dead_letter = { retention = \"3d\" }");
+    let plan = Plan::new(&m);
+    let e = plan.event(msdesign::model::EventId(0));
+    assert_eq!(e.dedupe.value, Time::s(3600));
+    assert_eq!(e.dead_letter_retention.value, Time::s(3 * 86_400));
+}
+
+#[test]
+fn the_schema_of_an_event_does_not_depend_on_the_order_of_its_statements() {
+    let statements = [
+        "{ event = \"a --x.done--> b\", schema = { id = \"string\", n = \"integer\" } }",
+        "{ event = \"a --x.done--> c\", schema = { n = \"string\" } }",
+        "{ from = \"a\", event = \"x.done\", schema = { n = \"number\" } }",
+    ];
+    for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
+        let [x, y, z] = order.map(|i| statements[i]);
+        let m = model(&format!(
+            "services = [\"a\", \"b\", \"c\"]\nasync = [{x}, {y}, {z}]\n"
+        ));
+        let e = m.event(msdesign::model::EventId(0));
+        // The publisher's own statement counts, however short.
+        assert_eq!(e.schema.len(), 1, "{order:?}");
+        assert_eq!(e.schema[0].kind, "number");
+        let copies: Vec<usize> = e.copies.iter().map(|c| c.fields.len()).collect();
+        assert_eq!(copies, [2, 1], "{order:?}");
+    }
+}

@@ -2,6 +2,7 @@
 
 use super::choices::{Language, Section};
 use super::classify::{Protocol, Transport};
+use super::messaging::{SchemaCopy, StreamTerms, Terms};
 use super::units::{Bytes, Rate, Ratio, Time};
 use crate::catalog;
 use crate::diag::Span;
@@ -338,6 +339,10 @@ pub struct Event {
     pub retries: Option<Set<u32>>,
     /// Fields of its data, in the author's order.
     pub schema: Vec<Field>,
+    /// Where they stand.
+    pub schema_span: Option<Span>,
+    /// Statements that give it other fields: the copies of its readers.
+    pub copies: Vec<SchemaCopy>,
     /// JSON Schema file in place of fields.
     pub schema_file: Option<Set<String>>,
     /// Fields with personal data.
@@ -346,8 +351,10 @@ pub struct Event {
     pub contract: Option<Set<String>>,
     /// What it tells.
     pub description: Option<String>,
-    /// No dead letter today.
-    pub lacks_dead_letter: Option<Span>,
+    /// How its messages are handled.
+    pub terms: Terms,
+    /// Nobody publishes it today.
+    pub lacks_publisher: Option<Span>,
     /// No outbox today.
     pub lacks_outbox: Option<Span>,
     /// An outbox exists today.
@@ -385,6 +392,8 @@ pub struct Stream {
     pub resume: Option<Set<bool>>,
     /// How the client proves who it is.
     pub auth: Option<Set<Auth>>,
+    /// How it reaches its clients.
+    pub terms: StreamTerms,
     /// What it is for.
     pub description: Option<String>,
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::check::{self, Out};
 use super::classify::{Protocol, Transport};
 use super::design::{BrokerId, Call, Event, Field, Party, Publisher, Set, Stream};
+use super::messaging::{self, SchemaCopy};
 use super::names::{Names, short};
 use crate::diag::{Diagnostic, SourceId, Span, nearest};
 use crate::spec::{AsyncDecl, RealtimeDecl, SyncDecl, Text};
@@ -138,9 +139,15 @@ pub(super) fn events(
     let mut brokers: BTreeMap<String, BrokerId> = BTreeMap::new();
     // In the order of the text, so that "stated again" points the right way.
     for d in decls {
-        let publisher = names.service(&d.from, out);
+        // `none` is nobody, unless somebody is called so.
+        let nobody = |name: &Text| check::is_none(name) && names.find(&name.value).is_none();
+        let unpublished = nobody(&d.from).then_some(d.from.span);
+        let publisher = match unpublished {
+            Some(_) => None,
+            None => names.service(&d.from, out),
+        };
         let mut consumers = Vec::new();
-        for target in &d.to {
+        for target in d.to.iter().filter(|t| !nobody(t)) {
             if let Some(party) = names.party(target, out) {
                 consumers.push((party, target.span));
             }
@@ -149,7 +156,7 @@ pub(super) fn events(
         let broker = *brokers
             .entry(name.clone())
             .or_insert_with(|| broker_of(stated.get(&name).copied(), out));
-        let new = event(
+        let mut new = event(
             d,
             name,
             broker,
@@ -160,9 +167,10 @@ pub(super) fn events(
             consumers,
             out,
         );
-        if publisher.is_none() {
+        if publisher.is_none() && unpublished.is_none() {
             continue;
         }
+        new.lacks_publisher = unpublished;
         match all.get_mut(&new.name) {
             None => {
                 all.insert(new.name.clone(), new);
@@ -176,6 +184,8 @@ pub(super) fn events(
         e.publishers.dedup_by_key(|p| p.service);
         e.consumers.sort_by_key(|(p, s)| (*p, s.start));
         e.consumers.dedup_by_key(|(p, _)| *p);
+        let statements = std::mem::take(&mut e.copies);
+        (e.schema, e.schema_span, e.copies) = messaging::settle(statements);
     }
     events
 }
@@ -234,22 +244,11 @@ fn event(
     }
     let lacks =
         |flag: Option<&crate::spec::Spanned<bool>>| flag.filter(|f| !f.value).map(|f| f.span);
-    let mut lacks_dead_letter = None;
-    if let Some(text) = &d.dead_letter {
-        if check::is_none(text) {
-            lacks_dead_letter = Some(text.span);
-        } else {
-            out.push(
-                Diagnostic::error(
-                    "invalid-value",
-                    text.span,
-                    format!("`{}` is not a statement about dead letters", short(&text.value)),
-                )
-                .at("not known")
-                .help("the design names dead letters itself; `dead_letter = \"none\"` states that there is none today"),
-            );
-        }
-    }
+    let mut terms = messaging::terms(&d.terms, out);
+    // `none` states that there is no key, no version.
+    let lacking = |text: Option<&Text>| text.filter(|t| check::is_none(t)).map(|t| t.span);
+    terms.lacks_key = lacking(d.key.as_ref());
+    terms.lacks_version = lacking(d.version.as_ref());
     let mut lacks_acks = None;
     if let Some(text) = &d.acks
         && check::choice("an acknowledgement", text, &["none", "leader", "all"], out)
@@ -282,6 +281,17 @@ fn event(
             );
         }
     }
+    // The schemas of all statements are compared once all are known.
+    let copies = d
+        .schema_span
+        .filter(|_| !schema.is_empty())
+        .map(|span| SchemaCopy {
+            fields: schema,
+            span,
+            readers: consumers.iter().map(|(p, _)| *p).collect(),
+        })
+        .into_iter()
+        .collect();
     Event {
         name,
         named: d.event.is_some(),
@@ -292,12 +302,14 @@ fn event(
         broker,
         rate: check::rate(d.rate.as_ref(), out),
         size: check::bytes(d.size.as_ref(), out),
-        key: check::word(d.key.as_ref()),
-        version: check::version(d.version.as_ref(), out),
+        key: check::word(d.key.as_ref().filter(|k| !check::is_none(k))),
+        version: check::version(d.version.as_ref().filter(|v| !check::is_none(v)), out),
         delivery: check::delivery(d.delivery.as_ref(), out),
         retention: check::time(d.retention.as_ref(), out),
         retries: check::small(d.retries.as_ref()),
-        schema,
+        schema: Vec::new(),
+        schema_span: None,
+        copies,
         schema_file: check::word(d.schema_file.as_ref()),
         pii: {
             let mut fields: Vec<String> = d.pii.iter().map(|f| f.value.clone()).collect();
@@ -307,7 +319,8 @@ fn event(
         },
         contract: check::word(d.contract.as_ref()),
         description: check::plain(d.description.as_ref()),
-        lacks_dead_letter,
+        terms,
+        lacks_publisher: None,
         lacks_outbox: lacks(d.outbox.as_ref()),
         has_outbox: d.outbox.as_ref().is_some_and(|o| o.value),
         lacks_durability: lacks(d.durable.as_ref()),
@@ -352,11 +365,10 @@ fn unite(old: &mut Event, new: Event, out: Out<'_>) {
     );
     take(&name, "schema", &mut old.schema_file, new.schema_file, out);
     take(&name, "contract", &mut old.contract, new.contract, out);
-    if old.schema.is_empty() {
-        old.schema = new.schema;
-    } else if !new.schema.is_empty() && old.schema != new.schema {
-        out.push(twice(&name, "schema", old.span, new.span));
-    }
+    old.copies.extend(new.copies);
+    old.terms.unite(new.terms, &mut |key, first, second| {
+        out.push(twice(&name, key, first, second));
+    });
     // Whatever a statement calls personal is.
     old.pii.extend(new.pii);
     old.pii.sort();
@@ -368,7 +380,7 @@ fn unite(old: &mut Event, new: Event, out: Out<'_>) {
         (None, n) => old.description = n,
         _ => {}
     }
-    old.lacks_dead_letter = old.lacks_dead_letter.or(new.lacks_dead_letter);
+    old.lacks_publisher = old.lacks_publisher.or(new.lacks_publisher);
     old.lacks_outbox = old.lacks_outbox.or(new.lacks_outbox);
     old.has_outbox |= new.has_outbox;
     old.lacks_durability = old.lacks_durability.or(new.lacks_durability);
@@ -406,6 +418,7 @@ pub(super) fn streams(decls: &[RealtimeDecl], names: &Names, out: Out<'_>) -> Ve
             heartbeat: check::time(d.heartbeat.as_ref(), out),
             resume: check::flag(d.resume.as_ref()),
             auth: check::auth(d.auth.as_ref(), out),
+            terms: messaging::stream_terms(&d.terms, out),
             description: check::plain(d.description.as_ref()),
         };
         for target in &d.to {

@@ -12,6 +12,7 @@ mod design;
 mod interactions;
 mod journeys;
 mod lookup;
+mod messaging;
 mod names;
 mod probes;
 mod resolve;
@@ -25,4 +26,5 @@ pub use design::{
     Publisher, Saga, SagaStep, SagaStyle, Service, ServiceId, Set, Slo, Stated, Step, Store,
     StoreId, Stream, StreamId, Team, TeamId,
 };
+pub use messaging::{Backplane, Compatibility, SchemaCopy, StreamTerms, Terms};
 pub use resolve::resolve;

@@ -6,7 +6,7 @@ use super::slug::slug;
 use super::traffic::Traffic;
 use crate::catalog::{self, numbers};
 use crate::model::units::{Bytes, Rate, Time, float};
-use crate::model::{Delivery, Event, Model, Party};
+use crate::model::{Compatibility, Delivery, Event, Model, Party};
 
 /// What reads an event, as the broker sees it.
 #[derive(Clone, Debug)]
@@ -54,6 +54,10 @@ pub struct EventPlan {
     pub dead_letter_retention: Figure<Time>,
     /// How long a consumer remembers what it has handled.
     pub dedupe: Figure<Time>,
+    /// After which a message that is not acknowledged is delivered again.
+    pub ack_timeout: Figure<Time>,
+    /// What a new version of the schema may change.
+    pub compatibility: Figure<Compatibility>,
     /// What the broker promises.
     pub delivery: Delivery,
     /// Its readers.
@@ -131,7 +135,9 @@ fn one(model: &Model, e: &Event, rate: &Figure<Rate>, services: &[ServicePlan]) 
     let attempts = attempts(e, broker);
     let backoff = backoff(attempts.value);
     let horizon = backoff.iter().fold(Time::default(), |a, b| a.plus(*b));
-    let dead_letter_retention = {
+    let dead_letter_retention = if let Some(kept) = e.terms.dead_letter_retention {
+        Figure::set(kept.value)
+    } else {
         let days = Time::s(86_400).scale(n.dead_letter_retention.value);
         if retention.value >= days {
             Figure::derived(
@@ -146,12 +152,27 @@ fn one(model: &Model, e: &Event, rate: &Figure<Rate>, services: &[ServicePlan]) 
             Figure::assumed(days, n.dead_letter_retention.why.clone(), "SQS")
         }
     };
-    let dedupe = Figure::derived(
-        retention.value.plus(horizon),
-        format!("retention {} + redelivery {horizon}", retention.value),
-        "derived",
-    );
-    let handler = Time::ms(1).scale(n.handler.value);
+    let dedupe = match e.terms.dedupe {
+        Some(d) => Figure::set(d.value),
+        None => Figure::derived(
+            retention.value.plus(horizon),
+            format!("retention {} + redelivery {horizon}", retention.value),
+            "derived",
+        ),
+    };
+    let handler = e
+        .terms
+        .handler
+        .map_or_else(|| Time::ms(1).scale(n.handler.value), |h| h.value);
+    let ack_timeout = ack_timeout(e, broker, handler);
+    let compatibility = match e.terms.compatibility {
+        Some(c) if c.value != Compatibility::Unchecked => Figure::set(c.value),
+        _ => Figure::assumed(
+            Compatibility::Backward,
+            "the default of schema registries: readers move first",
+            "SR",
+        ),
+    };
     let per_handler = 1.0 / handler.as_s();
     let instances = |p: Party| match p {
         Party::Service(s) => services[s.0].replicas.value,
@@ -221,6 +242,8 @@ fn one(model: &Model, e: &Event, rate: &Figure<Rate>, services: &[ServicePlan]) 
         backoff,
         dead_letter_retention,
         dedupe,
+        ack_timeout,
+        compatibility,
         delivery: e.delivery.map_or(Delivery::AtLeastOnce, |d| d.value),
         groups,
         staleness,
@@ -286,6 +309,38 @@ fn retention(model: &Model, e: &Event, broker: &'static catalog::Broker) -> Figu
             broker.name
         ),
         &broker.source,
+    )
+}
+
+/// The broker's own default, or twice what the messages that a consumer has in hand need.
+fn ack_timeout(e: &Event, broker: &'static catalog::Broker, handler: Time) -> Figure<Time> {
+    if let Some(t) = e.terms.ack_timeout {
+        return Figure::set(t.value);
+    }
+    let prefetch = e.terms.prefetch.map_or(1, |p| p.value);
+    let twice = handler.times(prefetch).times(2);
+    let usual = Time::s(broker.ack_s);
+    if twice <= usual {
+        return Figure::derived(
+            usual,
+            format!(
+                "{}, default of {}; two rounds of {prefetch} × {handler} fit",
+                broker.ack, broker.name
+            ),
+            &broker.source,
+        );
+    }
+    let capped = match broker.ack_max_s {
+        0 => twice,
+        max => twice.min(Time::s(max)),
+    };
+    Figure::derived(
+        capped,
+        format!(
+            "{}: 2 × {prefetch} messages in hand × {handler}",
+            broker.ack
+        ),
+        "derived",
     )
 }
 

@@ -3,6 +3,7 @@
 use toml::de::DeValue;
 
 use super::arrow::{self, Arrow, Form};
+use super::messaging::{StreamTermsDecl, TermsDecl};
 use super::table::{Context, Entry, Table, list_of_text, shorten, wrong_type};
 use super::{Spanned, Text};
 use crate::diag::{Diagnostic, Span, nearest};
@@ -93,6 +94,8 @@ pub struct AsyncDecl {
     pub retries: Option<Spanned<i64>>,
     /// Fields of its data.
     pub schema: Vec<Field>,
+    /// Where they stand.
+    pub schema_span: Option<Span>,
     /// A JSON Schema file in place of `schema` fields.
     pub schema_file: Option<Text>,
     /// Fields that hold personal data.
@@ -101,8 +104,8 @@ pub struct AsyncDecl {
     pub contract: Option<Text>,
     /// What it tells.
     pub description: Option<Text>,
-    /// `none` states that there is no dead letter today.
-    pub dead_letter: Option<Text>,
+    /// How its messages are handled.
+    pub terms: TermsDecl,
     /// `false` states that it is published without an outbox today.
     pub outbox: Option<Spanned<bool>>,
     /// `false` states that queue or topic do not survive a broker restart today.
@@ -138,6 +141,8 @@ pub struct RealtimeDecl {
     pub resume: Option<Spanned<bool>>,
     /// How the client proves who it is.
     pub auth: Option<Text>,
+    /// How it reaches its clients.
+    pub terms: StreamTermsDecl,
     /// What it is for.
     pub description: Option<Text>,
 }
@@ -466,11 +471,12 @@ pub(super) fn read_async(cx: &mut Context<'_>, root: &mut Table<'_>) -> Vec<Asyn
             retention: None,
             retries: None,
             schema: Vec::new(),
+            schema_span: None,
             schema_file: None,
             pii: Vec::new(),
             contract: None,
             description: None,
-            dead_letter: None,
+            terms: TermsDecl::default(),
             outbox: None,
             durable: None,
             acks: None,
@@ -504,6 +510,7 @@ fn async_attributes(cx: &mut Context<'_>, t: &mut Table<'_>, d: &mut AsyncDecl) 
                 d.schema_file = Some(Text::new(path.to_string(), entry.span));
             }
             DeValue::Table(fields) => {
+                d.schema_span = Some(entry.span);
                 let mut fields = Table::at("a schema", fields, entry.span);
                 for (name, field) in fields.all(cx) {
                     if let Some(kind) =
@@ -532,7 +539,7 @@ fn async_attributes(cx: &mut Context<'_>, t: &mut Table<'_>, d: &mut AsyncDecl) 
     }
     d.contract = t.text(cx, "contract");
     d.description = t.text(cx, "description");
-    d.dead_letter = t.text(cx, "dead_letter");
+    d.terms = TermsDecl::read(cx, t);
     d.outbox = t.flag(cx, "outbox");
     d.durable = t.flag(cx, "durable");
     d.acks = t.text(cx, "acks");
@@ -593,6 +600,7 @@ pub(super) fn read_realtime(cx: &mut Context<'_>, root: &mut Table<'_>) -> Vec<R
             heartbeat: None,
             resume: None,
             auth: None,
+            terms: StreamTermsDecl::default(),
             description: None,
         };
         if let Some(mut t) = table {
@@ -602,6 +610,7 @@ pub(super) fn read_realtime(cx: &mut Context<'_>, root: &mut Table<'_>) -> Vec<R
             decl.heartbeat = t.quantity(cx, "heartbeat", "25s");
             decl.resume = t.flag(cx, "resume");
             decl.auth = t.text(cx, "auth");
+            decl.terms = StreamTermsDecl::read(cx, &mut t);
             decl.description = t.text(cx, "description");
             t.finish(cx);
         }

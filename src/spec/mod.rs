@@ -9,6 +9,7 @@ mod declare;
 mod interactions;
 mod journeys;
 mod merge;
+mod messaging;
 mod parse;
 mod table;
 
@@ -18,6 +19,7 @@ pub use declare::{
 };
 pub use interactions::{AsyncDecl, Field, HTTP_METHODS, RealtimeDecl, SyncDecl};
 pub use journeys::{FlowDecl, SagaDecl, SagaStepDecl, StepDecl};
+pub use messaging::{StreamTermsDecl, TermsDecl};
 pub use parse::{parse, parse_book};
 
 use crate::diag::Span;

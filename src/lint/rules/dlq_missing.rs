@@ -18,7 +18,7 @@ rule! {
 fn check(facts: &Facts<'_>, report: &mut Report) {
     for id in facts.model.event_ids() {
         let e = facts.model.event(id);
-        let Some(span) = e.lacks_dead_letter else { continue };
+        let Some(span) = e.terms.lacks_dead_letter else { continue };
         let names: Vec<&str> = e.consumers.iter().map(|(p, _)| facts.model.party(*p)).collect();
         let plan = facts.plan.event(id);
         let channels: Vec<&str> = plan.groups.iter().map(|g| g.dead_letter.as_str()).collect();

@@ -4,7 +4,7 @@ use super::super::super::Cx;
 use super::super::super::doc::{Doc, Inline, say};
 use super::super::column::Column;
 use crate::model::units::Bytes;
-use crate::model::{BrokerId, EventId, Party};
+use crate::model::{BrokerId, Compatibility, Event, EventId, Party, Set};
 use crate::plan::GroupPlan;
 
 /// The brokers that carry events, with what they carry.
@@ -49,8 +49,8 @@ pub(super) fn topics(cx: &Cx<'_>, doc: &mut Doc) {
             head.push("Partitions");
         }
         head.extend(["Kept for", "May publish", "May read"]);
-        let (mut kept, mut keys, mut drains) =
-            (Column::default(), Column::default(), Column::default());
+        let (mut kept, mut keys) = (Column::default(), Column::default());
+        let (mut acks, mut drains) = (Column::default(), Column::default());
         let rows = events
             .iter()
             .map(|id| {
@@ -88,6 +88,7 @@ pub(super) fn topics(cx: &Cx<'_>, doc: &mut Doc) {
                     Inline::code(plan.channel.as_str()),
                     Inline::code(group.group.as_str()),
                     Inline::code(group.queue.as_str()),
+                    acks.cell(&plan.ack_timeout),
                     say!("{} messages wait", group.lag_limit.value)
                         .and(Inline::why(&group.lag_limit)),
                     drains.cell(&plan.drain),
@@ -100,6 +101,7 @@ pub(super) fn topics(cx: &Cx<'_>, doc: &mut Doc) {
                 "Channel",
                 consumer_word(&kind.id),
                 queue_word(&kind.id),
+                "Delivered again after",
                 "Late when",
                 "Caught up after the longest outage within",
             ],
@@ -140,31 +142,109 @@ fn queue_word(broker: &str) -> &'static str {
     }
 }
 
-/// What the author says is missing on the broker today.
+/// What the author says is missing today.
 fn today(cx: &Cx<'_>, doc: &mut Doc) {
-    let model = cx.plan.model;
     let mut items = Vec::new();
-    for event in &model.events {
-        let kind = model.broker(event.broker).kind;
-        if event.lacks_durability.is_some() {
-            items.push(say!(
-                "`{}` is not durable today: a restart of {} loses what waits. Proposed: {}.",
-                event.name,
-                kind.name,
-                kind.replication
-            ));
-        }
-        if event.lacks_acks.is_some() {
-            items.push(say!(
-                "The publisher of `{}` does not wait for {} today, so a message may be lost without an error. Proposed: {}; the outbox row stays until {} has confirmed.",
-                event.name,
-                kind.name,
-                kind.replication,
-                kind.name
-            ));
-        }
+    for id in cx.plan.model.event_ids() {
+        on_the_way(cx, id, &mut items);
+        at_its_readers(cx, id, &mut items);
     }
     doc.list(items);
+}
+
+fn denied(set: Option<Set<bool>>) -> bool {
+    set.is_some_and(|s| !s.value)
+}
+
+/// What an event lacks until the broker has it.
+fn on_the_way(cx: &Cx<'_>, id: EventId, items: &mut Vec<Inline>) {
+    let (event, plan) = (cx.plan.model.event(id), cx.plan.event(id));
+    let (name, kind) = (&event.name, cx.plan.model.broker(event.broker).kind);
+    if event.lacks_publisher.is_some() && event.publishers.is_empty() {
+        items.push(say!("Nobody publishes `{}` today.", name));
+    }
+    if event.lacks_durability.is_some() {
+        items.push(say!(
+            "`{}` is not durable today: a restart of {} loses what waits. Proposed: {}.",
+            name,
+            kind.name,
+            kind.replication
+        ));
+    }
+    if event.lacks_acks.is_some() {
+        items.push(say!(
+            "The publisher of `{}` does not wait for {} today, so a message may be lost without an error. Proposed: {}; the outbox row stays until {} has confirmed.",
+            name,
+            kind.name,
+            kind.replication,
+            kind.name
+        ));
+    }
+    if event.terms.lacks_key.is_some() {
+        items.push(
+            say!(
+                "`{}` is published without a key today. Proposed: `{}`",
+                name,
+                plan.key.value
+            )
+            .and(Inline::why(&plan.key)),
+        );
+    }
+    if event.terms.lacks_version.is_some() {
+        items.push(say!(
+            "`{}` has no version today. Proposed: what is there becomes version {}.",
+            name,
+            plan.version.value
+        ));
+    }
+    if denied(event.terms.traceparent) {
+        items.push(say!(
+            "`{}` carries no trace context today. Proposed: `traceparent` in the headers of its messages.",
+            name
+        ));
+    }
+    if denied(event.terms.encrypted) && !event.pii.is_empty() {
+        items.push(
+            say!("`{}` carries personal data in the clear today: ", name)
+                .and(Inline::names(event.pii.iter().map(String::as_str))),
+        );
+    }
+}
+
+/// What is missing where an event is read.
+fn at_its_readers(cx: &Cx<'_>, id: EventId, items: &mut Vec<Inline>) {
+    let (event, plan) = (cx.plan.model.event(id), cx.plan.event(id));
+    let (name, terms) = (&event.name, &event.terms);
+    if terms.auto_ack.is_some_and(|a| a.value) {
+        items.push(say!(
+            "A message of `{}` counts as handled when it is delivered today. Proposed: it is acknowledged after its effect is stored, within {}.",
+            name,
+            plan.ack_timeout.value
+        ));
+    }
+    if denied(terms.idempotent) {
+        items.push(say!(
+            "A message of `{}` that comes twice has its effect twice today. Proposed: readers keep `eventId` for {}.",
+            name,
+            plan.dedupe.value
+        ));
+    }
+    if terms
+        .compatibility
+        .is_some_and(|c| c.value == Compatibility::Unchecked)
+    {
+        items.push(say!(
+            "Nothing checks a new schema of `{}` today. Proposed: {}.",
+            name,
+            plan.compatibility.value
+        ));
+    }
+    for copy in &event.copies {
+        let readers = copy.readers.iter().map(|p| cx.plan.model.party(*p));
+        items.push(
+            say!("The schema of `{}` has another copy today at ", name).and(Inline::names(readers)),
+        );
+    }
 }
 
 pub(super) fn dead_letters(cx: &Cx<'_>, doc: &mut Doc) {
@@ -214,11 +294,7 @@ pub(super) fn dead_letters(cx: &Cx<'_>, doc: &mut Doc) {
                     Inline::code(group.dead_letter.as_str()),
                     kept.cell(&plan.dead_letter_retention),
                     told(cx, group.consumer),
-                    Inline::text(if event.lacks_dead_letter.is_some() {
-                        "none; proposed"
-                    } else {
-                        "not said"
-                    }),
+                    Inline::text(dead_letter_today(event)),
                 ]
             })
             .collect();
@@ -245,6 +321,18 @@ pub(super) fn dead_letters(cx: &Cx<'_>, doc: &mut Doc) {
             )
             .and(replay(&kind.id, group, &cx.plan.event(*first).channel)),
         );
+    }
+}
+
+/// What the author says of dead letters today.
+fn dead_letter_today(event: &Event) -> &'static str {
+    let terms = &event.terms;
+    match terms.dead_letter_alert.map(|a| a.value) {
+        _ if terms.lacks_dead_letter.is_some() => "none; proposed",
+        Some(false) => "one, of which nobody is told; proposed",
+        Some(true) => "one, and somebody is told",
+        None if terms.dead_letter_retention.is_some() => "one",
+        None => "not said",
     }
 }
 

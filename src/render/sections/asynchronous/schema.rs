@@ -1,10 +1,13 @@
 //! The envelope, its CloudEvents form, and an example and a JSON Schema for every event.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::super::super::Cx;
 use super::super::super::doc::{Doc, Inline, say};
-use crate::model::{EventId, Field};
+use super::super::column::Column;
+use crate::model::{Compatibility, EventId, Field};
 use crate::plan::slug;
 
 const TIME: &str = "2026-01-01T00:00:00Z";
@@ -94,28 +97,42 @@ fn classified(cx: &Cx<'_>) -> Inline {
 
 fn versions(cx: &Cx<'_>, doc: &mut Doc) {
     let model = cx.plan.model;
+    let modes: BTreeSet<Compatibility> = model
+        .event_ids()
+        .map(|id| cx.plan.event(id).compatibility.value)
+        .collect();
+    for mode in modes {
+        doc.para(say!("Compatibility **{}**: {}", mode, may_change(mode)));
+    }
     doc.para(say!(
-        "Compatibility is **BACKWARD**: a field may be removed, an optional one added; so the readers in the table deploy a new schema before the publisher writes it. Whatever breaks that (a new required field, another type) is a new version of `eventType`, which the publisher sends beside the old one until every reader has moved."
+        "Whatever breaks that (a new required field, another type) is a new version of `eventType`, which the publisher sends beside the old one until every reader of {} has moved.",
+        model.title
     ));
+    let mut compatible = Column::default();
     let rows = model
         .event_ids()
         .map(|id| {
             let plan = cx.plan.event(id);
-            let readers: Vec<&str> = model
-                .event(id)
-                .consumers
-                .iter()
-                .map(|(p, _)| model.party(*p))
-                .collect();
+            let consumers = &model.event(id).consumers;
+            let readers = if consumers.is_empty() {
+                Inline::text("nobody reads it")
+            } else {
+                Inline::names(consumers.iter().map(|(p, _)| model.party(*p)))
+            };
+            let publishers = Inline::names(super::publishers(cx, id));
+            let (first, last) = match plan.compatibility.value {
+                Compatibility::Forward | Compatibility::ForwardTransitive => (publishers, readers),
+                Compatibility::Full | Compatibility::FullTransitive => {
+                    (Inline::text("any"), Inline::text("any"))
+                }
+                _ => (readers, publishers),
+            };
             vec![
                 Inline::code(model.event(id).name.as_str()),
                 Inline::figure(&plan.version),
-                if readers.is_empty() {
-                    Inline::text("nobody reads it")
-                } else {
-                    Inline::names(readers)
-                },
-                Inline::names(super::publishers(cx, id)),
+                compatible.cell(&plan.compatibility),
+                first,
+                last,
                 say!(
                     "every version of the last {}, as old messages are still read",
                     plan.retention.value
@@ -127,12 +144,29 @@ fn versions(cx: &Cx<'_>, doc: &mut Doc) {
         &[
             "Event",
             "Version",
+            "Compatibility",
             "Deploys first",
             "Deploys last",
             "Checked against",
         ],
         rows,
     );
+}
+
+/// What a mode of a schema registry lets a new schema change.
+fn may_change(mode: Compatibility) -> &'static str {
+    match mode {
+        Compatibility::Backward | Compatibility::BackwardTransitive => {
+            "a field may be removed, an optional one added; so the readers deploy a new schema before the publisher writes it."
+        }
+        Compatibility::Forward | Compatibility::ForwardTransitive => {
+            "a field may be added, an optional one removed; so the publisher deploys a new schema before the readers use it."
+        }
+        Compatibility::Full | Compatibility::FullTransitive => {
+            "only optional fields may be added or removed; publisher and readers deploy in any order."
+        }
+        Compatibility::Unchecked => "nothing is checked.",
+    }
 }
 
 fn one(cx: &Cx<'_>, doc: &mut Doc, id: EventId) {
