@@ -13,6 +13,7 @@
 //! | `svg` | layout → one line of SVG |
 //! | `mermaid`, `dot`, `d2`, `plantuml`, `json`, `text_form` | the same input in other notations |
 //! | `picture` | any of them in any form |
+//! | `words` | the same input in sentences |
 
 pub mod d2;
 pub mod dot;
@@ -28,6 +29,7 @@ mod states;
 pub mod svg;
 mod text;
 pub mod text_form;
+pub mod words;
 
 pub use layout::Direction;
 pub use matrix::{Counts, Matrix};

@@ -3,7 +3,9 @@
 use super::layout::Wish;
 use super::matrix::Matrix;
 use super::svg::{self, Frame};
-use super::{Scene, Sequence, States, TooLarge, d2, dot, json, mermaid, plantuml, text_form};
+use super::{
+    Scene, Sequence, States, TooLarge, d2, dot, json, mermaid, plantuml, text_form, words,
+};
 
 /// Anything that can be drawn.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,6 +139,18 @@ impl Picture {
             text.push('\n');
         }
         Ok(text)
+    }
+
+    /// The picture in words, for readers who cannot see it: one sentence a thing.
+    #[must_use]
+    pub fn words(&self) -> Vec<String> {
+        match self {
+            Self::Interactions(p) => words::interactions(p),
+            Self::Sequence(p) => words::sequence(p),
+            Self::States(p) => words::states(p),
+            // A table is read out as it is.
+            Self::Matrix(p) => text_form::matrix(p).lines().map(str::to_owned).collect(),
+        }
     }
 
     /// The forms that it can be written in.

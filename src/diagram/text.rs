@@ -94,6 +94,21 @@ pub(super) fn fit(text: &str, size: i64, max: i64) -> String {
     out
 }
 
+/// Like [`fit`], for an operation as a picture names it: `gRPC shop.v1.Cart/AddItem` is
+/// `gRPC AddItem`, because the box at the line's end says whose it is. Paths of HTTP stay whole.
+pub(super) fn fit_operation(text: &str, size: i64, max: i64) -> String {
+    let whole = clean(text);
+    if let Some((protocol, operation)) = whole.split_once(' ')
+        && !operation.starts_with('/')
+        && !operation.contains(' ')
+        && let Some((_, end)) = operation.rsplit_once('/')
+        && !end.is_empty()
+    {
+        return fit(&format!("{protocol} {end}"), size, max);
+    }
+    fit(&whole, size, max)
+}
+
 /// `text`, cleaned, in at most `lines` lines no wider than `max` pixels at `size`. Never empty.
 pub(super) fn wrap(text: &str, size: i64, max: i64, lines: usize) -> Vec<String> {
     let text = clean(text);
@@ -134,7 +149,12 @@ pub(super) fn folded(labels: &[String], size: i64, max: i64, max_lines: usize) -
     } else {
         labels.len()
     };
-    let mut out: Vec<String> = labels[..shown].iter().map(|l| fit(l, size, max)).collect();
+    let mut out: Vec<String> = labels[..shown]
+        .iter()
+        .map(|l| fit_operation(l, size, max))
+        .collect();
+    // Two services' operations of one name on one line are one word.
+    out.dedup();
     if shown < labels.len() {
         out.push(format!("+{} more", labels.len() - shown));
     }
@@ -172,6 +192,18 @@ mod tests {
         assert_eq!(width("e\u{301}", 100), 62);
         let short = fit("a very long name of a service", 13, 80);
         assert!(short.ends_with('…') && width(&short, 13) <= 80, "{short}");
+    }
+
+    #[test]
+    fn operations_keep_their_end() {
+        let long = "gRPC oteldemo.v1.ProductCatalogService/ListProducts";
+        assert_eq!(fit_operation(long, 11, 170), "gRPC ListProducts");
+        assert_eq!(
+            fit_operation("POST /orders/new", 11, 170),
+            "POST /orders/new"
+        );
+        assert_eq!(fit_operation("and/or", 11, 170), "and/or");
+        assert!(fit_operation(&"a/".repeat(99), 11, 100).ends_with('…'));
     }
 
     #[test]

@@ -130,6 +130,8 @@ pub fn sequence(sequence: &Sequence) -> String {
     };
     for event in flatten(sequence) {
         match event {
+            // A reply that says nothing is understood.
+            Event::Message(m) if m.kind == MessageKind::Reply && m.label.is_empty() => {}
             Event::Message(m) => {
                 number += 1;
                 let arrow = match m.kind {

@@ -3,9 +3,14 @@
 use super::super::layout::{self, Drawing, Graph, Line, Rect, Shape};
 use super::super::scene::{Edge, EdgeKind, NodeKind, Scene};
 use super::super::{TooLarge, text};
-use super::writer::{Svg, Tip, polyline, tip};
+use super::writer::{CORNER, Svg, Tip, polyline, tip};
 use super::{Caption, LABEL_MAX, NAME, Options, SMALL, SMALL_LINE, draw_node, inset, shape};
+use std::collections::BTreeMap;
 
+/// In pictures with more boxes, services have no second line.
+const CROWDED: usize = 20;
+/// In pictures with more lines, corners are sharp.
+const ROUNDED: usize = 40;
 /// Lines of a label before the rest is only counted.
 const LABEL_LINES: usize = 3;
 /// Operations named in a label's tooltip.
@@ -22,10 +27,15 @@ struct Texts {
 
 impl Texts {
     fn new(scene: &Scene) -> Self {
+        let crowded = scene.nodes.len() > CROWDED;
         let captions = scene
             .nodes
             .iter()
-            .map(|n| Caption::new(&n.label, n.sub.as_deref()))
+            .map(|n| {
+                let services = n.kind == NodeKind::Service;
+                let sub = n.sub.as_deref().filter(|_| !(services && crowded));
+                Caption::new(&n.label, sub)
+            })
             .collect();
         let labels = scene
             .edges
@@ -121,43 +131,45 @@ pub fn interactions(scene: &Scene, options: &Options<'_>) -> Result<String, TooL
         drawing.height + legend.height,
     );
     let mut svg = Svg::new(options, (&scene.title, &scene.description), size, linked);
-    draw(&mut svg, &scene, &texts, &drawing);
+    draw(&mut svg, &scene, &texts, &drawing, linked);
     legend.draw(&mut svg, drawing.height);
     Ok(svg.finish())
 }
 
-fn draw(svg: &mut Svg, scene: &Scene, texts: &Texts, drawing: &Drawing) {
+fn draw(svg: &mut Svg, scene: &Scene, texts: &Texts, drawing: &Drawing, linked: bool) {
     for (r, title) in drawing.groups.iter().zip(&texts.titles) {
         if let Some(r) = r {
             svg.rect("v", *r, 6);
             svg.text("h", r.x + 8, r.y + 17, title);
         }
     }
-    for (e, (edge, route)) in scene.edges.iter().zip(&drawing.edges).enumerate() {
+    // Lines of one look are one path: a large picture is half as long so.
+    let mut looks: BTreeMap<(EdgeKind, bool), (String, String)> = BTreeMap::new();
+    let radius = if scene.edges.len() > ROUNDED {
+        0
+    } else {
+        CORNER
+    };
+    for (edge, route) in scene.edges.iter().zip(&drawing.edges) {
         let mut points = route.points.clone();
         snap(&mut points, |end| {
             let node = if end { edge.to } else { edge.from };
             (scene.nodes[node].kind, drawing.nodes[node])
         });
-        line(svg, edge.kind, edge.soft, &points, route.label);
-        let Some(label) = route.label else { continue };
-        let link = text::safe_link(edge.link.as_deref());
-        if let Some(link) = &link {
-            svg.open("a").attr("href", link);
-        }
-        let cut = texts.labels[e].iter().any(|l| !edge.labels.contains(l));
-        if cut {
-            svg.open("g");
-            svg.leaf("title", &all_labels(edge));
-        }
-        lines(svg, "l", label, &texts.labels[e]);
-        if cut {
-            svg.close();
-        }
-        if link.is_some() {
-            svg.close();
-        }
+        let [.., from, at] = points.as_slice() else {
+            continue;
+        };
+        let (lines, tips) = looks.entry((edge.kind, edge.soft)).or_default();
+        lines.push_str(&polyline(&points, route.label, radius));
+        tips.push_str(&tip(*from, *at, classes(edge.kind).1));
     }
+    for ((kind, soft), (lines, tips)) in &looks {
+        strokes(svg, *kind, *soft, lines, tips);
+    }
+    if linked {
+        svg.close();
+    }
+    labels(svg, scene, texts, drawing);
     for (v, node) in scene.nodes.iter().enumerate() {
         draw_node(
             svg,
@@ -166,6 +178,50 @@ fn draw(svg: &mut Svg, scene: &Scene, texts: &Texts, drawing: &Drawing) {
             node.link.as_deref(),
             drawing.nodes[v],
         );
+    }
+}
+
+/// The labels of all lines; those of one kind that lead to the same place are one link, so that a
+/// reader with a keyboard does not pass through each.
+fn labels(svg: &mut Svg, scene: &Scene, texts: &Texts, drawing: &Drawing) {
+    let mut groups: BTreeMap<(Option<String>, EdgeKind), Vec<usize>> = BTreeMap::new();
+    for (e, edge) in scene.edges.iter().enumerate() {
+        let link = text::safe_link(edge.link.as_deref());
+        groups.entry((link, edge.kind)).or_default().push(e);
+    }
+    for ((link, kind), edges) in groups {
+        let placed: Vec<(usize, Rect)> = edges
+            .into_iter()
+            .filter_map(|e| Some((e, drawing.edges.get(e)?.label?)))
+            .collect();
+        if placed.is_empty() {
+            continue;
+        }
+        if let Some(link) = &link {
+            let name = format!("{} interactions: details", kind.word());
+            svg.open("a")
+                .attr("class", "l")
+                .attr("href", link)
+                .attr("aria-label", &name);
+        }
+        for (e, place) in placed {
+            let edge = &scene.edges[e];
+            // A shortened path says enough; a word cut off or left out does not.
+            let cut = texts.labels[e]
+                .iter()
+                .any(|l| l.ends_with('…') || l.starts_with('+'));
+            if cut {
+                svg.open("g");
+                svg.leaf("title", &all_labels(edge));
+            }
+            lines(svg, "", place, &texts.labels[e]);
+            if cut {
+                svg.close();
+            }
+        }
+        if link.is_some() {
+            svg.close();
+        }
     }
 }
 
@@ -215,12 +271,12 @@ fn classes(kind: EdgeKind) -> (&'static str, Tip) {
     }
 }
 
-fn line(svg: &mut Svg, kind: EdgeKind, soft: bool, points: &[(i64, i64)], cut: Option<Rect>) {
-    let [.., from, at] = points else { return };
-    let (class, shape) = classes(kind);
+/// Lines and tips of one look.
+fn strokes(svg: &mut Svg, kind: EdgeKind, soft: bool, lines: &str, tips: &str) {
+    let class = classes(kind).0;
     let thin = if soft { " z" } else { "" };
-    svg.path(&format!("e{class}{thin}"), &polyline(points, cut));
-    svg.path(&format!("t{class}"), &tip(*from, *at, shape));
+    svg.path(&format!("e{class}{thin}"), lines);
+    svg.path(&format!("t{class}"), tips);
 }
 
 /// What the picture's shapes and lines mean; only what occurs.
@@ -303,9 +359,14 @@ impl Legend {
                     },
                 ),
                 Entry::Edge(kind) => {
-                    line(svg, kind, false, &[(x, y + 9), (x + SAMPLE, y + 9)], None)
+                    let ends = [(x, y + 9), (x + SAMPLE, y + 9)];
+                    let point = tip(ends[0], ends[1], classes(kind).1);
+                    strokes(svg, kind, false, &polyline(&ends, None, 0), &point);
                 }
-                Entry::Soft => svg.path("e z", &polyline(&[(x, y + 9), (x + SAMPLE, y + 9)], None)),
+                Entry::Soft => svg.path(
+                    "e z",
+                    &polyline(&[(x, y + 9), (x + SAMPLE, y + 9)], None, 0),
+                ),
             }
             svg.text("s", x + SAMPLE + 6, y + 13, entry.word());
         }

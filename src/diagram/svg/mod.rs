@@ -84,7 +84,7 @@ impl Caption {
         let y = r.y + r.h / 2;
         if let Some(sub) = &self.sub {
             svg.text("n", x, y - 3, &self.name);
-            svg.text("m", x, y + 13, sub);
+            svg.text("", x, y + 13, sub);
         } else {
             svg.text("n", x, y + 5, &self.name);
         }
@@ -139,9 +139,9 @@ const LID: i64 = 5;
 fn shape(svg: &mut Svg, kind: NodeKind, r: Rect) {
     let Rect { x, y, w, h } = r;
     match kind {
-        NodeKind::Service => svg.rect("b", r, 4),
-        NodeKind::External => svg.rect("b x", r, 0),
-        NodeKind::Actor => svg.rect("b u", r, ROUND.min(h / 2)),
+        NodeKind::Service => svg.rect("", r, 4),
+        NodeKind::External => svg.rect("x", r, 0),
+        NodeKind::Actor => svg.rect("u", r, ROUND.min(h / 2)),
         NodeKind::Gateway => {
             let (inner, half) = (w - 2 * POINT, h / 2);
             let d = format!(
@@ -150,10 +150,10 @@ fn shape(svg: &mut Svg, kind: NodeKind, r: Rect) {
                 h - half,
                 h - half
             );
-            svg.path("b w", &d);
+            svg.path("w", &d);
         }
         NodeKind::Broker => {
-            svg.rect("b q", r, 2);
+            svg.rect("q", r, 2);
             svg.path("k q", &format!("M{} {y}v{h}M{} {y}v{h}", x + 6, x + w - 6));
         }
         NodeKind::Store => {
@@ -161,7 +161,7 @@ fn shape(svg: &mut Svg, kind: NodeKind, r: Rect) {
             let top = y + LID;
             let arc = format!("a{a} {LID} 0 0 ");
             let d = format!("M{x} {top}{arc}1 {w} 0v{v}{arc}1-{w} 0z");
-            svg.path("b d", &d);
+            svg.path("d", &d);
             svg.path("k d", &format!("M{x} {top}{arc}0 {w} 0"));
         }
     }

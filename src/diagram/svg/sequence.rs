@@ -3,12 +3,14 @@
 use super::super::layout::Rect;
 use super::super::sequence::{Event, FrameKind, Message, MessageKind, Sequence, count, flatten};
 use super::super::{MAX_PARTICIPANTS, MAX_STEPS, TooLarge, bounded, text};
-use super::writer::{Svg, Tip, polyline, tip};
+use super::writer::{CORNER, Svg, Tip, polyline, tip};
 use super::{Caption, Options, SMALL, SMALL_LINE, draw_node};
 use std::fmt::Write;
 
-/// Widest label of a message.
-const LABEL: i64 = 240;
+/// Widest label of a message; it stands beside its sender, before the next lifeline.
+const LABEL: i64 = 190;
+/// Widest title of a frame.
+const TITLE: i64 = 420;
 /// Widest line of a note.
 const NOTE: i64 = 260;
 /// Between two heads.
@@ -18,7 +20,11 @@ const BAR: i64 = 4;
 /// How far a message to oneself stands off.
 const SELF: i64 = 26;
 /// How far a frame reaches beyond the outermost lifeline in it.
-const REACH: i64 = 44;
+const REACH: i64 = 18;
+/// How far the span of a time limit stands off its lifeline.
+const OFF: i64 = BAR + 5;
+/// Taller pictures say at the bottom again who is who.
+const TALL: i64 = 640;
 
 /// A placed piece of the picture.
 enum Piece {
@@ -34,6 +40,12 @@ enum Piece {
         text: String,
     },
     Note(Rect),
+    /// A time limit: from here to there on a lifeline.
+    Span {
+        x: i64,
+        y: i64,
+        to: i64,
+    },
     Frame {
         r: Rect,
         kind: FrameKind,
@@ -45,6 +57,29 @@ enum Piece {
         to: i64,
         title: String,
     },
+}
+
+/// Which way words grow from where they begin.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Left,
+    Right,
+}
+
+impl Side {
+    fn sign(self) -> i64 {
+        match self {
+            Self::Left => -1,
+            Self::Right => 1,
+        }
+    }
+}
+
+/// A participant at work.
+struct Active {
+    top: i64,
+    /// Where the span of its caller's time limit stands, if it has one.
+    span: Option<i64>,
 }
 
 /// A frame that is still open.
@@ -66,7 +101,7 @@ struct Canvas {
     left: i64,
     pieces: Vec<Piece>,
     bars: Vec<Rect>,
-    active: Vec<Vec<i64>>,
+    active: Vec<Vec<Active>>,
     open: Vec<Opened>,
 }
 
@@ -99,7 +134,7 @@ pub fn sequence(sequence: &Sequence, options: &Options<'_>) -> Result<String, To
     let x = columns(&heads, &events);
     let right = x.last().zip(heads.last()).map_or(0, |(x, h)| x + h.0 / 2);
     let mut canvas = Canvas {
-        active: vec![Vec::new(); x.len()],
+        active: x.iter().map(|_| Vec::new()).collect(),
         x,
         y: head + 16,
         right,
@@ -114,61 +149,86 @@ pub fn sequence(sequence: &Sequence, options: &Options<'_>) -> Result<String, To
     canvas.end();
 
     let shift = -canvas.left;
+    let foot = if canvas.y > TALL { head + 8 } else { 0 };
     let bottom = canvas.y + 8;
     let linked = sequence
         .participants
         .iter()
         .any(|p| text::safe_link(p.link.as_deref()).is_some());
     let names = (sequence.title.as_str(), sequence.description.as_str());
-    let mut svg = Svg::new(options, names, (canvas.right + shift, bottom), linked);
-    if shift > 0 {
-        svg.open("g")
-            .attr("transform", &format!("translate({shift})"));
-    }
-    for x in &canvas.x {
-        svg.path("k j", &format!("M{x} {head}V{bottom}"));
-    }
+    let size = (canvas.right + shift, bottom + foot);
+    let mut svg = Svg::new(options, names, size, linked);
+    let group = |svg: &mut Svg| {
+        if shift > 0 {
+            svg.open("g")
+                .attr("transform", &format!("translate({shift})"));
+        }
+    };
+    group(&mut svg);
     for piece in &canvas.pieces {
         if let Piece::Frame { r, .. } = piece {
             svg.rect("v", *r, 4);
         }
     }
+    let mut lifelines = String::new();
+    for x in &canvas.x {
+        let _ = write!(lifelines, "M{x} {head}V{bottom}");
+    }
+    svg.path("k j", &lifelines);
     for bar in &canvas.bars {
-        svg.rect("b", *bar, 0);
+        svg.rect("", *bar, 0);
     }
     for piece in &canvas.pieces {
         piece.draw(&mut svg);
     }
+    if shift > 0 {
+        svg.close();
+    }
+    if linked {
+        svg.close();
+    }
+    group(&mut svg);
     for (i, p) in sequence.participants.iter().enumerate() {
         let (w, h) = heads[i];
-        let r = Rect {
-            x: canvas.x[i] - w / 2,
+        let x = canvas.x[i] - w / 2;
+        let mut r = Rect {
+            x,
             y: head - h,
             w,
             h,
         };
         draw_node(&mut svg, p.kind, &captions[i], p.link.as_deref(), r);
+        if foot > 0 {
+            r.y = bottom;
+            draw_node(&mut svg, p.kind, &captions[i], None, r);
+        }
     }
     Ok(svg.finish())
 }
 
-/// The texts of a message: its label and the smaller line below.
+/// The texts above an arrow: its label and the smaller line below. The time limit of a call is not
+/// among them; it becomes a span.
 fn texts(m: &Message) -> Vec<String> {
-    let label = if m.compensation {
-        format!("↺ {}", m.label)
-    } else {
-        m.label.clone()
+    let mark = match (m.failed, m.compensation) {
+        (true, true) => "✗ ↺ ",
+        (true, false) => "✗ ",
+        (false, true) => "↺ ",
+        (false, false) => "",
     };
-    let label = if m.failed {
-        format!("✗ {label}")
-    } else {
-        label
-    };
-    let note = m.note.iter().map(|n| text::fit(n, SMALL, LABEL));
-    let mut out = vec![text::fit(&label, SMALL, LABEL)];
-    out.extend(note);
-    out.retain(|l| !l.is_empty());
+    let room = LABEL - text::width(mark, SMALL);
+    let label = text::fit_operation(&m.label, SMALL, room);
+    let mut out = vec![format!("{mark}{label}")];
+    if m.kind != MessageKind::Call {
+        out.extend(m.note.iter().map(|n| text::fit(n, SMALL, LABEL)));
+    }
+    out.retain(|l| !l.trim().is_empty());
     out
+}
+
+/// The time limit of a call.
+fn limit(m: &Message) -> Option<String> {
+    let note = m.note.as_ref().filter(|_| m.kind == MessageKind::Call)?;
+    Some(text::fit(note, SMALL, LABEL)).filter(|n| !n.is_empty())
 }
 
 fn widest(lines: &[String]) -> i64 {
@@ -179,31 +239,30 @@ fn widest(lines: &[String]) -> i64 {
         .unwrap_or(0)
 }
 
-/// The lifelines: no nearer than their heads and the labels between them allow.
+/// The lifelines: no nearer than their heads, and what is written beside each sender, allow.
 fn columns(heads: &[(i64, i64)], events: &[Event<'_>]) -> Vec<i64> {
-    let mut x: Vec<i64> = Vec::with_capacity(heads.len());
-    let mut needs: Vec<Vec<(usize, i64)>> = vec![Vec::new(); heads.len()];
+    // What has to fit between each lifeline and the next.
+    let mut gaps = vec![0; heads.len()];
     for event in events {
-        if let Event::Message(m) = event {
-            let (low, high) = (m.from.min(m.to), m.from.max(m.to));
-            let room = widest(&texts(m)) + 2 * BAR + 24;
-            if low < high {
-                needs[high].push((low, room));
-            } else if high + 1 < heads.len() {
-                needs[high + 1].push((high, room + SELF));
+        let Event::Message(m) = event else { continue };
+        let span = limit(m).map_or(0, |l| text::width(&l, SMALL) + OFF + 6);
+        let label = widest(&texts(m)) + 2 * BAR + 22;
+        if m.from == m.to {
+            gaps[m.from] = gaps[m.from].max(label + SELF);
+            if let Some(before) = m.from.checked_sub(1) {
+                gaps[before] = gaps[before].max(span + 8);
             }
+        } else {
+            let gap = if m.from < m.to { m.from } else { m.from - 1 };
+            gaps[gap] = gaps[gap].max(label).max(span + 8);
         }
     }
+    let mut x: Vec<i64> = Vec::with_capacity(heads.len());
     for (i, &(w, _)) in heads.iter().enumerate() {
-        let mut at = if i == 0 {
-            w / 2
-        } else {
-            x[i - 1] + (heads[i - 1].0 + w) / 2 + GAP
-        };
-        for &(from, room) in &needs[i] {
-            at = at.max(x[from] + room);
-        }
-        x.push(at);
+        x.push(match i.checked_sub(1) {
+            None => w / 2,
+            Some(before) => x[before] + ((heads[before].0 + w) / 2 + GAP).max(gaps[before]),
+        });
     }
     x
 }
@@ -215,7 +274,7 @@ impl Canvas {
             Event::Note(over, words) => self.note(over, words),
             Event::Open(kind, title) => {
                 self.y += 6;
-                let title = text::fit(title, SMALL, LABEL);
+                let title = text::fit(title, SMALL, TITLE);
                 let (at, top) = (self.pieces.len(), self.y);
                 let (low, high) = (i64::MAX, i64::MIN);
                 self.open.push(Opened {
@@ -227,11 +286,11 @@ impl Canvas {
                     high,
                     dividers: Vec::new(),
                 });
-                self.y += 24;
+                self.y += 20;
             }
             Event::Divide(kind, title) => {
                 self.y += 6;
-                let title = match text::fit(title, SMALL, LABEL) {
+                let title = match text::fit(title, SMALL, TITLE) {
                     t if t.is_empty() => kind.joint().to_owned(),
                     t => format!("{}: {t}", kind.joint()),
                 };
@@ -244,7 +303,7 @@ impl Canvas {
                     to: 0,
                     title,
                 });
-                self.y += 18;
+                self.y += 16;
             }
             Event::Close => self.close_frame(),
         }
@@ -272,9 +331,8 @@ impl Canvas {
             (MessageKind::Event, true) => (" c o", Tip::Open),
             (MessageKind::Stream, _) => (" r", Tip::Double),
         };
-        let words = if bad { "o f" } else { "o" };
         let (from, to) = (self.x[m.from], self.x[m.to]);
-        let ends_call = m.kind == MessageKind::Reply;
+        let span = limit(m);
         if m.from == m.to {
             let top = self.y + 8;
             let w = widest(&lines);
@@ -291,59 +349,90 @@ impl Canvas {
                 tip: shape,
                 points,
             });
-            for (i, text) in lines.into_iter().enumerate() {
-                let (x, y) = (from + SELF + 6 + w / 2, top + 9 + i as i64 * SMALL_LINE);
-                self.pieces.push(Piece::Label {
-                    class: words,
-                    x,
-                    y,
-                    text,
-                });
-            }
-            self.reach(from - 20, from + SELF + 12 + w);
+            self.write(bad, Side::Right, from + SELF + 6, top + 9, lines);
+            self.reach(from - REACH, from + SELF + 12 + w);
             self.y = top + height + 6;
+            match m.kind {
+                MessageKind::Call => {
+                    let line = span.is_some().then_some(from - OFF);
+                    self.limit(Side::Left, from, top + 14, span);
+                    let top = top + 14;
+                    self.active[m.to].push(Active { top, span: line });
+                }
+                MessageKind::Reply => self.deactivate(m.from, top),
+                _ => {}
+            }
             return;
         }
-        for (i, text) in lines.iter().enumerate() {
-            let y = self.y + 12 + i as i64 * SMALL_LINE;
-            let x = i64::midpoint(from, to);
-            self.pieces.push(Piece::Label {
-                class: words,
-                x,
-                y,
-                text: text.clone(),
-            });
+        let side = if to > from { Side::Right } else { Side::Left };
+        let sign = side.sign();
+        if m.kind == MessageKind::Call || !lines.is_empty() {
+            self.y += lines.len() as i64 * SMALL_LINE + 6;
+        } else {
+            self.y += 4;
         }
-        let y = self.y + lines.len() as i64 * SMALL_LINE + 6;
-        let side = (to - from).signum();
+        let y = self.y;
+        let first = y + 4 - lines.len() as i64 * SMALL_LINE + 6;
+        self.write(bad, side, from + sign * (BAR + 8), first, lines);
         if m.kind == MessageKind::Call {
-            self.active[m.to].push(y);
+            let line = span.is_some().then_some(from + sign * OFF);
+            self.active[m.to].push(Active { top: y, span: line });
         }
         let bar = |active: bool| if active { BAR } else { 0 };
-        let begin = from + side * bar(!self.active[m.from].is_empty());
-        let end = to - side * bar(!self.active[m.to].is_empty());
+        let begin = from + sign * bar(!self.active[m.from].is_empty());
+        let end = to - sign * bar(!self.active[m.to].is_empty());
         self.pieces.push(Piece::Message {
             class,
             tip: shape,
             points: vec![(begin, y), (end, y)],
         });
-        if ends_call {
+        if m.kind == MessageKind::Reply {
             self.deactivate(m.from, y);
         }
         self.reach(from.min(to) - REACH, from.max(to) + REACH);
         self.y = y + 10;
+        self.limit(side, from, y, span);
+    }
+
+    /// Lines of text that begin at `x` and grow to `side`.
+    fn write(&mut self, bad: bool, side: Side, x: i64, y: i64, lines: Vec<String>) {
+        let class = match (side, bad) {
+            (Side::Right, false) => "s o",
+            (Side::Right, true) => "s o f",
+            (Side::Left, false) => "g o",
+            (Side::Left, true) => "g o f",
+        };
+        for (i, text) in lines.into_iter().enumerate() {
+            let y = y + i as i64 * SMALL_LINE;
+            self.pieces.push(Piece::Label { class, x, y, text });
+        }
+    }
+
+    /// The words of a time limit below the arrow that begins at `y`; its span follows with the reply.
+    fn limit(&mut self, side: Side, from: i64, y: i64, words: Option<String>) {
+        let Some(words) = words else { return };
+        let x = from + side.sign() * (OFF + 4);
+        let end = x + side.sign() * (text::width(&words, SMALL) + 4);
+        self.reach(end.min(from), end.max(from));
+        self.write(false, side, x, y + 14, vec![words]);
+        self.y = self.y.max(y + 20);
     }
 
     fn deactivate(&mut self, who: usize, y: i64) {
-        if let Some(top) = self.active[who].pop() {
-            let nested = self.active[who].len().min(3) as i64;
-            let x = self.x[who] - BAR + nested * 2;
-            self.bars.push(Rect {
-                x,
-                y: top,
-                w: 2 * BAR,
-                h: (y - top).max(2),
-            });
+        let Some(active) = self.active[who].pop() else {
+            return;
+        };
+        let nested = self.active[who].len().min(3) as i64;
+        let x = self.x[who] - BAR + nested * 2;
+        self.bars.push(Rect {
+            x,
+            y: active.top,
+            w: 2 * BAR,
+            h: (y - active.top).max(6),
+        });
+        if let Some(x) = active.span {
+            let (from, to) = (active.top, y);
+            self.pieces.push(Piece::Span { x, y: from, to });
         }
     }
 
@@ -358,11 +447,18 @@ impl Canvas {
         let high = span.iter().copied().max().unwrap_or(0);
         let room = (high - low + 80).max(NOTE);
         let lines = text::wrap(words, SMALL, room, 4);
-        let w = (widest(&lines) + 16).max(high - low + 40);
-        let middle = i64::midpoint(low, high);
+        let spread = if known.len() == 1 { 0 } else { high - low + 40 };
+        let w = (widest(&lines) + 16).max(spread);
+        // Beside the lifeline of a single participant, across those of several.
+        let x = if known.len() == 1 {
+            low + OFF
+        } else {
+            i64::midpoint(low, high) - w / 2
+        };
+        let middle = x + w / 2;
         let h = lines.len() as i64 * SMALL_LINE + 8;
         let r = Rect {
-            x: middle - w / 2,
+            x,
             y: self.y + 4,
             w,
             h,
@@ -371,13 +467,13 @@ impl Canvas {
         for (i, text) in lines.into_iter().enumerate() {
             let y = r.y + 15 + i as i64 * SMALL_LINE;
             self.pieces.push(Piece::Label {
-                class: "m",
+                class: "",
                 x: middle,
                 y,
                 text,
             });
         }
-        self.reach(r.x - 8, r.x + r.w + 8);
+        self.reach(r.x.min(low - REACH), r.x + r.w + 8);
         self.y += h + 12;
     }
 
@@ -452,17 +548,22 @@ impl Piece {
                 let [.., from, at] = points.as_slice() else {
                     return;
                 };
-                svg.path(&format!("e{class}"), &polyline(points, None));
+                svg.path(&format!("e{class}"), &polyline(points, None, CORNER));
                 svg.path(&format!("t{class}"), &tip(*from, *at, *shape));
             }
             Self::Label { class, x, y, text } => svg.text(class, *x, *y, text),
-            Self::Note(r) => svg.rect("b", *r, 2),
+            Self::Note(r) => svg.rect("", *r, 2),
+            Self::Span { x, y, to } => {
+                let (top, length) = (y + 2, (to - y - 4).max(0));
+                let d = format!("M{} {top}h6m-3 0v{length}m-3 0h6", x - 3);
+                svg.path("k l", &d);
+            }
             Self::Frame { r, kind, title } => {
                 let word = kind.word();
                 let w = text::width(word, SMALL) * 11 / 10 + 14;
                 let mut d = String::new();
-                let _ = write!(d, "M{} {}h{w}v12l-6 6H{}z", r.x, r.y, r.x);
-                svg.path("b", &d);
+                let _ = write!(d, "M{} {}h{w}v11l-6 6h-{}z", r.x, r.y, w - 6);
+                svg.path("", &d);
                 svg.text("h", r.x + 6, r.y + 13, word);
                 if !title.is_empty() {
                     svg.text("s o", r.x + w + 6, r.y + 13, title);

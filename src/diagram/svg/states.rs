@@ -4,7 +4,7 @@ use super::super::layout::{self, Graph, Line, Rect, Shape};
 use super::super::states::{StateKind, States};
 use super::super::{TooLarge, text};
 use super::interactions::{label_size, lines};
-use super::writer::{Svg, Tip, polyline, tip};
+use super::writer::{CORNER, Svg, Tip, polyline, tip};
 use super::{Caption, LABEL_MAX, Options, SMALL};
 
 /// Diameter of the dot where it begins.
@@ -84,10 +84,10 @@ pub fn states(states: &States, options: &Options<'_>) -> Result<String, TooLarge
         let [.., from, at] = route.points.as_slice() else {
             continue;
         };
-        svg.path("e", &polyline(&route.points, route.label));
+        svg.path("e", &polyline(&route.points, route.label, CORNER));
         svg.path("t", &tip(*from, *at, Tip::Full));
         if let (Some(r), Some(label)) = (route.label, labels.get(e)) {
-            lines(&mut svg, "l", r, label);
+            lines(&mut svg, "", r, label);
         }
     }
     for (v, r) in drawing.nodes.iter().enumerate() {
@@ -100,9 +100,9 @@ pub fn states(states: &States, options: &Options<'_>) -> Result<String, TooLarge
             svg.leaf("title", full);
         }
         let colour = if state.kind == StateKind::Failed {
-            "b c"
+            "c"
         } else {
-            "b"
+            ""
         };
         svg.rect(colour, *r, 10);
         if matches!(state.kind, StateKind::End | StateKind::Failed) {

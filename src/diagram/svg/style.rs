@@ -1,72 +1,104 @@
-//! The style that all pictures share.
+//! The style that all pictures share, in a page and in files.
+
+/// What a picture looks like, wherever it stands. A macro, because `concat!` takes literals only.
+macro_rules! look {
+    () => {
+        concat!(
+            ".msd-figure{--msd-fg:var(--fg,#1b1f24);--msd-bg:var(--bg,#fff);",
+            "--msd-a:var(--blockquote-note-color,var(--links,#0a58ca));",
+            "--msd-g:var(--blockquote-tip-color,var(--links,#177245));",
+            "--msd-r:var(--blockquote-important-color,var(--links,#7a3fc4));",
+            "--msd-x:var(--blockquote-caution-color,var(--links,#b3261e))}",
+            ".msd-figure text{fill:var(--msd-fg);text-anchor:middle;font-size:11px;stroke:none}",
+            ".msd-figure text.n{font-size:13px}",
+            ".msd-figure text.s{text-anchor:start}",
+            ".msd-figure text.g{text-anchor:end}",
+            ".msd-figure text.h{text-anchor:start;font-weight:600}",
+            ".msd-figure text.o{paint-order:stroke;stroke:var(--msd-bg);stroke-width:4px;stroke-linejoin:round}",
+            ".msd-figure text.f{font-weight:600}",
+            ".msd-figure a text.n,.msd-figure a.l text{text-decoration:underline 1px;text-underline-offset:2px}",
+            ".msd-figure a.l text{text-decoration-style:dotted}",
+            ".msd-figure rect.p{fill:var(--msd-bg)}",
+            ".msd-figure rect.v{fill:var(--msd-fg);fill-opacity:.04;stroke:var(--msd-fg);stroke-opacity:.6;stroke-width:.7}",
+            ".msd-figure rect,.msd-figure path{fill:var(--msd-bg);stroke:var(--msd-fg);stroke-width:1.3}",
+            ".msd-figure .k{fill:none;stroke:var(--msd-fg);stroke-width:1.3}",
+            ".msd-figure .x{stroke-dasharray:5 3}",
+            ".msd-figure .u{stroke-width:1.8}",
+            ".msd-figure .w{stroke-width:2}",
+            ".msd-figure .q{stroke:var(--msd-g)}",
+            ".msd-figure .d{stroke:var(--msd-a)}",
+            ".msd-figure .e,.msd-figure .t{fill:none;stroke:var(--msd-fg);stroke-width:1.4}",
+            ".msd-figure .t{fill:var(--msd-fg);stroke-width:1;stroke-linejoin:round}",
+            ".msd-figure .y{stroke:var(--msd-g);stroke-dasharray:7 4}",
+            ".msd-figure .r{stroke:var(--msd-r);stroke-dasharray:9 3 2 3}",
+            ".msd-figure .i{stroke:var(--msd-a)}",
+            ".msd-figure .c{stroke:var(--msd-x)}",
+            ".msd-figure .c.e{stroke-dasharray:3 2}",
+            ".msd-figure .z{stroke-width:1.2;stroke-dasharray:2 3}",
+            ".msd-figure .t.y,.msd-figure .t.r,.msd-figure .t.o{fill:none;stroke-dasharray:none;stroke-width:1.4}",
+            ".msd-figure .t.i{fill:var(--msd-bg)}",
+            ".msd-figure .t.c{fill:var(--msd-x);stroke-dasharray:none}",
+            ".msd-figure .t.y.c{fill:none}",
+            ".msd-figure .j{stroke:var(--msd-fg);stroke-opacity:.65;stroke-width:1;stroke-dasharray:3 4}",
+            ".msd-figure .l{stroke:var(--msd-a);stroke-width:1}",
+            ".msd-figure .dot{fill:var(--msd-fg)}",
+            ".msd-figure a:hover rect,.msd-figure a:focus rect,.msd-figure a:hover path,.msd-figure a:focus path{stroke-width:2.6}",
+            ".msd-figure a.l:hover text{text-decoration-style:solid}",
+        )
+    };
+}
 
 /// CSS for a page with pictures, on one line, to stand once in a `<style>`.
 ///
 /// Everything is below `.msd-figure`. Colours are mdBook's own variables with fallbacks for readers
-/// that have none; a file of its own brings a light and a dark set. Kinds differ by shape and dash
-/// as well, never by colour alone.
+/// that have none. Kinds differ by shape and dash as well, never by colour alone.
 pub const STYLE: &str = concat!(
-    ".msd-figure{--msd-fg:var(--fg,#1b1f24);--msd-bg:var(--bg,#fff);",
-    "--msd-a:var(--blockquote-note-color,var(--links,#0a58ca));",
-    "--msd-g:var(--blockquote-tip-color,var(--links,#177245));",
-    "--msd-r:var(--blockquote-important-color,var(--links,#7a3fc4));",
-    "--msd-x:var(--blockquote-caution-color,var(--links,#b3261e));",
-    "margin:1em 0;overflow-x:auto;max-width:100%}",
+    look!(),
+    ".msd-figure{margin:1em 0;max-width:100%}",
+    ".msd-figure svg{display:block;max-width:none;font-family:'Open Sans',Arial,sans-serif}",
+    ".msd-pan{display:block;overflow-x:auto}",
+    ".msd-pan:focus-visible,.msd-full:focus-visible{outline:2px solid var(--links,#0a58ca);outline-offset:2px}",
+    ".msd-full{appearance:none;display:block;width:max-content;margin:0 0 4px auto;padding:3px 9px;",
+    "font:inherit;font-size:12px;line-height:18px;color:var(--fg,#1b1f24);background:var(--bg,#fff);",
+    "border:1px solid;border-radius:4px;cursor:pointer}",
+    ".msd-full::before{content:'Full size'}",
+    ".msd-full:checked::before{content:'Close'}",
+    ".msd-full:checked{position:fixed;top:8px;right:24px;z-index:1002;margin:0}",
+    ".msd-full:checked+.msd-pan{position:fixed;inset:0;z-index:1001;overflow:auto;padding:48px 16px 16px;",
+    "background:var(--bg,#fff)}",
+    ".msd-full:checked+.msd-pan>svg{margin:auto}",
+    "@media print{.msd-full{display:none}.msd-pan,.msd-full:checked+.msd-pan{position:static;overflow:visible;padding:0}",
+    ".msd-figure{break-inside:avoid}.msd-figure svg{max-width:100%;max-height:24cm;height:auto}}",
+);
+
+/// CSS inside a picture that is a file of its own: the same look, in light and in dark.
+pub(super) const FILE: &str = concat!(
+    look!(),
     "svg.msd-file{font-family:'Open Sans',Arial,sans-serif}",
     "@media (prefers-color-scheme:dark){svg.msd-file{--fg:#d7dbe0;--bg:#16181c;--links:#6ea8fe;",
     "--blockquote-note-color:#6ea8fe;--blockquote-tip-color:#5bc489;",
     "--blockquote-important-color:#b794f4;--blockquote-caution-color:#ff8a80}}",
-    ".msd-figure svg{display:block;max-width:none;font-family:'Open Sans',Arial,sans-serif}",
-    ".msd-figure text{fill:var(--msd-fg);text-anchor:middle;font-size:11px;stroke:none}",
-    ".msd-figure text.n{font-size:13px}",
-    ".msd-figure text.s{text-anchor:start}",
-    ".msd-figure text.h{text-anchor:start;font-weight:600}",
-    ".msd-figure text.o{paint-order:stroke;stroke:var(--msd-bg);stroke-width:4px;stroke-linejoin:round}",
-    ".msd-figure text.f{fill:var(--msd-x)}",
-    ".msd-figure a text.n,.msd-figure a text.l{text-decoration:underline;text-decoration-thickness:1px;text-underline-offset:2px}",
-    ".msd-figure rect.p{fill:var(--msd-bg)}",
-    ".msd-figure rect.v{fill:var(--msd-fg);fill-opacity:.05;stroke:var(--msd-fg);stroke-opacity:.25}",
-    ".msd-figure .b{fill:var(--msd-bg);stroke:var(--msd-fg);stroke-width:1.3}",
-    ".msd-figure .k{fill:none;stroke:var(--msd-fg);stroke-width:1.3}",
-    ".msd-figure .x{stroke-dasharray:5 3}",
-    ".msd-figure .u{stroke-width:1.8}",
-    ".msd-figure .w{stroke-width:2}",
-    ".msd-figure .q{stroke:var(--msd-g)}",
-    ".msd-figure .d{stroke:var(--msd-a)}",
-    ".msd-figure .e,.msd-figure .t{fill:none;stroke:var(--msd-fg);stroke-width:1.4}",
-    ".msd-figure .t{fill:var(--msd-fg);stroke-width:1;stroke-linejoin:round}",
-    ".msd-figure .y{stroke:var(--msd-g);stroke-dasharray:7 4}",
-    ".msd-figure .r{stroke:var(--msd-r);stroke-dasharray:9 3 2 3}",
-    ".msd-figure .i{stroke:var(--msd-a)}",
-    ".msd-figure .c{stroke:var(--msd-x)}",
-    ".msd-figure .c.e{stroke-dasharray:3 2}",
-    ".msd-figure .z{stroke-width:.9;stroke-dasharray:2 4}",
-    ".msd-figure .t.y,.msd-figure .t.r,.msd-figure .t.o{fill:none;stroke-dasharray:none;stroke-width:1.4}",
-    ".msd-figure .t.i{fill:var(--msd-bg)}",
-    ".msd-figure .t.c{fill:var(--msd-x);stroke-dasharray:none}",
-    ".msd-figure .t.y.c{fill:none}",
-    ".msd-figure .j{stroke:var(--msd-fg);stroke-opacity:.45;stroke-dasharray:3 4}",
-    ".msd-figure .dot{fill:var(--msd-fg)}",
-    ".msd-figure a:hover .b,.msd-figure a:focus .b{stroke-width:2.6}",
-    "@media print{.msd-figure{overflow:visible}.msd-figure svg{max-width:100%;height:auto}}",
 );
 
 #[cfg(test)]
 mod tests {
-    use super::STYLE;
+    use super::{FILE, STYLE};
 
     #[test]
     fn stands_in_markdown_and_xml() {
-        assert!(!STYLE.contains(['\n', '<', '&', '`']));
-        assert_eq!(STYLE.matches('{').count(), STYLE.matches('}').count());
+        for css in [STYLE, FILE] {
+            assert!(!css.contains(['\n', '<', '&', '`']));
+            assert_eq!(css.matches('{').count(), css.matches('}').count());
+        }
     }
 
     #[test]
     fn touches_nothing_else() {
-        for rule in STYLE.split('}').filter(|r| !r.is_empty()) {
+        let rules = STYLE.split('}').chain(FILE.split('}'));
+        for rule in rules.filter(|r| !r.is_empty()) {
             let selectors = rule.rsplit_once('{').map_or("", |r| r.0);
             for one in selectors.rsplit('{').next().unwrap_or_default().split(',') {
-                let ours = one.starts_with(".msd-figure") || one.starts_with("svg.msd-file");
+                let ours = one.starts_with(".msd-") || one.starts_with("svg.msd-file");
                 assert!(ours, "{one}");
             }
         }

@@ -4,6 +4,11 @@ use super::{Frame, MARGIN, Options};
 use crate::diagram::layout::Rect;
 use std::fmt::Write;
 
+/// Wider pictures than the narrowest phone's page scroll inside themselves.
+const PHONE: i64 = 280;
+/// Wider pictures than a page's column can be seen at full size.
+const COLUMN: i64 = 750;
+
 /// A picture being written.
 pub(super) struct Svg {
     out: String,
@@ -15,7 +20,8 @@ pub(super) struct Svg {
 
 impl Svg {
     /// Starts a picture of `width` × `height`; the margin comes on top. `linked` says whether it will
-    /// hold links: then it must not claim to be a mere image, or readers could not reach them.
+    /// hold links: then an inner group that the caller has to close is the image, and the links stand
+    /// behind it, or readers could not reach them.
     pub(super) fn new(
         options: &Options<'_>,
         (title, description): (&str, &str),
@@ -37,9 +43,20 @@ impl Svg {
         let title = super::text::clean(title);
         if svg.frame == Frame::Page {
             svg.open("figure").attr("class", "msd-figure");
-            if w > 280 {
-                // What scrolls must be reachable by keyboard, and then needs a name.
-                svg.attr("tabindex", "0")
+            if w > COLUMN {
+                // A checkbox needs no script: checked, it lifts what follows it over the page.
+                svg.open("input")
+                    .attr("type", "checkbox")
+                    .attr("class", "msd-full")
+                    .attr("aria-label", &format!("Full size: {title}"))
+                    .close();
+            }
+            if w > PHONE {
+                // What scrolls must be reachable by keyboard, and then needs a name. A `div` would make
+                // mdBook break the line.
+                svg.open("span")
+                    .attr("class", "msd-pan")
+                    .attr("tabindex", "0")
                     .attr("role", "group")
                     .attr("aria-label", &title);
             }
@@ -49,9 +66,11 @@ impl Svg {
             svg.attr("xmlns", "http://www.w3.org/2000/svg")
                 .attr("class", "msd-figure msd-file");
         }
-        svg.attr("role", if linked { "group" } else { "img" })
-            .attr("aria-labelledby", &format!("{scope}-t {scope}-d"))
-            .attr("width", &w.to_string())
+        let names = format!("{scope}-t {scope}-d");
+        if !linked {
+            svg.attr("role", "img").attr("aria-labelledby", &names);
+        }
+        svg.attr("width", &w.to_string())
             .attr("height", &h.to_string())
             .attr("viewBox", &format!("-{MARGIN} -{MARGIN} {w} {h}"));
         svg.open("title")
@@ -67,7 +86,7 @@ impl Svg {
             // Only own text, free of `<` and `&`; a reader of XML takes it as it is.
             svg.open("style");
             svg.end_tag();
-            svg.out.push_str(super::style::STYLE);
+            svg.out.push_str(super::style::FILE);
             svg.close();
             svg.rect(
                 "p",
@@ -79,6 +98,12 @@ impl Svg {
                 },
                 0,
             );
+        }
+        if linked {
+            // An image must not contain links, so the image is what lies under them.
+            svg.open("g")
+                .attr("role", "img")
+                .attr("aria-labelledby", &names);
         }
         svg
     }
@@ -110,6 +135,13 @@ impl Svg {
         self
     }
 
+    fn class(&mut self, class: &str) -> &mut Self {
+        if class.is_empty() {
+            return self;
+        }
+        self.attr("class", class)
+    }
+
     fn number(&mut self, name: &str, value: i64) -> &mut Self {
         let _ = write!(self.out, " {name}=\"{value}\"");
         self
@@ -123,7 +155,12 @@ impl Svg {
 
     pub(super) fn close(&mut self) {
         let Some(name) = self.open.pop() else { return };
-        if self.in_tag && !matches!(name, "figure" | "svg" | "a" | "g" | "title" | "desc") {
+        if self.in_tag
+            && !matches!(
+                name,
+                "figure" | "span" | "svg" | "a" | "g" | "title" | "desc"
+            )
+        {
             self.out.push_str("/>");
         } else {
             self.end_tag();
@@ -137,18 +174,20 @@ impl Svg {
         self.open(name).content(text).close();
     }
 
+    /// A line of text; without a class it is small and centred.
     pub(super) fn text(&mut self, class: &str, x: i64, y: i64, text: &str) {
         self.open("text")
-            .attr("class", class)
+            .class(class)
             .number("x", x)
             .number("y", y)
             .content(text)
             .close();
     }
 
+    /// A rectangle; without a class it is a box.
     pub(super) fn rect(&mut self, class: &str, r: Rect, radius: i64) {
         self.open("rect")
-            .attr("class", class)
+            .class(class)
             .number("x", r.x)
             .number("y", r.y);
         self.number("width", r.w).number("height", r.h);
@@ -166,8 +205,9 @@ impl Svg {
         self.number("r", radius).close();
     }
 
+    /// A path; without a class it is a box.
     pub(super) fn path(&mut self, class: &str, d: &str) {
-        self.open("path").attr("class", class).attr("d", d).close();
+        self.open("path").class(class).attr("d", d).close();
     }
 
     fn end_tag(&mut self) {
@@ -192,8 +232,11 @@ impl Svg {
     }
 }
 
-/// A right-angled path with rounded corners. `cut` is left out of it: the label stands there.
-pub(super) fn polyline(points: &[(i64, i64)], cut: Option<Rect>) -> String {
+/// Radius of the corners of lines.
+pub(super) const CORNER: i64 = 5;
+
+/// A right-angled path, its corners rounded by `most`. `cut` is left out of it: the label stands there.
+pub(super) fn polyline(points: &[(i64, i64)], cut: Option<Rect>, most: i64) -> String {
     let mut d = String::new();
     let Some(&first) = points.first() else {
         return d;
@@ -210,7 +253,7 @@ pub(super) fn polyline(points: &[(i64, i64)], cut: Option<Rect>) -> String {
         };
         let before = points[i - 1];
         let room = |a: (i64, i64), b: (i64, i64)| (a.0 - b.0).abs() + (a.1 - b.1).abs();
-        let radius = (room(before, p) / 2).min(room(p, next) / 2).min(5);
+        let radius = (room(before, p) / 2).min(room(p, next) / 2).min(most);
         let toward = |from: (i64, i64)| {
             (
                 (from.0 - p.0).signum() * radius,
@@ -284,21 +327,24 @@ impl Pen<'_> {
     }
 
     fn straight(&mut self, flat: bool, value: i64) {
-        let _ = write!(self.out, "{}{value}", if flat { 'H' } else { 'V' });
+        // Relative steps are shorter.
         if flat {
-            self.at.0 = value
+            let _ = write!(self.out, "h{}", value - self.at.0);
+            self.at.0 = value;
         } else {
-            self.at.1 = value
+            let _ = write!(self.out, "v{}", value - self.at.1);
+            self.at.1 = value;
         }
     }
 
     fn jump(&mut self, flat: bool, value: i64) {
-        if flat {
-            self.at.0 = value
+        let by = if flat {
+            (value - self.at.0, 0)
         } else {
-            self.at.1 = value
-        }
-        let _ = write!(self.out, "M{} {}", self.at.0, self.at.1);
+            (0, value - self.at.1)
+        };
+        let _ = write!(self.out, "m{}", pairs(&[by]));
+        self.at = (self.at.0 + by.0, self.at.1 + by.1);
     }
 }
 

@@ -1,18 +1,42 @@
 //! Who takes part in a sequence, and single messages between them.
 
 use super::super::Cx;
+use super::super::doc::Doc;
+use super::service_link;
 use crate::diagram::{Message, MessageKind, NodeKind, Participant};
 use crate::model::{self, Party};
 
 /// Participants by party or broker, in the order in which they first speak.
-#[derive(Default)]
-pub(super) struct Cast {
-    keys: Vec<String>,
+pub(super) struct Cast<'c> {
+    cx: &'c Cx<'c>,
+    doc: Option<&'c Doc>,
+    keys: Vec<Key>,
     pub(super) participants: Vec<Participant>,
 }
 
-impl Cast {
-    fn add(&mut self, key: String, label: &str, kind: NodeKind) -> usize {
+#[derive(PartialEq, Eq)]
+enum Key {
+    Party(Party),
+    Broker(model::BrokerId),
+}
+
+impl<'c> Cast<'c> {
+    pub(super) fn new(cx: &'c Cx<'c>, doc: Option<&'c Doc>) -> Self {
+        Self {
+            cx,
+            doc,
+            keys: Vec::new(),
+            participants: Vec::new(),
+        }
+    }
+
+    /// The column of `party`; the next free one where it has none yet.
+    pub(super) fn index(&self, party: Party) -> usize {
+        let known = self.keys.iter().position(|k| *k == Key::Party(party));
+        known.unwrap_or(self.keys.len())
+    }
+
+    fn add(&mut self, key: Key, label: &str, kind: NodeKind, link: Option<String>) -> usize {
         if let Some(i) = self.keys.iter().position(|k| *k == key) {
             return i;
         }
@@ -20,25 +44,30 @@ impl Cast {
         self.participants.push(Participant {
             label: label.to_owned(),
             kind,
-            link: None,
+            link,
         });
         self.participants.len() - 1
     }
 
-    pub(super) fn party(&mut self, cx: &Cx<'_>, party: Party) -> usize {
-        let name = cx.plan.model.party(party);
-        match party {
-            Party::Service(s) if cx.plan.model.service(s).external => {
-                self.add(format!("s {name}"), name, NodeKind::External)
+    pub(super) fn party(&mut self, party: Party) -> usize {
+        let model = self.cx.plan.model;
+        let (kind, link) = match party {
+            Party::Service(s) => {
+                let kind = if model.service(s).external {
+                    NodeKind::External
+                } else {
+                    NodeKind::Service
+                };
+                (kind, service_link(self.cx, self.doc, s))
             }
-            Party::Service(_) => self.add(format!("s {name}"), name, NodeKind::Service),
-            Party::Actor(_) => self.add(format!("a {name}"), name, NodeKind::Actor),
-        }
+            Party::Actor(_) => (NodeKind::Actor, None),
+        };
+        self.add(Key::Party(party), model.party(party), kind, link)
     }
 
-    pub(super) fn broker(&mut self, cx: &Cx<'_>, id: model::BrokerId) -> usize {
-        let name = &cx.plan.model.broker(id).name;
-        self.add(format!("b {name}"), name, NodeKind::Broker)
+    pub(super) fn broker(&mut self, id: model::BrokerId) -> usize {
+        let name = &self.cx.plan.model.broker(id).name;
+        self.add(Key::Broker(id), name, NodeKind::Broker, None)
     }
 }
 

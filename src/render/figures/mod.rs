@@ -9,12 +9,12 @@ pub(super) use flows::flow;
 pub(super) use sagas::{saga_failure, saga_states};
 
 use super::Cx;
-use super::doc::{Doc, say};
+use super::doc::{Doc, Inline, say};
 use crate::DiagramForm;
 use crate::diagram::layout::Wish;
 use crate::diagram::svg::{self, Frame};
 use crate::diagram::{Form, Picture};
-use crate::model::ServiceId;
+use crate::model::{Section, ServiceId};
 
 /// The form of pictures on this page.
 fn form(cx: &Cx<'_>, doc: &Doc) -> Form {
@@ -52,7 +52,9 @@ fn show(cx: &Cx<'_>, doc: &mut Doc, name: &str, picture: &Picture) {
                 Picture::Interactions(_) => "The diagram",
                 _ => picture.title(),
             };
-            doc.details(&format!("{title} as text"), text);
+            doc.details(&format!("{title} in words"), |d| {
+                d.list(picture.words().into_iter().map(Inline::text));
+            });
         }
         Ok(written) => doc.code(form.name(), &written),
         Err(why) => {
@@ -66,6 +68,18 @@ fn show(cx: &Cx<'_>, doc: &mut Doc, name: &str, picture: &Picture) {
 pub(super) fn interactions(cx: &Cx<'_>, doc: &mut Doc) {
     let picture = Picture::Interactions(scene::scene(cx, Some(doc)));
     show(cx, doc, "picture-interactions", &picture);
+}
+
+/// Where the picture of a service leads: its row in the services table, if the page has one.
+fn service_link(cx: &Cx<'_>, doc: Option<&Doc>, id: ServiceId) -> Option<String> {
+    section_link(cx, doc, Section::Interactions, &service_anchor(cx, id))
+}
+
+/// A link to `name` in `section`, if there is a page that has both ids and the section.
+fn section_link(cx: &Cx<'_>, doc: Option<&Doc>, section: Section, name: &str) -> Option<String> {
+    let there = cx.plan.model.sections.contains(&section);
+    doc.filter(|d| there && d.html())
+        .map(|d| format!("#{}", d.id(name)))
 }
 
 /// The anchor of a service in the services table.

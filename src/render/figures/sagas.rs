@@ -103,30 +103,35 @@ fn state(label: &str, kind: StateKind) -> State {
 /// What happens when step `failed` of a saga fails for good: the steps before it, the failure, and what
 /// is taken back, last first.
 pub(in super::super) fn saga_failure(cx: &Cx<'_>, doc: &mut Doc, index: usize, failed: usize) {
-    if let Some(sequence) = failure(cx, index, failed) {
+    if let Some(sequence) = failure(cx, Some(doc), index, failed) {
         let name = format!("picture-saga-{index}-{failed}");
         show(cx, doc, &name, &Picture::Sequence(sequence));
     }
 }
 
 /// The messages of saga `index` when its step `failed` fails, if there are such.
-pub(super) fn failure(cx: &Cx<'_>, index: usize, failed: usize) -> Option<Sequence> {
+pub(super) fn failure(
+    cx: &Cx<'_>,
+    doc: Option<&Doc>,
+    index: usize,
+    failed: usize,
+) -> Option<Sequence> {
     let saga = cx.plan.model.sagas.get(index)?;
     let plan = cx.plan.sagas.get(index)?;
     let action = &saga.steps.get(failed)?.action;
-    let mut cast = Cast::default();
+    let mut cast = Cast::new(cx, doc);
     let lead = plan
         .coordinator
         .as_ref()
-        .map(|c| cast.party(cx, Party::Service(c.value)));
+        .map(|c| cast.party(Party::Service(c.value)));
     let mut steps = Vec::new();
-    let mut tell = |cast: &mut Cast,
+    let mut tell = |cast: &mut Cast<'_>,
                     from: Option<usize>,
                     service: ServiceId,
                     label: &str,
                     undo: bool,
                     fails: bool| {
-        let to = cast.party(cx, Party::Service(service));
+        let to = cast.party(Party::Service(service));
         steps.push(Step::Message(Message {
             compensation: undo,
             failed: fails,

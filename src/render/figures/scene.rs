@@ -2,11 +2,12 @@
 
 use super::super::Cx;
 use super::super::doc::Doc;
-use super::service_anchor;
+use super::{section_link, service_link};
 use crate::diagram::{Edge, EdgeKind, Group, Node, NodeKind, Scene};
-use crate::model::{self, Party, ServiceId};
+use crate::model::{self, Party, Section, ServiceId};
 
-/// The scene of the whole design. Nodes link to their sections where `doc` is a page that has some.
+/// The scene of the whole design. Nodes and lines link to their sections where `doc` is a page that has
+/// some.
 pub(super) fn scene(cx: &Cx<'_>, doc: Option<&Doc>) -> Scene {
     let plan = cx.plan;
     let model = plan.model;
@@ -41,9 +42,7 @@ pub(super) fn scene(cx: &Cx<'_>, doc: Option<&Doc>) -> Scene {
                 NodeKind::Service
             },
             group: s.teams.first().map(|t| t.0),
-            link: doc
-                .filter(|d| d.html())
-                .map(|d| format!("#{}", d.id(&service_anchor(cx, ServiceId(i))))),
+            link: service_link(cx, doc, ServiceId(i)),
         });
     }
     let mut actors = vec![None; model.actors.len()];
@@ -62,34 +61,60 @@ pub(super) fn scene(cx: &Cx<'_>, doc: Option<&Doc>) -> Scene {
         Party::Service(s) => s.0,
         Party::Actor(a) => actor(scene, a),
     };
+    // Whoever comes from outside comes through the gateway, if it has a route for them.
+    let routed = |s: ServiceId| plan.gateway.routes.iter().any(|r| r.service == s);
+    let gateway = (!plan.gateway.routes.is_empty()).then(|| {
+        scene.nodes.push(Node {
+            id: "gateway".to_owned(),
+            label: plan.choices.gateway.name.clone(),
+            kind: NodeKind::Gateway,
+            link: section_link(cx, doc, Section::Gateway, "gateway-routes"),
+            ..Node::default()
+        });
+        scene.nodes.len() - 1
+    });
+    let calls = section_link(cx, doc, Section::Sync, "sync-contracts");
     for c in &model.calls {
-        let from = node(&mut scene, c.from);
+        let mut from = node(&mut scene, c.from);
+        if let (Party::Actor(_), Some(gate), true) = (c.from, gateway, routed(c.to)) {
+            scene.edges.push(Edge {
+                from,
+                to: gate,
+                kind: EdgeKind::Sync,
+                ..Edge::default()
+            });
+            from = gate;
+        }
         scene.edges.push(Edge {
             from,
             to: c.to.0,
             kind: EdgeKind::Sync,
             soft: c.optional,
             labels: vec![c.label()],
-            link: None,
+            link: calls.clone(),
         });
     }
     // An entry point that no declared call leads into is still entered by somebody.
     for f in &plan.flows {
-        if let (Some(a), Some(s)) = (f.actor, f.entry) {
-            let enters = matches!(
-                f.steps.first().and_then(|g| g.first()),
-                Some(model::Step::Enter(..))
-            );
-            if enters {
-                let from = node(&mut scene, Party::Actor(a));
-                scene.edges.push(Edge {
-                    from,
-                    to: s.0,
-                    kind: EdgeKind::Sync,
-                    ..Edge::default()
-                });
-            }
+        let Some(&model::Step::Enter(a, s)) = f.steps.first().and_then(|g| g.first()) else {
+            continue;
+        };
+        let mut from = node(&mut scene, Party::Actor(a));
+        if let (Some(gate), true) = (gateway, routed(s)) {
+            scene.edges.push(Edge {
+                from,
+                to: gate,
+                kind: EdgeKind::Sync,
+                ..Edge::default()
+            });
+            from = gate;
         }
+        scene.edges.push(Edge {
+            from,
+            to: s.0,
+            kind: EdgeKind::Sync,
+            ..Edge::default()
+        });
     }
     // A declared actor is drawn even where nothing reaches it.
     for (i, a) in model.actors.iter().enumerate() {
@@ -97,6 +122,7 @@ pub(super) fn scene(cx: &Cx<'_>, doc: Option<&Doc>) -> Scene {
             node(&mut scene, Party::Actor(model::ActorId(i)));
         }
     }
+    let topics = section_link(cx, doc, Section::Async, "async-topics");
     let brokers = scene.nodes.len();
     for b in &model.brokers {
         scene.nodes.push(Node {
@@ -104,6 +130,7 @@ pub(super) fn scene(cx: &Cx<'_>, doc: Option<&Doc>) -> Scene {
             label: b.name.clone(),
             sub: (b.kind.name != b.name).then(|| b.kind.name.clone()),
             kind: NodeKind::Broker,
+            link: topics.clone(),
             ..Node::default()
         });
     }
@@ -114,6 +141,7 @@ pub(super) fn scene(cx: &Cx<'_>, doc: Option<&Doc>) -> Scene {
                 to: brokers + e.broker.0,
                 kind: EdgeKind::Async,
                 labels: vec![e.name.clone()],
+                link: topics.clone(),
                 ..Edge::default()
             });
         }
@@ -124,20 +152,38 @@ pub(super) fn scene(cx: &Cx<'_>, doc: Option<&Doc>) -> Scene {
                 to,
                 kind: EdgeKind::Async,
                 labels: vec![e.name.clone()],
+                link: topics.clone(),
                 ..Edge::default()
             });
         }
     }
+    let streams = section_link(cx, doc, Section::Realtime, "realtime");
     for s in &model.streams {
-        let (from, to) = (node(&mut scene, s.from), node(&mut scene, s.to));
+        let (mut from, to) = (node(&mut scene, s.from), node(&mut scene, s.to));
+        let labels = vec![s.label()];
+        if let (Party::Service(server), Party::Actor(_), Some(gate)) = (s.from, s.to, gateway)
+            && routed(server)
+        {
+            scene.edges.push(Edge {
+                from,
+                to: gate,
+                kind: EdgeKind::Realtime,
+                labels: labels.clone(),
+                link: streams.clone(),
+                ..Edge::default()
+            });
+            from = gate;
+        }
         scene.edges.push(Edge {
             from,
             to,
             kind: EdgeKind::Realtime,
-            labels: vec![s.label()],
+            labels,
+            link: streams.clone(),
             ..Edge::default()
         });
     }
+    let owned = section_link(cx, doc, Section::Consistency, "consistency-ownership");
     let stores = scene.nodes.len();
     for store in &model.stores {
         // A store stands with the team of its users, if they have one team.
@@ -157,7 +203,7 @@ pub(super) fn scene(cx: &Cx<'_>, doc: Option<&Doc>) -> Scene {
             } else {
                 None
             },
-            link: None,
+            link: owned.clone(),
         });
     }
     for (i, store) in model.stores.iter().enumerate() {
