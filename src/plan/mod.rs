@@ -41,7 +41,7 @@ pub use graph::Graph;
 pub use journey::Tie;
 pub use migration::{MigrationPlan, MigrationStep};
 pub use ownership::{Contract, OwnershipPlan, TeamPlan};
-pub use sagas::{SagaPlan, SagaStepPlan, StepClass};
+pub use sagas::{SagaEnd, SagaFailure, SagaOutcome, SagaPlan, SagaStepPlan, StepClass};
 pub use services::{HealthPlan, ServicePlan};
 pub use slug::slug;
 pub use streams::StreamPlan;
