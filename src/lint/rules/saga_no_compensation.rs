@@ -22,7 +22,7 @@ fn check(facts: &Facts<'_>, report: &mut Report) {
             .steps
             .iter()
             .enumerate()
-            .filter(|(i, s)| s.class == StepClass::Stuck)
+            .filter(|(_, s)| s.class == StepClass::Stuck)
             .map(|(i, _)| i)
             // The last step of all has nothing behind it that could fail.
             .filter(|i| i + 1 < saga.steps.len())

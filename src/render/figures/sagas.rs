@@ -8,7 +8,7 @@ use crate::diagram::{
     Message, MessageKind, Picture, Sequence, State, StateKind, States, Step, Transition,
 };
 use crate::model::{Party, ServiceId};
-use crate::plan::StepClass;
+use crate::plan::{SagaFailure, StepClass};
 
 /// The states of a saga.
 pub(in super::super) fn saga_states(cx: &Cx<'_>, doc: &mut Doc, index: usize) {
@@ -100,73 +100,78 @@ fn state(label: &str, kind: StateKind) -> State {
     }
 }
 
-/// What happens when step `failed` of a saga fails for good: the steps before it, the failure, and what
-/// is taken back, last first.
-pub(in super::super) fn saga_failure(cx: &Cx<'_>, doc: &mut Doc, index: usize, failed: usize) {
+/// What happens in a failure: the steps before it, the failure, and what is taken back, last first, until
+/// a compensation fails as well.
+pub(in super::super) fn saga_failure(
+    cx: &Cx<'_>,
+    doc: &mut Doc,
+    index: usize,
+    failed: SagaFailure,
+) {
     if let Some(sequence) = failure(cx, Some(doc), index, failed) {
-        let name = format!("picture-saga-{index}-{failed}");
+        let name = match failed {
+            SagaFailure::Step(i) => format!("picture-saga-{index}-{i}"),
+            SagaFailure::Undo { step, undo } => format!("picture-saga-{index}-{step}-{undo}"),
+        };
         show(cx, doc, &name, &Picture::Sequence(sequence));
     }
 }
 
-/// The messages of saga `index` when its step `failed` fails, if there are such.
+/// The messages of saga `index` in a failure, if there is such.
 pub(super) fn failure(
     cx: &Cx<'_>,
     doc: Option<&Doc>,
     index: usize,
-    failed: usize,
+    failed: SagaFailure,
 ) -> Option<Sequence> {
     let saga = cx.plan.model.sagas.get(index)?;
     let plan = cx.plan.sagas.get(index)?;
-    let action = &saga.steps.get(failed)?.action;
+    let (step, broken) = match failed {
+        SagaFailure::Step(step) => (step, None),
+        SagaFailure::Undo { step, undo } => (step, Some(undo)),
+    };
+    let action = &saga.steps.get(step)?.action;
     let mut cast = Cast::new(cx, doc);
     let lead = plan
         .coordinator
         .as_ref()
         .map(|c| cast.party(Party::Service(c.value)));
     let mut steps = Vec::new();
-    let mut tell = |cast: &mut Cast<'_>,
-                    from: Option<usize>,
-                    service: ServiceId,
-                    label: &str,
-                    undo: bool,
-                    fails: bool| {
-        let to = cast.party(Party::Service(service));
+    let mut previous = lead;
+    let mut tell = |i: usize, label: &str, undo: bool, fails: bool| {
+        let to = cast.party(Party::Service(saga.steps[i].service));
         steps.push(Step::Message(Message {
             compensation: undo,
             failed: fails,
-            ..message(from.unwrap_or(to), to, label.to_owned(), MessageKind::Call)
+            ..message(
+                previous.unwrap_or(to),
+                to,
+                label.to_owned(),
+                MessageKind::Call,
+            )
         }));
-        to
-    };
-    let mut previous = lead;
-    for (i, step) in saga.steps.iter().enumerate().take(failed + 1) {
-        let to = tell(
-            &mut cast,
-            previous,
-            step.service,
-            &step.action,
-            false,
-            i == failed,
-        );
         previous = lead.or(Some(to));
+    };
+    for (i, s) in saga.steps.iter().enumerate().take(step + 1) {
+        tell(i, &s.action, false, i == step);
     }
-    for &j in plan.steps.get(failed).map_or(&[][..], |s| &s.undoes) {
+    let undone = plan.outcome(saga, failed).undone;
+    for (j, fails) in undone
+        .iter()
+        .map(|j| (*j, false))
+        .chain(broken.map(|j| (j, true)))
+    {
         if let Some(undo) = &saga.steps[j].undo {
-            let to = tell(
-                &mut cast,
-                previous,
-                saga.steps[j].service,
-                undo,
-                true,
-                false,
-            );
-            previous = lead.or(Some(to));
+            tell(j, undo, true, fails);
         }
     }
+    let undo = broken.and_then(|j| saga.steps.get(j)?.undo.as_deref());
     Some(Sequence {
-        title: format!("{}: {action} fails", saga.name),
-        description: format!("step {} of {}", failed + 1, saga.steps.len()),
+        title: match undo {
+            Some(undo) => format!("{}: {action} fails, then {undo} fails", saga.name),
+            None => format!("{}: {action} fails", saga.name),
+        },
+        description: format!("step {} of {}", step + 1, saga.steps.len()),
         participants: cast.participants,
         steps,
     })

@@ -1,5 +1,6 @@
 //! Data consistency: who owns which data, sagas, and how far behind readers of events are.
 
+mod ends;
 mod sagas;
 
 use super::super::Cx;

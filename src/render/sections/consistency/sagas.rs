@@ -6,9 +6,6 @@ use super::super::column::Column;
 use crate::model::{Party, Saga, SagaStyle, ServiceId};
 use crate::plan::{SagaPlan, StepClass};
 
-/// The most failures that are drawn; the table lists all.
-const MAX_PICTURES: usize = 12;
-
 pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
     let model = cx.plan.model;
     if model.sagas.is_empty() {
@@ -35,31 +32,13 @@ pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
         steps(cx, doc, saga, plan);
         figures::saga_states(cx, doc, i);
         states(doc, saga, plan);
-        failures(cx, doc, saga, plan);
-        pictures(cx, doc, i, saga, plan);
+        super::ends::write(cx, doc, i, saga, plan);
         countermeasures(cx, doc, saga, plan);
     }
 }
 
-/// The sequence of a failure at each step that can fail for good after something was done.
-fn pictures(cx: &Cx<'_>, doc: &mut Doc, index: usize, saga: &Saga, plan: &SagaPlan) {
-    let failing: Vec<usize> = (1..saga.steps.len())
-        .filter(|i| plan.steps[*i].class != StepClass::Retriable)
-        .take(MAX_PICTURES)
-        .collect();
-    if failing.is_empty() {
-        return;
-    }
-    doc.details(&format!("{}: each failure as a sequence", saga.name), |d| {
-        for i in failing {
-            d.para(say!("When `{}` fails for good:", saga.steps[i].action));
-            figures::saga_failure(cx, d, index, i);
-        }
-    });
-}
-
 /// `2. lock fare`: one name for a step in every table.
-fn step_name(saga: &Saga, i: usize) -> String {
+pub(super) fn step_name(saga: &Saga, i: usize) -> String {
     saga.steps.get(i).map_or_else(String::new, |s| {
         format!("{}. {}", i.saturating_add(1), s.action)
     })
@@ -231,7 +210,7 @@ fn states(doc: &mut Doc, saga: &Saga, plan: &SagaPlan) {
                     step.deadline.value
                 ),
                 (_, Some(j), _) => say!("taking back {}", step_name(saga, *j)),
-                (_, None, true) => Inline::text("aborted: nothing was done before"),
+                (_, None, true) => Inline::text("aborted: nothing was changed before"),
                 (_, None, false) => Inline::text("stuck: nothing before can be taken back"),
             };
             vec![Inline::text(step_name(saga, i)), next, failed]
@@ -240,57 +219,39 @@ fn states(doc: &mut Doc, saga: &Saga, plan: &SagaPlan) {
     doc.table(&["State", "On success", "On failure for good"], rows);
 }
 
-fn failures(cx: &Cx<'_>, doc: &mut Doc, saga: &Saga, plan: &SagaPlan) {
-    let model = cx.plan.model;
-    let by = |i: usize| model.service(saga.steps[i].service).name.as_str();
-    let rows = plan
-        .steps
-        .iter()
-        .enumerate()
-        .filter(|(_, s)| s.class != StepClass::Retriable)
-        .map(|(i, step)| {
-            let done: Vec<Inline> = (0..i).map(|j| Inline::text(step_name(saga, j))).collect();
-            let back: Vec<Inline> = step
-                .undoes
-                .iter()
-                .map(|j| {
-                    say!(
-                        "{} (`{}`)",
-                        saga.steps[*j].undo.as_deref().unwrap_or_default(),
-                        by(*j)
-                    )
-                })
-                .collect();
-            let stranded: Vec<Inline> = step
-                .stranded
-                .iter()
-                .map(|j| say!("{} (`{}`)", step_name(saga, *j), by(*j)))
-                .collect();
-            vec![
-                Inline::text(step_name(saga, i)),
-                listed(done, ", ", "nothing"),
-                listed(back, ", then ", "nothing"),
-                listed(stranded, ", ", "nothing"),
-            ]
-        })
-        .collect();
-    doc.table(
-        &[
-            "Fails for good",
-            "Done before",
-            "Taken back, in this order",
-            "Left behind (no undo)",
-        ],
-        rows,
-    );
-}
+/// Verbs of steps that change an amount.
+const COMMUTES: [&str; 9] = [
+    "add",
+    "credit",
+    "debit",
+    "decrease",
+    "decrement",
+    "deduct",
+    "deposit",
+    "increase",
+    "increment",
+];
 
-fn listed(items: Vec<Inline>, separator: &str, none: &str) -> Inline {
-    if items.is_empty() {
-        Inline::text(none)
-    } else {
-        Inline::join(items, separator)
+/// Where other sagas change what this one has changed and may still take back.
+fn meetings(cx: &Cx<'_>, saga: &Saga) -> Vec<Inline> {
+    let model = cx.plan.model;
+    let mut items = Vec::new();
+    for other in model.sagas.iter().filter(|o| o.name != saga.name) {
+        let both = saga.steps.iter().enumerate().find_map(|(i, mine)| {
+            let same = |s: &&crate::model::SagaStep| s.service == mine.service;
+            Some((i, other.steps.iter().find(same)?))
+        });
+        if let Some((i, theirs)) = both {
+            items.push(say!(
+                "**Two sagas meet** at `{}`: step {} here and \"{}\" of `{}`. The one that comes second and finds the mark of the other waits, or fails and is taken back.",
+                model.service(theirs.service).name,
+                step_name(saga, i),
+                theirs.action,
+                other.name
+            ));
+        }
     }
+    items
 }
 
 fn countermeasures(cx: &Cx<'_>, doc: &mut Doc, saga: &Saga, plan: &SagaPlan) {
@@ -311,6 +272,17 @@ fn countermeasures(cx: &Cx<'_>, doc: &mut Doc, saga: &Saga, plan: &SagaPlan) {
             saga.steps[first].undo.as_deref().unwrap_or_default(),
             plan.deadline.value
         ));
+    }
+    items.extend(meetings(cx, saga));
+    for (i, step) in saga.steps.iter().enumerate() {
+        let word = step.action.split_whitespace().next().unwrap_or_default();
+        if COMMUTES.iter().any(|w| w.eq_ignore_ascii_case(word)) {
+            items.push(say!(
+                "**Commutative update**: `{}` does step {} as a change by an amount, not to a new value, so that it and other changes give the same sum in any order.",
+                by(i),
+                step_name(saga, i)
+            ));
+        }
     }
     if let Some(pivot) = plan.pivot.value.filter(|p| *p > 0) {
         items.push(say!(
