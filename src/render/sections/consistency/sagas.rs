@@ -235,12 +235,16 @@ const COMMUTES: [&str; 9] = [
 /// Where other sagas change what this one has changed and may still take back.
 fn meetings(cx: &Cx<'_>, saga: &Saga) -> Vec<Inline> {
     let model = cx.plan.model;
+    let mut mine = std::collections::BTreeMap::new();
+    for (i, step) in saga.steps.iter().enumerate() {
+        mine.entry(step.service).or_insert(i);
+    }
     let mut items = Vec::new();
     for other in model.sagas.iter().filter(|o| o.name != saga.name) {
-        let both = saga.steps.iter().enumerate().find_map(|(i, mine)| {
-            let same = |s: &&crate::model::SagaStep| s.service == mine.service;
-            Some((i, other.steps.iter().find(same)?))
-        });
+        let both = other
+            .steps
+            .iter()
+            .find_map(|s| Some((*mine.get(&s.service)?, s)));
         if let Some((i, theirs)) = both {
             items.push(say!(
                 "**Two sagas meet** at `{}`: step {} here and \"{}\" of `{}`. The one that comes second and finds the mark of the other waits, or fails and is taken back.",
