@@ -8,7 +8,7 @@
 use msdesign::diag::{SourceFile, Sources};
 use msdesign::model::units::{Rate, Time};
 use msdesign::model::{self, CallId, Model, ServiceId};
-use msdesign::plan::Plan;
+use msdesign::plan::{Plan, Rpc};
 use msdesign::spec;
 
 fn model(text: &str) -> Model {
@@ -342,5 +342,29 @@ fn the_schema_of_an_event_does_not_depend_on_the_order_of_its_statements() {
         assert_eq!(e.schema[0].kind, "number");
         let copies: Vec<usize> = e.copies.iter().map(|c| c.fields.len()).collect();
         assert_eq!(copies, [2, 1], "{order:?}");
+    }
+}
+
+#[test]
+fn a_grpc_method_keeps_what_is_said_of_its_name() {
+    let model = model("title = \"Web shop\"\nservices = [\"payment-service\"]\n");
+    let full = |operation| Rpc::new(&model, "web-shop", ServiceId(0), operation).full_method();
+    let derived = "web_shop.payment_service.v1";
+    for (operation, method) in [
+        ("shop.v1.Cart/Get", "shop.v1.Cart/Get".to_owned()),
+        ("shop.v1.Cart.Get", "shop.v1.Cart/Get".to_owned()),
+        (
+            "CartService/GetCart",
+            format!("{derived}.CartService/GetCart"),
+        ),
+        ("Authorize", format!("{derived}.PaymentService/Authorize")),
+        ("", format!("{derived}.PaymentService")),
+        (
+            "reserve stock",
+            format!("{derived}.PaymentService/ReserveStock"),
+        ),
+        ("1e3.Über/do it", "n1e3.Ufcber/DoIt".to_owned()),
+    ] {
+        assert_eq!(full(operation), method);
     }
 }

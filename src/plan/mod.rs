@@ -26,6 +26,7 @@ mod streams;
 mod tracing;
 mod traffic;
 mod whatif;
+mod wire;
 
 pub use alerts::{Alert, AlertSeverity, GRPC_FAULTS, QuietService, RecordingRule, SliKind};
 pub use availability::{Availability, AvailabilityPlan, Dependency, MINUTES_30_DAYS};
@@ -47,6 +48,7 @@ pub use slug::slug;
 pub use streams::StreamPlan;
 pub use tracing::TracingPlan;
 pub use whatif::{Effect, Failure, FailureRow, Reached, WhatIf};
+pub use wire::Rpc;
 
 use crate::model::{CallId, EventId, Model, ServiceId, StreamId};
 

@@ -41,3 +41,51 @@ pub(crate) fn lay(dir: &Path, files: &[Exported]) -> Vec<PathBuf> {
         })
         .collect()
 }
+
+/// Lays `files` in a folder and hands their places to `check`.
+pub(crate) fn on_all(
+    files: &[Exported],
+    check: impl FnOnce(&[PathBuf]) -> Result<String, String>,
+) -> Result<(), String> {
+    let dir = tempfile::tempdir().unwrap();
+    let paths = lay(dir.path(), files);
+    check(&paths).map(|_| ())
+}
+
+/// Runs a script of this folder with the packages that `tools/install.sh` brought from npm.
+pub(crate) fn node<A: AsRef<std::ffi::OsStr>>(
+    script: &str,
+    arguments: &[A],
+) -> Result<String, String> {
+    run(Command::new("node")
+        .env("NODE_PATH", packages())
+        .arg(here(script))
+        .args(arguments))
+}
+
+/// Runs a script of this folder with the Python that `tools/install.sh` prepared.
+pub(crate) fn python<A: AsRef<std::ffi::OsStr>>(
+    script: &str,
+    arguments: &[A],
+) -> Result<String, String> {
+    run(Command::new("python3").arg(here(script)).args(arguments))
+}
+
+/// The version of an npm package that was brought.
+pub(crate) fn npm_version(package: &str) -> String {
+    let file = packages().join(package).join("package.json");
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let value: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    value["version"].as_str().unwrap_or("?").to_owned()
+}
+
+fn packages() -> PathBuf {
+    let root = std::env::var_os("MSDESIGN_NPM").expect("tools/install.sh has run");
+    PathBuf::from(root).join("node_modules")
+}
+
+fn here(script: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/artefacts")
+        .join(script)
+}

@@ -3,8 +3,12 @@
 //! A [`Kind`] is one file of this folder. It makes all files of its kind for a design; `export` writes
 //! them, and the chapter shows the same bytes through [`show`].
 
+pub(crate) mod events;
 pub(crate) mod gateway;
+mod openapi;
+pub(crate) mod path;
 mod prometheus;
+mod yaml;
 
 use std::collections::BTreeSet;
 
@@ -13,6 +17,7 @@ use super::doc::{Doc, Inline};
 use crate::Artefact;
 
 pub(crate) use prometheus::hold;
+pub(crate) use yaml::yaml;
 
 /// One kind of artefact.
 #[derive(Debug)]
@@ -43,7 +48,7 @@ pub(crate) struct File {
 }
 
 /// Every kind, in the order of lists.
-pub static KINDS: &[Kind] = &[gateway::KIND, prometheus::KIND];
+pub static KINDS: &[Kind] = &[openapi::KIND, events::KIND, gateway::KIND, prometheus::KIND];
 
 /// The files of all kinds, by path; no two have the same one.
 pub(crate) fn all(cx: &Cx<'_>) -> Vec<Artefact> {

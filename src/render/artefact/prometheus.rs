@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::Cx;
 use super::super::sections::runbook_link;
-use super::{File, Kind};
+use super::{File, Kind, yaml};
 
 pub(super) const KIND: Kind = Kind {
     id: "prometheus",
@@ -51,7 +51,7 @@ fn rules(cx: &Cx<'_>) -> Option<String> {
     if groups.is_empty() {
         return None;
     }
-    serde_yaml_ng::to_string(&json!({ "groups": groups })).ok()
+    Some(yaml(&json!({ "groups": groups })))
 }
 
 fn alert(cx: &Cx<'_>, a: &crate::plan::Alert) -> Value {

@@ -2,8 +2,9 @@
 
 use super::super::Cx;
 use super::super::artefact::gateway::{
-    AUDIENCE, COLLECTOR, Edge, EdgeRoute, ISSUER, PORT, PUBLIC_HOST, REMOVED, Token, template,
+    AUDIENCE, COLLECTOR, Edge, EdgeRoute, ISSUER, PORT, PUBLIC_HOST, REMOVED, Token,
 };
+use super::super::artefact::path::template;
 use super::super::doc::{Doc, Inline, say};
 use super::overview::source;
 use crate::model::{Auth, Transport};

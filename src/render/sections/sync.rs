@@ -1,6 +1,7 @@
 //! Contracts, authentication, timeouts and circuit breakers of calls.
 
 use super::super::Cx;
+use super::super::artefact;
 use super::super::doc::{Doc, Inline, say};
 use crate::model::{Auth, CallId, Party, Protocol};
 use crate::plan::FlowPlan;
@@ -104,6 +105,7 @@ fn contracts(cx: &Cx<'_>, doc: &mut Doc) {
         })
         .collect();
     doc.list(contracts);
+    artefact::show(cx, doc, "openapi");
 }
 
 fn authentication(cx: &Cx<'_>, doc: &mut Doc) {

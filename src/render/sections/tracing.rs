@@ -348,15 +348,10 @@ fn span_name(cx: &Cx<'_>, id: CallId) -> String {
                 None => format!("{{method}} {path}"),
             }
         }
-        Protocol::Grpc => {
-            if c.operation.is_empty() {
-                return "{service}/{method}".to_owned();
-            }
-            match c.operation.rsplit_once(['/', '.']) {
-                Some((service, method)) => format!("{service}/{method}"),
-                None => c.operation.clone(),
-            }
-        }
+        Protocol::Grpc => cx
+            .plan
+            .rpc(id)
+            .map_or_else(String::new, |rpc| rpc.full_method()),
         Protocol::GraphQl => "POST /graphql".to_owned(),
         Protocol::Other(name) => format!("{name} {}", c.operation).trim().to_owned(),
     }

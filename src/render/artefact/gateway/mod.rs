@@ -15,7 +15,8 @@ mod real;
 
 use std::collections::BTreeSet;
 
-use super::Kind;
+use super::path::{Piece, literal, pieces, regex, shape, template};
+use super::{Kind, yaml};
 use crate::model::units::{Rate, Time};
 use crate::model::{Auth, Protocol, Transport};
 use crate::plan::{Plan, Route, slug};
@@ -51,15 +52,6 @@ pub(crate) enum Token {
     Required,
     /// A token that is there must be valid; the service behind decides about requests without one.
     IfPresent,
-}
-
-/// A piece of a path.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Piece {
-    /// Characters that may stand in a URL, the slashes included.
-    Text(String),
-    /// A parameter with a name of letters, digits and `_`.
-    Param(String),
 }
 
 /// A route as the formats need it.
@@ -244,93 +236,6 @@ fn route(plan: &Plan<'_>, index: usize, r: &Route) -> EdgeRoute {
     }
 }
 
-/// `/orders/{id}` taken apart. What may not stand in a path is percent-encoded.
-fn pieces(path: &str) -> Vec<Piece> {
-    let mut out = vec![Piece::Text(String::new())];
-    let mut seen = BTreeSet::new();
-    let mut rest = path;
-    while let Some(c) = rest.chars().next() {
-        let after_slash = matches!(out.last(), Some(Piece::Text(t)) if t.ends_with('/'));
-        let param = if c == '{' {
-            rest.split_once('}')
-                .filter(|(name, _)| !name.contains('/'))
-                .map(|(name, after)| (name.trim_start_matches('{'), after))
-        } else if c == ':' && after_slash && rest.len() > 1 {
-            let end = rest.find('/').unwrap_or(rest.len());
-            Some((&rest[1..end], &rest[end..]))
-        } else {
-            None
-        };
-        if let Some((name, after)) = param {
-            let mut name: String = name
-                .chars()
-                .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
-                .take(40)
-                .collect();
-            if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
-                name.insert(0, 'p');
-            }
-            while !seen.insert(name.clone()) {
-                name.push('_');
-            }
-            out.push(Piece::Param(name));
-            out.push(Piece::Text(String::new()));
-            rest = after;
-            continue;
-        }
-        rest = &rest[c.len_utf8()..];
-        if let Some(Piece::Text(text)) = out.last_mut() {
-            if c.is_ascii_alphanumeric() || "/-_.~@:".contains(c) {
-                text.push(c);
-            } else {
-                let mut bytes = [0; 4];
-                for b in c.encode_utf8(&mut bytes).bytes() {
-                    text.push_str(&format!("%{b:02X}"));
-                }
-            }
-        }
-    }
-    out.retain(|p| !matches!(p, Piece::Text(t) if t.is_empty()));
-    out
-}
-
-/// The path with every parameter spelled the same.
-fn shape(path: &[Piece]) -> String {
-    path.iter()
-        .map(|p| match p {
-            Piece::Text(t) => t.as_str(),
-            Piece::Param(_) => "{}",
-        })
-        .collect()
-}
-
-/// The path with its parameters in braces.
-pub(crate) fn template(path: &[Piece]) -> String {
-    path.iter()
-        .map(|p| match p {
-            Piece::Text(t) => t.clone(),
-            Piece::Param(name) => format!("{{{name}}}"),
-        })
-        .collect()
-}
-
-/// The path as it stands, if it has no parameters.
-fn literal(path: &[Piece]) -> Option<String> {
-    path.iter()
-        .all(|p| matches!(p, Piece::Text(_)))
-        .then(|| template(path))
-}
-
-/// A regular expression for the whole path, without anchors.
-fn regex(path: &[Piece]) -> String {
-    path.iter()
-        .map(|p| match p {
-            Piece::Text(t) => t.replace('.', "\\."),
-            Piece::Param(_) => "[^/]+".to_owned(),
-        })
-        .collect()
-}
-
 impl EdgeRoute {
     /// A regular expression for every path of the route, without anchors.
     fn pattern(&self) -> String {
@@ -409,11 +314,6 @@ fn limits(edge: &Edge<'_>) -> Vec<String> {
         .collect()
 }
 
-/// YAML of `value`, keys in their order; nothing an author wrote can leave its scalar.
-fn yaml(value: &serde_json::Value) -> String {
-    serde_yaml_ng::to_string(value).unwrap_or_default()
-}
-
 fn new_file(text: String, checked_by: Option<&'static str>) -> File {
     File {
         name: String::new(),
@@ -438,17 +338,6 @@ fn upstreams(edge: &Edge<'_>) -> Vec<(String, String, bool)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn paths_come_apart_and_keep_strange_characters_out() {
-        assert_eq!(template(&pieces("/a/{id}/b/:key")), "/a/{id}/b/{key}");
-        assert_eq!(regex(&pieces("/v1.0/{id}")), "/v1\\.0/[^/]+");
-        assert_eq!(template(&pieces("/{id}/{id}")), "/{id}/{id_}");
-        assert_eq!(template(&pieces("/a\";}$")), "/a%22%3B%7D%24");
-        assert_eq!(template(&pieces("/{open")), "/%7Bopen");
-        assert_eq!(template(&pieces("/é")), "/%C3%A9");
-        assert_eq!(shape(&pieces("/a/{x}")), shape(&pieces("/a/{y}")));
-    }
 
     #[test]
     fn rates_are_whole_and_never_zero() {

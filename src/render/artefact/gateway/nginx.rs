@@ -30,7 +30,7 @@ pub(super) fn file(edge: &Edge<'_>) -> File {
     out.push_str("worker_processes auto;\nevents { worker_connections 4096; }\nhttp {\n");
     let _ = writeln!(
         out,
-        "  resolver {} valid=10s;\n  limit_req_status 429;\n  proxy_connect_timeout 1s;\n  grpc_connect_timeout 1s;\n  map_hash_bucket_size 128;\n",
+        "  resolver {} valid=10s;\n  limit_req_status 429;\n  proxy_connect_timeout 1s;\n  grpc_connect_timeout 1s;\n  map_hash_bucket_size 256;\n  variables_hash_bucket_size 256;\n  variables_hash_max_size 4096;\n",
         resolver(&edge.plan.choices.infrastructure.id)
     );
     trace(edge, &mut out);
