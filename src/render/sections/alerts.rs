@@ -263,7 +263,7 @@ mod tests {
             let text = chapter(sections, Links::default());
             let id = "id=\"design-alert-busyerrorbudgetburnfast\"";
             assert_eq!(text.matches(id).count(), 1, "{sections}");
-            assert!(text.contains("runbook: '#design-alert-busyerrorbudgetburnfast'"));
+            assert!(text.contains("runbook: \"#design-alert-busyerrorbudgetburnfast\""));
         }
     }
 
