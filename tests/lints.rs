@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use msdesign::diag::{Severity, SourceFile, Sources};
+use msdesign::diag::{Fixer, Severity, SourceFile, Sources, apply};
 use msdesign::lint::{self, Finding};
 use msdesign::model::{self, Model};
 use msdesign::plan::Plan;
@@ -273,4 +273,147 @@ fn deny_and_warn_change_the_severity_and_unknown_rules_are_errors() {
     );
     let span = unknown.diagnostic.primary.span;
     assert_eq!(&text[span.start..span.end], "\"timeout-mising\"");
+}
+
+const CHAIN: &str = r#"
+services = ["a", "b", "c", "d", "e", "f"]
+sync = ["a --gRPC B/Get--> b", "b --gRPC C/Get--> c", "c --gRPC D/Get--> d", "d --gRPC E/Get--> e"]
+teams = { t = ["a", "b", "c", "d", "e"] }
+"#;
+
+/// Severity of `rule` with `settings` below the chain.
+fn chain(rule: &str, settings: &str) -> Option<Severity> {
+    ids(&format!("{CHAIN}\n{settings}\n"))
+        .into_iter()
+        .find(|(r, _)| r == rule)
+        .map(|(_, s)| s)
+}
+
+#[test]
+fn severity_and_thresholds_are_the_authors() {
+    let rule = "chain-too-deep";
+    assert_eq!(chain(rule, ""), Some(Severity::Warning));
+    for (settings, want) in [
+        (
+            "[lint.rules]\nchain-too-deep = \"error\"",
+            Some(Severity::Error),
+        ),
+        ("[lint.rules]\nchain-too-deep = \"off\"", None),
+        ("[lint.rules]\nchain-too-deep = { max = 4 }", None),
+        (
+            "[lint.rules]\nchain-too-deep = { severity = \"info\", max = 2.5 }",
+            Some(Severity::Info),
+        ),
+        (
+            "[lint]\ndeny = [\"chain-too-deep\"]\n[lint.rules.chain-too-deep]\nseverity = \"info\"",
+            Some(Severity::Info),
+        ),
+    ] {
+        assert_eq!(chain(rule, settings), want, "{settings}");
+    }
+}
+
+#[test]
+fn a_wrong_setting_says_what_was_meant() {
+    for (settings, rule, marked, help) in [
+        (
+            "chain-to-deep = \"off\"",
+            "unknown-rule",
+            "chain-to-deep",
+            "did you mean `chain-too-deep`?",
+        ),
+        (
+            "chain-too-deep = { mx = 4 }",
+            "unknown-threshold",
+            "mx",
+            "did you mean `max`?",
+        ),
+        (
+            "shared-database = { depth = 4 }",
+            "unknown-threshold",
+            "depth",
+            "it has no thresholds; only `severity` can be set",
+        ),
+        (
+            "chain-too-deep = \"eror\"",
+            "invalid-value",
+            "\"eror\"",
+            "did you mean `error`?",
+        ),
+        (
+            "chain-too-deep = { max = -1 }",
+            "invalid-value",
+            "-1",
+            "write a number such as `3`",
+        ),
+        (
+            "chain-too-deep = { max = \"3s\" }",
+            "invalid-value",
+            "\"3s\"",
+            "write a number such as `3`",
+        ),
+    ] {
+        let text = format!("{CHAIN}\n[lint.rules]\n{settings}\n");
+        let (_, model) = design("lint", &text);
+        let found = lint::check(&Plan::new(&model));
+        let d = &found
+            .iter()
+            .find(|f| f.diagnostic.rule == rule)
+            .unwrap_or_else(|| panic!("{settings}: {found:#?}"))
+            .diagnostic;
+        assert_eq!(d.severity, Severity::Error);
+        assert_eq!(&text[d.primary.span.start..d.primary.span.end], marked);
+        assert_eq!(d.help.as_deref(), Some(help));
+    }
+}
+
+/// Every fix of `rule` in its fixture, made by itself: valid TOML without that finding, and no other byte
+/// has changed.
+#[test]
+fn fixes_mend_what_they_are_for_and_touch_nothing_else() {
+    let mut fixed = BTreeSet::new();
+    for rule in lint::rules() {
+        let text = rule.example();
+        let (sources, model) = design(rule.id, &text);
+        let before = lint::check(&Plan::new(&model));
+        for finding in before.iter().filter(|f| f.diagnostic.rule == rule.id) {
+            let Some(fix) = &finding.diagnostic.fix else {
+                continue;
+            };
+            let Some(made) = Fixer::new(&sources).replacements(fix) else {
+                continue;
+            };
+            let after = apply(&text, &made);
+            let mut kept = text.clone();
+            let mut rest = after.as_str();
+            for r in made.iter().rev() {
+                kept.replace_range(r.bytes.clone(), "");
+            }
+            for r in &made {
+                let (_, tail) = rest.split_once(r.text.as_str()).unwrap();
+                rest = tail;
+            }
+            assert!(text.ends_with(rest));
+            assert_eq!(
+                kept.len() + made.iter().map(|r| r.text.len()).sum::<usize>(),
+                after.len()
+            );
+            let (_, model) = design(rule.id, &after);
+            let left = lint::check(&Plan::new(&model));
+            let same = left.iter().find(|f| {
+                f.diagnostic.rule == rule.id
+                    && f.subject == finding.subject
+                    && f.diagnostic.message == finding.diagnostic.message
+            });
+            assert!(same.is_none(), "{}: {after}", rule.id);
+            fixed.insert(rule.id);
+        }
+    }
+    for id in [
+        "timeout-missing",
+        "retry-nonidempotent",
+        "timeout-inversion",
+    ] {
+        assert!(fixed.contains(id), "{id} has lost its fix");
+    }
 }

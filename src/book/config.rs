@@ -38,7 +38,7 @@ pub struct Config {
     pub on_error: OnError,
     /// What warnings do.
     pub warnings: Warnings,
-    /// `language`, `infrastructure` and `[defaults]` as TOML; empty if none is set.
+    /// `language`, `infrastructure`, `[defaults]` and `[lint]` as TOML; empty if none is set.
     pub book: String,
     /// The form of diagrams.
     pub diagram: Option<DiagramForm>,
@@ -61,7 +61,7 @@ pub struct Fault {
     pub help: Option<String>,
 }
 
-const OWN: [&str; 8] = [
+const OWN: [&str; 9] = [
     "on-error",
     "warnings",
     "language",
@@ -70,6 +70,7 @@ const OWN: [&str; 8] = [
     "diagram",
     "links",
     "subchapters",
+    "lint",
 ];
 /// mdBook's own keys of a preprocessor's table.
 const MDBOOK: [&str; 6] = [
@@ -144,7 +145,7 @@ pub fn read(table: Option<&Value>) -> (Config, Vec<Fault>) {
             },
             "links" => read_links(value, &mut config.links, &mut faults),
             // What these may be is the spec language's business; it is checked with every block.
-            "language" | "infrastructure" | "defaults" => {
+            "language" | "infrastructure" | "defaults" | "lint" => {
                 book.insert(key.clone(), value.clone());
             }
             _ if MDBOOK.contains(&key.as_str()) => {}

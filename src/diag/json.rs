@@ -2,16 +2,20 @@
 
 use serde_json::{Value, json};
 
-use super::{Diagnostic, Sources, Span};
+use super::{Diagnostic, Fixer, Location, Sources, Span};
 
 /// `{"version": 1, "diagnostics": […]}`; the shape is a public contract.
 #[must_use]
 pub fn to_json(sources: &Sources, diagnostics: &[Diagnostic]) -> Value {
-    let all: Vec<Value> = diagnostics.iter().map(|d| one(sources, d)).collect();
+    let mut fixer = Fixer::new(sources);
+    let all: Vec<Value> = diagnostics
+        .iter()
+        .map(|d| one(sources, &mut fixer, d))
+        .collect();
     json!({ "version": 1, "diagnostics": all })
 }
 
-fn one(sources: &Sources, d: &Diagnostic) -> Value {
+fn one(sources: &Sources, fixer: &mut Fixer<'_>, d: &Diagnostic) -> Value {
     let mut out = json!({
         "rule": d.rule,
         "severity": d.severity.name(),
@@ -27,17 +31,17 @@ fn one(sources: &Sources, d: &Diagnostic) -> Value {
             label
         })
         .collect();
-    let fix = d.fix.as_ref().map(|f| {
-        let edits: Vec<Value> = f
-            .edits
-            .iter()
-            .map(|e| {
-                let mut edit = place(sources, e.span);
-                merge(&mut edit, json!({ "replacement": e.replacement }));
+    let fix = d.fix.as_ref().and_then(|f| {
+        let edits: Vec<Value> = fixer
+            .replacements(f)?
+            .into_iter()
+            .map(|r| {
+                let mut edit = at(sources.locate_bytes(r.source, r.bytes));
+                merge(&mut edit, json!({ "replacement": r.text }));
                 edit
             })
             .collect();
-        json!({ "description": f.description, "edits": edits })
+        Some(json!({ "description": f.description, "edits": edits }))
     });
     merge(
         &mut out,
@@ -47,7 +51,10 @@ fn one(sources: &Sources, d: &Diagnostic) -> Value {
 }
 
 fn place(sources: &Sources, span: Span) -> Value {
-    let at = sources.locate(span);
+    at(sources.locate(span))
+}
+
+fn at(at: Location) -> Value {
     json!({
         "file": at.file,
         "line": at.line,

@@ -3,11 +3,13 @@
 //! This room knows nothing of specs. It owns the texts that are read ([`Sources`]), the places in
 //! them ([`Span`]) and the reports about them ([`Diagnostic`]). One file, `human`, renders them for people.
 
+mod fix;
 mod human;
 mod json;
 mod source;
 mod suggest;
 
+pub use fix::{Edit, Fix, Fixer, Replacement, apply};
 pub use human::{Style, render, summary};
 pub use json::to_json;
 pub use source::{Location, Segment, SourceFile, SourceId, Sources, Span};
@@ -51,24 +53,6 @@ pub struct Label {
     pub span: Span,
     /// What stands beside the underline; may be empty for the primary label.
     pub message: String,
-}
-
-/// A mechanical change that mends a finding.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fix {
-    /// What the change does, in the imperative.
-    pub description: String,
-    /// The replacements, none overlapping another.
-    pub edits: Vec<Edit>,
-}
-
-/// One replacement of text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Edit {
-    /// The text to replace.
-    pub span: Span,
-    /// What to put there.
-    pub replacement: String,
 }
 
 /// One finding: a primary place, any number of further places, and help.

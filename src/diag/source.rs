@@ -102,6 +102,15 @@ impl SourceFile {
         &self.content
     }
 
+    /// What stands in the file before the content of the line of content byte `offset`: the markers of
+    /// quotations and the indentation of lists.
+    pub(super) fn line_prefix(&self, offset: usize) -> &str {
+        let before = self.content.get(..offset).unwrap_or(&self.content);
+        let line = self.to_file(before.rfind('\n').map_or(0, |i| i + 1));
+        let start = self.text[..line].rfind('\n').map_or(0, |i| i + 1);
+        &self.text[start..line]
+    }
+
     /// The byte of the file that content byte `offset` stands at; always a character boundary.
     fn to_file(&self, offset: usize) -> usize {
         let i = self.segments.partition_point(|s| s.content <= offset);
@@ -177,15 +186,22 @@ impl Sources {
             _ => start,
         };
         let end = end.max(start);
-        let (line, column) = line_column(file.text(), start);
-        let (end_line, end_column) = line_column(file.text(), end);
+        self.locate_bytes(span.source, start..end)
+    }
+
+    /// The place of `bytes` of the whole file of `source`.
+    #[must_use]
+    pub fn locate_bytes(&self, source: SourceId, bytes: Range<usize>) -> Location {
+        let file = self.get(source);
+        let (line, column) = line_column(file.text(), bytes.start);
+        let (end_line, end_column) = line_column(file.text(), bytes.end);
         Location {
             file: file.name.clone(),
             line,
             column,
             end_line,
             end_column,
-            bytes: start..end,
+            bytes,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! A [`Rule`] is one file in `rules`; it reads the plan and never computes a number that the plan has.
 //! Only what the author wrote trips a rule: a value that the tool derived is the tool's own affair.
 
+mod config;
 mod facts;
 mod report;
 mod rules;
@@ -10,10 +11,11 @@ mod words;
 
 use std::cmp::Reverse;
 
-use crate::diag::{Diagnostic, Severity, nearest};
+use crate::diag::{Diagnostic, Severity};
 use crate::model::{Allow, Section};
 use crate::plan::Plan;
 
+use config::{Config, Level};
 pub use facts::Facts;
 pub use report::Report;
 
@@ -36,12 +38,26 @@ pub struct Rule {
     pub limits: &'static str,
     /// Where the judgement comes from.
     pub source: &'static str,
+    /// The numbers that the author may set.
+    pub thresholds: &'static [Threshold],
     /// The fixture that trips it.
     fires: &'static str,
     /// The fixture that nearly does.
     quiet: &'static str,
     /// Looks for it.
-    check: fn(&Facts<'_>, &mut Report),
+    check: fn(&Facts<'_>, &mut Report<'_>),
+}
+
+/// A number that decides whether a rule speaks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Threshold {
+    /// The key under `[lint.rules]`.
+    pub name: &'static str,
+    /// What it is where the author sets nothing.
+    pub default: f64,
+    /// What it counts: `calls in a row`. For `ms`, `s`, `h`, `bytes`, `per second` and `%` the author may
+    /// write a quantity with its unit as well.
+    pub unit: &'static str,
 }
 
 impl Rule {
@@ -98,8 +114,14 @@ pub fn check(plan: &Plan<'_>) -> Vec<Finding> {
     let lint = &plan.model.lint;
     let mut used = vec![false; lint.allow.len()];
     let mut found: Vec<(usize, Finding)> = Vec::new();
+    let mut faults = Vec::new();
+    let config = Config::read(lint, &mut faults);
     for (order, rule) in rules::ALL.iter().enumerate() {
-        let mut report = Report::new(rule);
+        let level = config.level(rule.id);
+        if level == Some(Level::Off) {
+            continue;
+        }
+        let mut report = Report::new(rule, config.thresholds(rule.id));
         (rule.check)(&facts, &mut report);
         for mut finding in report.into_findings() {
             let mut allowed = false;
@@ -112,15 +134,13 @@ pub fn check(plan: &Plan<'_>) -> Vec<Finding> {
             if allowed {
                 continue;
             }
-            if lint.deny.iter().any(|d| d.value == rule.id) {
-                finding.diagnostic.severity = Severity::Error;
-            } else if lint.warn.iter().any(|w| w.value == rule.id) {
-                finding.diagnostic.severity = Severity::Warning;
+            if let Some(Level::As(severity)) = level {
+                finding.diagnostic.severity = severity;
             }
             found.push((order, finding));
         }
     }
-    for finding in about_lint(plan, &used) {
+    for finding in about_lint(plan, &config, faults, &used) {
         found.push((usize::MAX, finding));
     }
     found.sort_by(|(a, x), (b, y)| {
@@ -148,7 +168,12 @@ fn matches(allow: &Allow, finding: &Finding) -> bool {
 }
 
 /// What is wrong with `[lint]` itself.
-fn about_lint(plan: &Plan<'_>, used: &[bool]) -> Vec<Finding> {
+fn about_lint(
+    plan: &Plan<'_>,
+    config: &Config,
+    faults: Vec<(String, Diagnostic)>,
+    used: &[bool],
+) -> Vec<Finding> {
     let lint = &plan.model.lint;
     let mut out = Vec::new();
     let mut add = |subject: &str, diagnostic: Diagnostic| {
@@ -159,24 +184,19 @@ fn about_lint(plan: &Plan<'_>, used: &[bool]) -> Vec<Finding> {
             places: Vec::new(),
         });
     };
-    let named = lint.allow.iter().map(|a| &a.rule);
-    for word in named.chain(&lint.deny).chain(&lint.warn) {
-        if rule(&word.value).is_some() {
-            continue;
-        }
-        let short: String = word.value.chars().take(60).collect();
-        let near = nearest(&word.value, rules::ALL.iter().map(|r| r.id));
-        add(
-            &word.value,
-            Diagnostic::error(
-                "unknown-rule",
-                word.span,
-                format!("there is no rule `{short}`"),
-            )
-            .at("not a rule")
-            .maybe_help(near.map(|n| format!("did you mean `{n}`?"))),
-        );
+    for (subject, fault) in faults {
+        add(&subject, fault);
     }
+    for word in lint.allow.iter().map(|a| &a.rule) {
+        if rule(&word.value).is_none() {
+            add(&word.value, config::unknown_rule(word));
+        }
+    }
+    let severity = match config.level(config::UNUSED_ALLOW) {
+        Some(Level::Off) => return out,
+        Some(Level::As(severity)) => severity,
+        None => Severity::Warning,
+    };
     for (allow, _) in lint.allow.iter().zip(used).filter(|(_, used)| !**used) {
         if rule(&allow.rule.value).is_none() {
             continue;
@@ -185,8 +205,9 @@ fn about_lint(plan: &Plan<'_>, used: &[bool]) -> Vec<Finding> {
         let place = at.map_or_else(String::new, |at| format!(" at `{at}`"));
         add(
             &format!("{} {}", allow.rule.value, at.unwrap_or_default()),
-            Diagnostic::warning(
-                "unused-allow",
+            Diagnostic::new(
+                config::UNUSED_ALLOW,
+                severity,
                 allow.span,
                 format!("`{}` finds nothing{place} that could be allowed", allow.rule.value),
             )

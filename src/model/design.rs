@@ -533,6 +533,19 @@ pub struct Lint {
     pub deny: Vec<Set<String>>,
     /// Rules that count as warnings.
     pub warn: Vec<Set<String>>,
+    /// What is set for single rules, by id.
+    pub rules: Vec<RuleSetting>,
+}
+
+/// What is set for one rule. Which rules and thresholds there are is the linter's affair.
+#[derive(Clone, Debug)]
+pub struct RuleSetting {
+    /// The rule's id and its place.
+    pub rule: Set<String>,
+    /// How bad its findings are.
+    pub severity: Option<Set<String>>,
+    /// Its thresholds: the name, and the value as written.
+    pub values: Vec<(Set<String>, Set<crate::spec::Value>)>,
 }
 
 /// The whole design.

@@ -23,8 +23,10 @@ pub use classify::{Method, Protocol, Transport, is_known_store};
 pub use design::{
     Actor, ActorId, Allow, Architecture, Auth, Balancing, Broker, BrokerId, Call, CallId, Checked,
     Defaults, Delivery, Event, EventId, Field, Flow, Lint, Model, Party, Platform, Probe,
-    Publisher, Saga, SagaStep, SagaStyle, Service, ServiceId, Set, Slo, Stated, Step, Store,
-    StoreId, Stream, StreamId, Team, TeamId,
+    Publisher, RuleSetting, Saga, SagaStep, SagaStyle, Service, ServiceId, Set, Slo, Stated, Step,
+    Store, StoreId, Stream, StreamId, Team, TeamId,
 };
 pub use messaging::{Backplane, Compatibility, SchemaCopy, StreamTerms, Terms};
 pub use resolve::resolve;
+
+pub use crate::spec::Value as Written;

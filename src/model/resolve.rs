@@ -6,7 +6,7 @@ use super::check::{self, Out};
 use super::choices::{LANGUAGES, Language, SECTIONS, Section};
 use super::design::{
     Actor, ActorId, Allow, Architecture, Broker, BrokerId, Defaults, Lint, Model, Platform,
-    Service, ServiceId, Set, Store, StoreId, Team, TeamId,
+    RuleSetting, Service, ServiceId, Set, Store, StoreId, Team, TeamId,
 };
 use super::interactions::place;
 use super::journeys::Interactions;
@@ -390,14 +390,12 @@ fn defaults(spec: &Spec, out: Out<'_>) -> Defaults {
 }
 
 fn lint(spec: &Spec) -> Lint {
+    let set = |t: &Text| Set {
+        value: t.value.clone(),
+        span: t.span,
+    };
     let words = |texts: &[Text]| {
-        let mut words: Vec<Set<String>> = texts
-            .iter()
-            .map(|t| Set {
-                value: t.value.clone(),
-                span: t.span,
-            })
-            .collect();
+        let mut words: Vec<Set<String>> = texts.iter().map(set).collect();
         words.sort_by(|a, b| a.value.cmp(&b.value));
         words
     };
@@ -418,7 +416,28 @@ fn lint(spec: &Spec) -> Lint {
             .collect(),
         deny: words(&spec.lint.deny),
         warn: words(&spec.lint.warn),
+        rules: spec
+            .lint
+            .rules
+            .iter()
+            .map(|r| RuleSetting {
+                rule: set(&r.rule),
+                severity: r.severity.as_ref().map(set),
+                values: r
+                    .values
+                    .iter()
+                    .map(|(name, v)| {
+                        let value = Set {
+                            value: v.value.clone(),
+                            span: v.span,
+                        };
+                        (set(name), value)
+                    })
+                    .collect(),
+            })
+            .collect(),
     };
+    lint.rules.sort_by(|a, b| a.rule.value.cmp(&b.rule.value));
     lint.allow.sort_by(|a, b| {
         let key = |x: &Allow| {
             let at = x.at.as_ref().map(|at| at.value.clone());

@@ -2,11 +2,9 @@
 
 use toml::de::DeValue;
 
-use super::table::{
-    Context, Entry, Table, entries, list_of_names, read_name, read_text, wrong_type,
-};
+use super::table::{Context, Entry, Table, entries, list_of_names, read_name, wrong_type};
 use super::{Spanned, Text};
-use crate::diag::{Diagnostic, Span};
+use crate::diag::Span;
 
 /// A service, in the short or the long form.
 #[derive(Clone, Debug)]
@@ -158,30 +156,6 @@ pub struct Defaults {
     pub size: Option<Text>,
     /// How long a broker keeps an event.
     pub retention: Option<Text>,
-}
-
-/// One finding that the author lets pass.
-#[derive(Clone, Debug)]
-pub struct Allow {
-    /// The whole entry.
-    pub span: Span,
-    /// Id of the rule.
-    pub rule: Text,
-    /// Only findings about this.
-    pub at: Option<Text>,
-    /// Why it may stay.
-    pub reason: Text,
-}
-
-/// What the linter lets pass or insists on.
-#[derive(Clone, Debug, Default)]
-pub struct LintDecl {
-    /// Findings that may stay.
-    pub allow: Vec<Allow>,
-    /// Rules that count as errors.
-    pub deny: Vec<Text>,
-    /// Rules that count as warnings.
-    pub warn: Vec<Text>,
 }
 
 pub(super) fn read_services(cx: &mut Context<'_>, root: &mut Table<'_>) -> Vec<ServiceDecl> {
@@ -430,68 +404,6 @@ pub(super) fn read_defaults(cx: &mut Context<'_>, root: &mut Table<'_>) -> Defau
         size: t.quantity(cx, "size", "2KiB"),
         retention: t.quantity(cx, "retention", "7d"),
     };
-    t.finish(cx);
-    out
-}
-
-/// Why a finding may stay; leaving that out, or empty, is a fault of its own.
-fn reason(cx: &mut Context<'_>, a: &mut Table<'_>, whole: Span) -> Option<Text> {
-    let missing = |cx: &mut Context<'_>, span: Span, at: &str| {
-        cx.report(
-            Diagnostic::error(
-                "missing-reason",
-                span,
-                "a finding may only be allowed with a `reason`",
-            )
-            .at(at)
-            .help("write `reason = \"…\"`, so that the next reader knows why"),
-        );
-    };
-    let Some(entry) = a.entry(cx, "reason") else {
-        missing(cx, whole, "no `reason` here");
-        return None;
-    };
-    match entry.value {
-        DeValue::String(text) if text.trim().is_empty() => {
-            missing(cx, entry.span, "nothing in the quotes");
-            None
-        }
-        other => read_text(cx, "reason", other, entry.span),
-    }
-}
-
-pub(super) fn read_lint(cx: &mut Context<'_>, root: &mut Table<'_>) -> LintDecl {
-    let Some(mut t) = root.table(cx, "lint", "`[lint]`") else {
-        return LintDecl::default();
-    };
-    let mut out = LintDecl::default();
-    for Entry { value, span, .. } in t.list(cx, "allow") {
-        let DeValue::Table(table) = value else {
-            cx.report(
-                wrong_type("allow", "a list of tables", value, span)
-                    .help("write `{ rule = \"…\", reason = \"…\" }`: a reason is required"),
-            );
-            continue;
-        };
-        let mut a = Table::at("an allowed finding", table, span);
-        let rule = a.text(cx, "rule");
-        let at = a.text(cx, "at");
-        let reason = reason(cx, &mut a, span);
-        if rule.is_none() && !a.has("rule") {
-            a.missing(cx, "rule", "rule = \"missing-owner\"");
-        }
-        a.finish(cx);
-        if let (Some(rule), Some(reason)) = (rule, reason) {
-            out.allow.push(Allow {
-                span,
-                rule,
-                at,
-                reason,
-            });
-        }
-    }
-    out.deny = t.texts(cx, "deny").unwrap_or_default();
-    out.warn = t.texts(cx, "warn").unwrap_or_default();
     t.finish(cx);
     out
 }

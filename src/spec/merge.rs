@@ -30,9 +30,7 @@ impl Spec {
         self.flows.extend(other.flows);
         self.platform.merge_under(other.platform);
         self.defaults.merge_under(other.defaults);
-        self.lint.allow.extend(other.lint.allow);
-        self.lint.deny.extend(other.lint.deny);
-        self.lint.warn.extend(other.lint.warn);
+        self.lint.merge_under(other.lint);
     }
 }
 

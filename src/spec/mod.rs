@@ -8,17 +8,18 @@ mod arrow;
 mod declare;
 mod interactions;
 mod journeys;
+mod lint;
 mod merge;
 mod messaging;
 mod parse;
 mod table;
 
 pub use declare::{
-    Allow, BrokerDecl, Defaults, LintDecl, Platform, ProbeDecl, ServiceDecl, SloDecl, StoreDecl,
-    TeamDecl,
+    BrokerDecl, Defaults, Platform, ProbeDecl, ServiceDecl, SloDecl, StoreDecl, TeamDecl,
 };
 pub use interactions::{AsyncDecl, Field, HTTP_METHODS, RealtimeDecl, SyncDecl};
 pub use journeys::{FlowDecl, SagaDecl, SagaStepDecl, StepDecl};
+pub use lint::{Allow, LintDecl, RuleDecl, Value};
 pub use messaging::{StreamTermsDecl, TermsDecl};
 pub use parse::{parse, parse_book};
 

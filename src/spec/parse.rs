@@ -3,7 +3,7 @@
 use toml::de::DeTable;
 
 use super::table::{Context, Table, shorten};
-use super::{Spec, declare, interactions, journeys};
+use super::{Spec, declare, interactions, journeys, lint};
 use crate::diag::{Diagnostic, SourceId, Span};
 
 /// Reads the spec text `content` of `source`. What can be read is returned even where there are errors.
@@ -41,7 +41,7 @@ pub fn parse(source: SourceId, content: &str, out: &mut Vec<Diagnostic>) -> Spec
         flows: journeys::read_flows(cx, &mut t),
         platform: declare::read_platform(cx, &mut t),
         defaults: declare::read_defaults(cx, &mut t),
-        lint: declare::read_lint(cx, &mut t),
+        lint: lint::read_lint(cx, &mut t),
     };
     t.finish(cx);
     if root.sound {
@@ -50,7 +50,8 @@ pub fn parse(source: SourceId, content: &str, out: &mut Vec<Diagnostic>) -> Spec
     spec
 }
 
-/// Reads what a book sets for all its blocks: `infrastructure`, `language` and `[defaults]`.
+/// Reads what a book sets for all its blocks: `infrastructure`, `language`, `[defaults]`
+/// and `[lint]`.
 pub fn parse_book(source: SourceId, content: &str, out: &mut Vec<Diagnostic>) -> Spec {
     let root = toml_table(source, content, out);
     let mut faults = Vec::new();
@@ -65,6 +66,7 @@ pub fn parse_book(source: SourceId, content: &str, out: &mut Vec<Diagnostic>) ->
         infrastructure: t.texts(cx, "infrastructure").unwrap_or_default(),
         language: t.texts(cx, "language").unwrap_or_default(),
         defaults: declare::read_defaults(cx, &mut t),
+        lint: lint::read_book_lint(cx, &mut t),
         ..Spec::default()
     };
     t.finish(cx);

@@ -1,6 +1,6 @@
 //! `chain-too-deep`: a request passes through too many services one after the other.
 //!
-//! The longest chain of synchronous calls between services has more than three calls. Circles are
+//! The longest chain of synchronous calls between services has more calls than `max`. Circles are
 //! left to `sync-cycle`.
 
 use super::prelude::*;
@@ -10,18 +10,18 @@ rule! {
     severity: Warning,
     section: Interactions,
     summary: "a request passes through too many services one after the other",
-    what: "The longest chain of synchronous calls between services has more than three calls. Circles are left to `sync-cycle`.",
+    what: "The longest chain of synchronous calls between services has more calls than `max`. Circles are left to `sync-cycle`.",
     why: "Every hop adds its latency and its failures to the request, and every timeout must be longer than the one behind it.",
     limits: "Only the longest chain is reported; the next one appears when it is gone. It is not known whether one request goes all the way.",
     source: "domain heuristic; Treynor et al., The Calculus of Service Availability",
+    thresholds: [("max", 3.0, "calls in a row")],
 }
-
-const MOST: usize = 3;
 
 fn check(facts: &Facts<'_>, report: &mut Report) {
     let path: Vec<ServiceId> = facts.plan.graph.longest_path().into_iter().map(ServiceId).collect();
     let hops = path.len().saturating_sub(1);
-    if hops <= MOST {
+    let most = report.most("max");
+    if hops <= most {
         return;
     }
     let calls: Vec<CallId> = path
@@ -46,7 +46,7 @@ fn check(facts: &Facts<'_>, report: &mut Report) {
     }
     let last = facts.model.call(calls[calls.len() - 1]);
     let d = d.help(format!(
-        "bring it down to {MOST}: answer before the work is done and hand on an event, keep a copy of what `{}` knows, or merge two of these services",
+        "bring it down to {most}: answer before the work is done and hand on an event, keep a copy of what `{}` knows, or merge two of these services",
         facts.name(last.to)
     ));
     report.add((subject, places), d);

@@ -1,6 +1,9 @@
 //! One rule a file, named as its id.
 
 /// The rule's documentation; its examples are the fixtures of the tests.
+///
+/// `thresholds: [("max", 3.0, "calls in a row")],` may stand at the end: name, default and unit of each
+/// number that an author may set. The check reads them by `report.threshold("max")`.
 macro_rules! rule {
     (
         id: $id:literal,
@@ -11,6 +14,7 @@ macro_rules! rule {
         why: $why:expr,
         limits: $limits:expr,
         source: $source:expr,
+        $(thresholds: [$(($name:literal, $default:expr, $unit:literal)),+ $(,)?],)?
     ) => {
         pub(super) static RULE: crate::lint::Rule = crate::lint::Rule {
             id: $id,
@@ -21,6 +25,11 @@ macro_rules! rule {
             why: $why,
             limits: $limits,
             source: $source,
+            thresholds: &[$($(crate::lint::Threshold {
+                name: $name,
+                default: $default,
+                unit: $unit,
+            }),+)?],
             fires: include_str!(concat!(
                 env!("CARGO_MANIFEST_DIR"),
                 "/tests/lints/",
@@ -49,7 +58,7 @@ macro_rules! rules {
 /// What almost every rule needs.
 #[allow(unused_imports, reason = "a rule takes what it needs")]
 mod prelude {
-    pub(super) use crate::diag::Severity;
+    pub(super) use crate::diag::{Fix, Severity};
     pub(super) use crate::lint::facts::{Facts, list, plural};
     pub(super) use crate::lint::report::Report;
     pub(super) use crate::model::units::{Ratio, Time, float};

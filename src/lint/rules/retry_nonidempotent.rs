@@ -57,6 +57,7 @@ fn check(facts: &Facts<'_>, report: &mut Report) {
                 "give the request an id by which `{callee}` knows a repetition and set `idempotent = true`, or set `retries = 0`"
             ),
         });
-        report.add(facts.call(id), d);
+        let fix = Fix::new("set `retries = 0`").write(retries.span, "0");
+        report.add(facts.call(id), d.fix(fix));
     }
 }

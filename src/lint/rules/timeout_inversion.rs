@@ -81,7 +81,14 @@ fn check(facts: &Facts<'_>, report: &mut Report) {
             "raise the timeout of `{caller}` to at least {enough}, or lower that of `{callee}` to {third} below {share} an attempt",
             third = format_args!("`{third}`")
         ));
-        report.add(facts.call(id), d);
+        // A default speaks of every call, so it is not raised for one; this call gets its own.
+        let wanted = format!("\"{}\"", enough.compact());
+        let fix = Fix::new(format!("set `timeout = {wanted}` at the call of `{caller}`"));
+        let fix = match c.timeout {
+            Some(set) => fix.write(set.span, wanted),
+            None => fix.add_to_call(c.span, "timeout", wanted),
+        };
+        report.add(facts.call(id), d.fix(fix));
     }
     sums(facts, report, &mut reported);
 }

@@ -41,6 +41,8 @@ fn check(facts: &Facts<'_>, report: &mut Report) {
         if let Some((p99, span, what)) = facts.p99(id) {
             d = d.label(span, format!("{what} is {p99}"));
         }
-        report.add(facts.call(id), d);
+        let wanted = format!("\"{}\"", plan.timeout.value.compact());
+        let fix = Fix::new(format!("set `timeout = {wanted}`")).write(set.span, wanted);
+        report.add(facts.call(id), d.fix(fix));
     }
 }
