@@ -176,16 +176,20 @@ fn only_outermost_percentiles_add_up() {
     let sum = |text: &str| {
         let model = model(text);
         let plan = Plan::new(&model);
-        (plan.flows[0].p99_sum, plan.flows[0].p99_terms)
+        let l = plan.latency(0).unwrap();
+        (l.sum_of_p99.value, l.parts.len(), l.stated)
     };
-    // What `b` waits for `c` is part of what `a` waits for `b`: 300 + 50 + 70.
-    assert_eq!(sum(&JOURNEY.replace("ACTOR", "")), (Time::ms(420), 3));
-    // At the same time: 300 + max(50, 70).
+    // What `b` waits for `c` is part of what `a` waits for `b`: 20 of own work + 300 + 50 + 70.
+    assert_eq!(sum(&JOURNEY.replace("ACTOR", "")), (Time::ms(440), 3, None));
+    // At the same time: 20 + 300 + max(50, 70).
     let parallel = JOURNEY.replace("ACTOR", "") + "parallel = [[\"a -> d\", \"a -> e\"]]\n";
-    assert_eq!(sum(&parallel), (Time::ms(370), 2));
-    // The call from outside contains them all.
+    assert_eq!(sum(&parallel), (Time::ms(390), 3, None));
+    // The call from outside contains them all; what it consists of is shown beside it.
     let outside = "  { call = \"client --REST POST /a--> a\", p99 = \"400ms\" },\n";
-    assert_eq!(sum(&JOURNEY.replace("ACTOR", outside)), (Time::ms(400), 1));
+    assert_eq!(
+        sum(&JOURNEY.replace("ACTOR", outside)),
+        (Time::ms(440), 3, Some(Time::ms(400)))
+    );
 }
 
 #[test]

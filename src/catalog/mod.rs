@@ -187,6 +187,8 @@ pub struct Gateway {
     pub fence: String,
     pub timeout_s: u64,
     pub timeout_note: String,
+    pub retries: u32,
+    pub retries_note: String,
     pub idle_s: u64,
     pub stream_max_s: u64,
     pub body_bytes: u64,
@@ -233,6 +235,27 @@ pub struct Retired {
 struct RetiredList {
     retired: Vec<Retired>,
 }
+
+/// Something that ends a request although nobody's timeout has run out.
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+#[allow(
+    missing_docs,
+    reason = "the entries of limits.toml say what each field holds"
+)]
+pub struct Limit {
+    pub id: String,
+    pub name: String,
+    pub seconds: u64,
+    pub note: String,
+    pub source: String,
+}
+
+#[derive(Deserialize)]
+struct Limits {
+    load_balancer: Vec<Limit>,
+    runtime: Vec<Limit>,
+}
 #[derive(Deserialize)]
 struct Infrastructures {
     infrastructure: Vec<Infrastructure>,
@@ -266,6 +289,7 @@ static BROKERS: LazyLock<Brokers> = LazyLock::new(|| read(include_str!("data/bro
 static GATEWAYS: LazyLock<Gateways> = LazyLock::new(|| read(include_str!("data/gateways.toml")));
 static MESHES: LazyLock<Meshes> = LazyLock::new(|| read(include_str!("data/meshes.toml")));
 static RETIRED: LazyLock<RetiredList> = LazyLock::new(|| read(include_str!("data/retired.toml")));
+static LIMITS: LazyLock<Limits> = LazyLock::new(|| read(include_str!("data/limits.toml")));
 static SOURCES: LazyLock<Sources> = LazyLock::new(|| read(include_str!("data/sources.toml")));
 
 /// The numbers that stand in where the author states none.
@@ -304,6 +328,18 @@ pub fn meshes() -> &'static [Mesh] {
     &MESHES.mesh
 }
 
+/// Load balancers that end a request that takes too long.
+#[must_use]
+pub fn load_balancers() -> &'static [Limit] {
+    &LIMITS.load_balancer
+}
+
+/// Runtimes that end a request that takes too long.
+#[must_use]
+pub fn runtimes() -> &'static [Limit] {
+    &LIMITS.runtime
+}
+
 /// Ways in which services prove who they are.
 pub const AUTHS: [&str; 4] = ["jwt", "mtls", "oauth2", "iam"];
 
@@ -326,6 +362,10 @@ mod tests {
                 "{key}: {}",
                 number.source
             );
+        }
+        for l in load_balancers().iter().chain(runtimes()) {
+            assert!(l.seconds > 0, "{}", l.id);
+            assert!(SOURCES.titles.contains_key(&l.source), "{}", l.id);
         }
         for i in infrastructures() {
             assert!(brokers().iter().any(|b| b.id == i.broker), "{}", i.id);

@@ -93,6 +93,24 @@ pub(super) fn ratio(text: Option<&Text>, out: Out<'_>) -> Option<Set<Ratio>> {
     None
 }
 
+/// A share above zero under `key`.
+pub(super) fn share(key: &str, text: Option<&Text>, out: Out<'_>) -> Option<Set<Ratio>> {
+    let set = quantity(text, units::ratio, out)?;
+    if set.value.0 > 0.0 {
+        return Some(set);
+    }
+    out.push(
+        Diagnostic::error(
+            "invalid-value",
+            set.span,
+            format!("`{key}` of 0% means nothing"),
+        )
+        .at("must be more than zero")
+        .help("write a share such as `10%`"),
+    );
+    None
+}
+
 /// A service objective: below 100 %, since 100 % leaves no error budget.
 pub(super) fn slo(decl: Option<&SloDecl>, out: Out<'_>) -> Option<Slo> {
     let decl = decl?;

@@ -3,6 +3,7 @@
 use super::choices::{Language, Section};
 use super::classify::{Protocol, Transport};
 use super::messaging::{SchemaCopy, StreamTerms, Terms};
+use super::policy::Policy;
 use super::units::{Bytes, Rate, Ratio, Time};
 use crate::catalog;
 use crate::diag::Span;
@@ -118,6 +119,8 @@ pub struct Service {
     pub grace: Option<Set<Time>>,
     /// How requests are spread over its instances.
     pub balancing: Option<Set<Balancing>>,
+    /// What runs it, where that limits a request.
+    pub runtime: Option<Set<&'static catalog::Limit>>,
 }
 
 /// A health probe that the author describes.
@@ -267,6 +270,8 @@ pub struct Call {
     pub bulkhead: Option<Set<u64>>,
     /// What the callee, or the gateway in front of it, lets through.
     pub rate_limit: Option<Set<Rate>>,
+    /// What it states about failure.
+    pub policy: Policy,
 }
 
 impl Call {
@@ -494,6 +499,12 @@ pub struct Platform {
     pub gateway_replicas: Option<Set<u64>>,
     /// What the author runs today and nobody maintains any more, and where that is said.
     pub retired: Vec<Set<&'static catalog::Retired>>,
+    /// Attempts that the mesh adds to every call.
+    pub mesh_retries: Option<Set<u32>>,
+    /// Attempts that the gateway adds to every request.
+    pub gateway_retries: Option<Set<u32>>,
+    /// In front of the gateway.
+    pub load_balancer: Option<Set<&'static catalog::Limit>>,
 }
 
 /// The author's numbers where a call or service states none.

@@ -7,6 +7,7 @@ use super::classify::{Protocol, Transport};
 use super::design::{BrokerId, Call, Event, Field, Party, Publisher, Set, Stream};
 use super::messaging::{self, SchemaCopy};
 use super::names::{Names, short};
+use super::policy;
 use crate::diag::{Diagnostic, SourceId, Span, nearest};
 use crate::spec::{AsyncDecl, RealtimeDecl, SyncDecl, Text};
 
@@ -50,6 +51,7 @@ pub(super) fn calls(decls: &[SyncDecl], names: &Names, out: Out<'_>) -> Vec<Call
             description: check::plain(d.description.as_ref()),
             bulkhead: check::count(d.bulkhead.as_ref()),
             rate_limit: check::rate(d.rate_limit.as_ref(), out),
+            policy: policy::policy(&d.policy, out),
         };
         if let (Some(p50), Some(p99)) = (call.p50, call.p99)
             && p50.value > p99.value

@@ -14,6 +14,7 @@ mod journeys;
 mod lookup;
 mod messaging;
 mod names;
+mod policy;
 mod probes;
 mod resolve;
 pub mod units;
@@ -27,6 +28,7 @@ pub use design::{
     Store, StoreId, Stream, StreamId, Team, TeamId,
 };
 pub use messaging::{Backplane, Compatibility, SchemaCopy, StreamTerms, Terms};
+pub use policy::{Backoff, BreakerPolicy, Policy};
 pub use resolve::resolve;
 
 pub use crate::spec::Value as Written;

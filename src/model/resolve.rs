@@ -154,6 +154,7 @@ fn service(d: &ServiceDecl, out: Out<'_>) -> Service {
         zones: check::count(d.zones.as_ref()),
         grace: check::time(d.grace.as_ref(), out),
         balancing: check::balancing(d.balancing.as_ref(), out),
+        runtime: limit("a runtime", d.runtime.as_ref(), catalog::runtimes(), out),
     }
 }
 
@@ -305,6 +306,23 @@ fn sections(texts: Option<&[Text]>, out: Out<'_>) -> Vec<Section> {
     all
 }
 
+/// The limit that `text` names.
+fn limit(
+    what: &str,
+    text: Option<&Text>,
+    all: &'static [catalog::Limit],
+    out: Out<'_>,
+) -> Option<Set<&'static catalog::Limit>> {
+    let text = text?;
+    let ids: Vec<&str> = all.iter().map(|l| l.id.as_str()).collect();
+    let id = check::choice(what, text, &ids, out)?;
+    let value = all.iter().find(|l| l.id == id)?;
+    Some(Set {
+        value,
+        span: text.span,
+    })
+}
+
 fn platform(spec: &Spec, out: Out<'_>) -> Platform {
     let p = &spec.platform;
     let find = |what: &str, text: Option<&Text>, known: Vec<&'static str>, out: Out<'_>| {
@@ -364,6 +382,14 @@ fn platform(spec: &Spec, out: Out<'_>) -> Platform {
                 })
             })
             .collect(),
+        mesh_retries: check::small(p.mesh_retries.as_ref()),
+        gateway_retries: check::small(p.gateway_retries.as_ref()),
+        load_balancer: limit(
+            "a load balancer",
+            p.load_balancer.as_ref(),
+            catalog::load_balancers(),
+            out,
+        ),
     }
 }
 

@@ -45,6 +45,14 @@ pub struct CallPlan {
     pub backoff_base: Figure<Time>,
     /// Largest bound.
     pub backoff_cap: Figure<Time>,
+    /// Whether a wait is drawn at random below its bound.
+    pub jitter: Figure<bool>,
+    /// Wait before a second copy is sent while the first still runs; `None` unless the author hedges.
+    pub hedge: Option<Figure<Time>>,
+    /// How often one request of the caller makes the call, one after the other.
+    pub per_request: Figure<u32>,
+    /// Attempts that the mesh adds to every attempt of the application, unless it is told not to.
+    pub mesh_retries: u32,
     /// Retries as a share of calls; only used where `attempts` is above one.
     pub retry_budget: Figure<Ratio>,
     /// Of the whole logical call: `n·t + Σ b`, unless the author sets it.
@@ -69,13 +77,40 @@ impl CallPlan {
     pub fn worst_case(&self) -> Time {
         worst_case(self.timeout.value, self.attempts.value, &self.backoff).min(self.deadline.value)
     }
+
+    /// The longest that one request of the caller waits for it: as often as it makes the call.
+    #[must_use]
+    pub fn of_request(&self) -> Time {
+        self.worst_case().times(self.per_request.value.into())
+    }
 }
 
-/// Bounds of the waits between `attempts`: they double from the first to the largest.
-fn waits(attempts: u32) -> Vec<Time> {
+/// Bounds of the waits between the attempts of a call, first and largest.
+fn bounds(model: &Model, i: usize) -> (Figure<Time>, Figure<Time>) {
     let n = numbers();
+    let stated = model.calls[i].policy.waits().unwrap_or_default();
     let base = Time::ms(1).scale(n.backoff_base.value);
     let cap = Time::ms(1).scale(n.backoff_cap.value);
+    // A bound that the author does not state gives way to the one that is stated.
+    let base = match (stated.base, stated.max) {
+        (Some(b), _) => Figure::set(b.value),
+        (None, Some(max)) if max.value < base => {
+            Figure::derived(max.value, "no more than the largest wait", "derived")
+        }
+        _ => assumed(base, &n.backoff_base),
+    };
+    let cap = match stated.max {
+        Some(max) => Figure::set(max.value),
+        None if base.value > cap => {
+            Figure::derived(base.value, "no less than the first wait", "derived")
+        }
+        None => assumed(cap, &n.backoff_cap),
+    };
+    (base, cap)
+}
+
+/// The bounds of the waits between `attempts`: they double from the first to the largest.
+fn waits(attempts: u32, base: Time, cap: Time) -> Vec<Time> {
     (0..attempts.saturating_sub(1))
         .map(|k| base.times(1_u64 << k.min(30)).min(cap))
         .collect()
@@ -139,7 +174,7 @@ fn need(
     plans: &[Option<CallPlan>],
     flows: &[Outline],
 ) -> Need {
-    let worst = |i: usize| plans[i].as_ref().map(CallPlan::worst_case);
+    let worst = |i: usize| plans[i].as_ref().map(CallPlan::of_request);
     let own = Time::ms(1).scale(numbers().own_work.value);
     let mut best = Need::default();
     // The necessary condition between neighbours: one attempt outlasts all attempts of the slowest
@@ -233,9 +268,8 @@ fn one(
         timeout.value,
         attempts(model, i, idempotent.value, need.leaf),
     );
-    let base = Time::ms(1).scale(n.backoff_base.value);
-    let cap = Time::ms(1).scale(n.backoff_cap.value);
-    let backoff = waits(attempts.value);
+    let (backoff_base, backoff_cap) = bounds(model, i);
+    let backoff = waits(attempts.value, backoff_base.value, backoff_cap.value);
     let total = worst_case(timeout.value, attempts.value, &backoff);
     let deadline = match c.deadline {
         Some(d) => Figure::set(d.value),
@@ -266,9 +300,14 @@ fn one(
         Party::Actor(_) => Err(
             "the caller is outside; the gateway's outlier ejection protects the service".to_owned(),
         ),
-        Party::Service(_) => {
-            breaker::plan(rate.value, replicas, timeout.value, restart, slots.value)
-        }
+        Party::Service(_) => breaker::plan(&breaker::Input {
+            rate: rate.value,
+            replicas,
+            timeout: timeout.value,
+            restart,
+            slots: slots.value,
+            stated: c.policy.breaker().unwrap_or_default(),
+        }),
     };
     let fallback = match (&c.fallback, c.optional) {
         (Some(text), _) => Figure::set(text.clone()),
@@ -297,9 +336,26 @@ fn one(
         behind: need.time,
         attempts,
         backoff,
-        backoff_base: assumed(base, &n.backoff_base),
-        backoff_cap: assumed(cap, &n.backoff_cap),
-        retry_budget: assumed(Ratio(n.retry_budget.value), &n.retry_budget),
+        backoff_base,
+        backoff_cap,
+        jitter: match c.policy.waits().and_then(|w| w.jitter) {
+            Some(j) => Figure::set(j.value),
+            None => Figure::derived(
+                true,
+                "without it every caller comes back at the same moment",
+                "BO",
+            ),
+        },
+        hedge: c.policy.hedge.map(|h| Figure::set(h.value)),
+        per_request: match c.policy.per_request {
+            Some(n) => Figure::set(n.value),
+            None => Figure::derived(1, "a request makes it once", "derived"),
+        },
+        mesh_retries: mesh_retries(model, choices, i),
+        retry_budget: match c.policy.retry_budget.map(|s| s.value) {
+            Some(Stated::Value(share)) => Figure::set(share),
+            _ => assumed(Ratio(n.retry_budget.value), &n.retry_budget),
+        },
         deadline,
         idempotent,
         idempotency,
@@ -307,6 +363,18 @@ fn one(
         concurrency,
         slots,
         fallback,
+    }
+}
+
+/// What the mesh adds to an attempt: nothing where one end is outside of it.
+fn mesh_retries(model: &Model, choices: &Choices, i: usize) -> u32 {
+    let c = &model.calls[i];
+    if matches!(c.from, Party::Actor(_)) || model.service(c.to).external {
+        return 0;
+    }
+    match model.platform.mesh_retries {
+        Some(set) => set.value,
+        None => choices.mesh.retries,
     }
 }
 
@@ -510,9 +578,14 @@ fn fitting(
     let Some((room, words)) = limit else {
         return attempts;
     };
+    let (base, cap) = bounds(model, i);
+    let of_request = |n: u32| {
+        let once = worst_case(timeout, n, &waits(n, base.value, cap.value));
+        once.times(c.policy.per_request.map_or(1, |p| p.value.into()))
+    };
     let fits = (2..=attempts.value)
         .rev()
-        .find(|&n| worst_case(timeout, n, &waits(n)) <= room)
+        .find(|&n| of_request(n) <= room)
         .unwrap_or(1);
     if fits == attempts.value {
         return attempts;

@@ -1,6 +1,8 @@
 //! User journeys: the author's, or one for each entry point, and what each costs in time.
 
 use super::calls::CallPlan;
+use super::ceilings::{Ceiling, ceilings};
+use super::choices::Choices;
 use super::figure::Figure;
 use super::services::Entries;
 use crate::catalog::numbers;
@@ -28,15 +30,21 @@ pub struct BudgetRow {
     pub call: CallId,
     /// How deep it is below the entry point, from 0.
     pub depth: usize,
-    /// The longest that the whole logical call takes.
+    /// Of one attempt.
+    pub timeout: Time,
+    /// The longest that the whole logical call takes: `n·t + Σ b`.
     pub total: Time,
+    /// How often one request makes it, one after the other.
+    pub times: u32,
     /// The longest that the callee is kept waiting by its own calls in this flow, its own work
     /// included; zero where it makes none.
     pub behind: Time,
-    /// Attempt timeout minus `behind`, at least zero; `None` where the budget is broken. The callee's own
-    /// work is an assumption, so only its calls can break a budget.
+    /// Attempt timeout minus `behind`, at least zero; `None` where the budget is broken: where one call of
+    /// the callee may take as long as the attempt, or all of them together longer. The callee's own work is
+    /// an assumption, so only its calls can break a budget.
     pub slack: Option<Time>,
-    /// By how much the calls behind the callee exceed the attempt timeout; zero unless it is broken.
+    /// By how much the calls behind the callee exceed the attempt timeout; zero unless it is broken, and
+    /// where they just reach it.
     pub over: Time,
 }
 
@@ -62,12 +70,8 @@ pub struct FlowPlan {
     pub rows: Vec<BudgetRow>,
     /// The longest that the entry point takes to answer.
     pub total: Figure<Time>,
-    /// Sum of the outermost 99th percentiles along the flow, those of nested calls being inside the ones
-    /// that cause them: a bound that is met with probability of at least
-    /// `1 − 0.01 × calls` (union bound), not a 99th percentile.
-    pub p99_sum: Time,
-    /// How many percentiles are in that sum.
-    pub p99_terms: usize,
+    /// What ends a request although nobody's timeout has run out, from the edge inward.
+    pub ceilings: Vec<Ceiling>,
 }
 
 pub(super) fn stated_or_derived(model: &Model, entries: &Entries) -> Vec<Outline> {
@@ -154,54 +158,44 @@ fn derive(
     }
 }
 
-pub(super) fn budgets(model: &Model, calls: &[CallPlan], outlines: Vec<Outline>) -> Vec<FlowPlan> {
+pub(super) fn budgets(
+    model: &Model,
+    choices: &Choices,
+    calls: &[CallPlan],
+    outlines: Vec<Outline>,
+) -> Vec<FlowPlan> {
     outlines
         .into_iter()
-        .map(|o| budget(model, calls, o))
+        .map(|o| budget(model, choices, calls, o))
         .collect()
 }
 
-fn budget(model: &Model, calls: &[CallPlan], o: Outline) -> FlowPlan {
+fn budget(model: &Model, choices: &Choices, calls: &[CallPlan], o: Outline) -> FlowPlan {
     let own = Time::ms(1).scale(numbers().own_work.value);
-    // What each service waits for in this flow: sequential steps add up, parallel ones count once.
+    // What each service waits for in this flow: sequential steps add up, parallel ones count once. And
+    // what it waits for at one time.
     let mut waits = vec![Time::default(); model.services.len()];
-    let (mut p99_sum, mut p99_terms) = (Time::default(), 0);
-    // Services that are at work for an earlier call, whose percentile contains theirs, or for an event.
-    let mut inside = vec![false; model.services.len()];
+    let mut single = vec![Time::default(); model.services.len()];
     for group in &o.steps {
-        for step in group {
-            match *step {
-                Step::Call(id) => inside[model.call(id).to.0] = true,
-                Step::Handle(_, Party::Service(s)) => inside[s.0] = true,
-                _ => {}
-            }
-        }
         let mut longest: Vec<(usize, Time)> = Vec::new();
-        let mut slowest = Time::default();
         for step in group {
             let Step::Call(id) = step else { continue };
             let plan = &calls[id.0];
-            if !matches!(model.call(*id).from, Party::Service(s) if inside[s.0]) {
-                slowest = slowest.max(plan.p99.value);
-            }
             if let Party::Service(s) = model.call(*id).from {
                 match longest.iter_mut().find(|(x, _)| *x == s.0) {
-                    Some((_, t)) => *t = (*t).max(plan.worst_case()),
-                    None => longest.push((s.0, plan.worst_case())),
+                    Some((_, t)) => *t = (*t).max(plan.of_request()),
+                    None => longest.push((s.0, plan.of_request())),
                 }
             }
         }
         for (s, t) in longest {
+            single[s] = single[s].max(t);
             // In a derived flow the calls of one service may belong to different requests.
             waits[s] = if o.derived {
                 waits[s].max(t)
             } else {
                 waits[s].plus(t)
             };
-        }
-        if slowest > Time::default() {
-            p99_sum = p99_sum.plus(slowest);
-            p99_terms += 1;
         }
     }
     let behind = |s: ServiceId| {
@@ -223,7 +217,7 @@ fn budget(model: &Model, calls: &[CallPlan], o: Outline) -> FlowPlan {
         Some(Step::Handle(_, Party::Service(s))) => (None, Some(s)),
         _ => (None, None),
     };
-    let rows = rows(model, calls, &o, &waits, &behind);
+    let rows = rows(model, calls, &o, (&waits, &single), &behind);
     let total = match entry {
         Some(s) if behind(s) > Time::default() => Figure::derived(
             behind(s),
@@ -252,7 +246,7 @@ fn budget(model: &Model, calls: &[CallPlan], o: Outline) -> FlowPlan {
         .index
         .and_then(|i| model.flows[i].slo)
         .or_else(|| entry.and_then(|s| model.service(s).slo));
-    FlowPlan {
+    let mut flow = FlowPlan {
         name: o.name,
         index: o.index,
         derived: o.derived,
@@ -262,16 +256,17 @@ fn budget(model: &Model, calls: &[CallPlan], o: Outline) -> FlowPlan {
         slo,
         rows,
         total,
-        p99_sum,
-        p99_terms,
-    }
+        ceilings: Vec::new(),
+    };
+    flow.ceilings = ceilings(model, choices, &flow);
+    flow
 }
 
 fn rows(
     model: &Model,
     calls: &[CallPlan],
     o: &Outline,
-    waits: &[Time],
+    (waits, single): (&[Time], &[Time]),
     behind: &dyn Fn(ServiceId) -> Time,
 ) -> Vec<BudgetRow> {
     let mut depth = vec![0_usize; model.services.len()];
@@ -293,11 +288,15 @@ fn rows(
         let behind = behind(c.to);
         let timeout = plan.timeout.value;
         let over = waits[c.to.0].minus(timeout);
-        let slack = (over == Time::default()).then(|| timeout.minus(behind));
+        // An attempt that ends just when the one call behind it may still run has outlasted nothing.
+        let level = single[c.to.0] >= timeout && behind > Time::default();
+        let slack = (over == Time::default() && !level).then(|| timeout.minus(behind));
         rows.push(BudgetRow {
             call: id,
             depth: at,
+            timeout,
             total: plan.worst_case(),
+            times: plan.per_request.value,
             behind,
             slack,
             over,

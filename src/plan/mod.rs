@@ -5,10 +5,14 @@
 //! configuration and the linter all read it here.
 
 mod alerts;
+mod amplification;
 mod availability;
 mod breaker;
 mod calls;
+mod calltree;
+mod ceilings;
 mod choices;
+mod distribution;
 mod events;
 mod figure;
 mod flow_availability;
@@ -16,6 +20,8 @@ mod flows;
 mod gateway;
 mod graph;
 mod journey;
+mod latency;
+mod mend;
 mod migration;
 mod ownership;
 mod reach;
@@ -29,10 +35,14 @@ mod whatif;
 mod wire;
 
 pub use alerts::{Alert, AlertSeverity, GRPC_FAULTS, QuietService, RecordingRule, SliKind};
+pub use amplification::{AmplificationPlan, FlowLoad, PathLoad};
 pub use availability::{Availability, AvailabilityPlan, Dependency, MINUTES_30_DAYS};
 pub use breaker::{Breaker, chance_of_tripping};
 pub use calls::{CallPlan, Idempotency};
+pub use calltree::{CallNode, call_tree};
+pub use ceilings::Ceiling;
 pub use choices::{Choice, Choices};
+pub use distribution::{Grid, LogNormal, Z99};
 pub use events::{EventPlan, GroupPlan, event_type, is_past, is_past_tense, snake};
 pub use figure::{Figure, Origin};
 pub use flow_availability::{FlowAvailability, Need, Softened};
@@ -40,6 +50,8 @@ pub use flows::{BudgetRow, FlowPlan};
 pub use gateway::{GatewayPlan, Route};
 pub use graph::Graph;
 pub use journey::Tie;
+pub use latency::{LatencyPart, LatencyPlan};
+pub use mend::{Change, Mend};
 pub use migration::{MigrationPlan, MigrationStep};
 pub use ownership::{Contract, OwnershipPlan, TeamPlan};
 pub use sagas::{SagaEnd, SagaFailure, SagaOutcome, SagaPlan, SagaStepPlan, StepClass};
@@ -71,6 +83,8 @@ pub struct Plan<'m> {
     pub flows: Vec<FlowPlan>,
     /// How available every part is, and who cannot do without whom.
     pub parts: Availability,
+    /// How far retries multiply.
+    pub amplification: AmplificationPlan,
     /// Routes and limits of the gateway.
     pub gateway: GatewayPlan,
     /// What tracing costs.
@@ -91,6 +105,7 @@ pub struct Plan<'m> {
     pub graph: Graph,
     /// What was assumed because the author did not say it, one sentence each.
     pub assumptions: Vec<String>,
+    mends: std::sync::OnceLock<Vec<Mend>>,
 }
 
 impl<'m> Plan<'m> {
@@ -104,8 +119,9 @@ impl<'m> Plan<'m> {
         let flows = flows::stated_or_derived(model, &entries);
         let calls = calls::plan(model, &choices, &graph, &traffic, &flows);
         let services = services::plan(model, &choices, &traffic, &calls, &entries);
-        let flows = flows::budgets(model, &calls, flows);
         let parts = Availability::new(model, choices.infrastructure, &services);
+        let flows = flows::budgets(model, &choices, &calls, flows);
+        let amplification = amplification::plan(model, &choices, &graph, &calls, &flows);
         let events = events::plan(model, &traffic, &services);
         let streams = streams::plan(model, &choices, &services);
         let gateway = gateway::plan(model, &choices, &calls, &services, &flows);
@@ -132,6 +148,7 @@ impl<'m> Plan<'m> {
             streams,
             flows,
             parts,
+            amplification,
             gateway,
             tracing,
             sagas,
@@ -142,6 +159,7 @@ impl<'m> Plan<'m> {
             ownership,
             graph,
             assumptions: Vec::new(),
+            mends: std::sync::OnceLock::new(),
         };
         plan.assumptions = choices::assumptions(&plan);
         plan
@@ -169,6 +187,26 @@ impl<'m> Plan<'m> {
     #[must_use]
     pub fn stream(&self, id: StreamId) -> &StreamPlan {
         &self.streams[id.0]
+    }
+
+    /// The changes that mend the broken timeout budgets, worked out when asked for: each is one number, and
+    /// the budgets were computed again with it. Empty where no budget is broken.
+    #[must_use]
+    pub fn mends(&self) -> &[Mend] {
+        self.mends.get_or_init(|| mend::mends(self))
+    }
+
+    /// The response time of the flow `index` from the percentiles of its calls, worked out when asked for;
+    /// `None` where nobody knows which calls happen in one request. A fraction of a millisecond each.
+    #[must_use]
+    pub fn latency(&self, index: usize) -> Option<LatencyPlan> {
+        latency::latency(self.model, &self.calls, self.flows.get(index)?)
+    }
+
+    /// The same from the author's percentiles alone: no request can be faster.
+    #[must_use]
+    pub fn latency_as_stated(&self, index: usize) -> Option<LatencyPlan> {
+        latency::latency_as_stated(self.model, &self.calls, self.flows.get(index)?)
     }
 
     /// The availability of the service `id`, worked out when it is asked for.

@@ -109,10 +109,15 @@ pub(super) fn carry(model: &Model) -> Traffic {
         };
         for &i in &outbound[s] {
             if calls[i].is_none() {
+                let times = model.calls[i].policy.per_request.map_or(1, |n| n.value);
+                let often = match times {
+                    1 => "once".to_owned(),
+                    n => format!("{n} times"),
+                };
                 calls[i] = Some(Figure::derived(
-                    rate.value,
+                    Rate(rate.value.0 * f64::from(times)),
                     format!(
-                        "each of the {} that `{}` serves makes it once",
+                        "each of the {} that `{}` serves makes it {often}",
                         rate.value, service.name
                     ),
                     "derived",

@@ -47,6 +47,8 @@ pub struct ServiceDecl {
     pub grace: Option<Text>,
     /// `l4`, `l7` or `client`: how its requests are spread over its instances.
     pub balancing: Option<Text>,
+    /// What runs it where that limits a request: `lambda`, `azure-functions`, …
+    pub runtime: Option<Text>,
 }
 
 /// A health probe.
@@ -133,6 +135,12 @@ pub struct Platform {
     pub rate_limit_scope: Option<Text>,
     /// Instances of the gateway.
     pub gateway_replicas: Option<Spanned<i64>>,
+    /// Attempts that the mesh adds to every call.
+    pub mesh_retries: Option<Spanned<i64>>,
+    /// Attempts that the gateway adds to every request.
+    pub gateway_retries: Option<Spanned<i64>>,
+    /// What stands between the outside and the gateway.
+    pub load_balancer: Option<Text>,
 }
 
 /// Numbers used where nothing is stated.
@@ -243,6 +251,7 @@ impl ServiceDecl {
             zones: None,
             grace: None,
             balancing: None,
+            runtime: None,
         }
     }
 }
@@ -266,6 +275,7 @@ fn service(cx: &mut Context<'_>, mut t: Table<'_>, d: &mut ServiceDecl) {
     d.zones = t.number(cx, "zones", ZONES);
     d.grace = t.quantity(cx, "grace", "30s");
     d.balancing = t.text(cx, "balancing");
+    d.runtime = t.text(cx, "runtime");
     t.finish(cx);
 }
 
@@ -384,6 +394,9 @@ pub(super) fn read_platform(cx: &mut Context<'_>, root: &mut Table<'_>) -> Platf
         auth: t.text(cx, "auth"),
         rate_limit_scope: t.text(cx, "rate_limit_scope"),
         gateway_replicas: t.number(cx, "gateway_replicas", 1..=100_000),
+        mesh_retries: t.number(cx, "mesh_retries", 0..=100),
+        gateway_retries: t.number(cx, "gateway_retries", 0..=100),
+        load_balancer: t.text(cx, "load_balancer"),
     };
     t.finish(cx);
     out

@@ -4,6 +4,7 @@ use toml::de::DeValue;
 
 use super::arrow::{self, Arrow, Form};
 use super::messaging::{StreamTermsDecl, TermsDecl};
+use super::policy::{self, PolicyDecl};
 use super::table::{Context, Entry, Table, list_of_text, shorten, wrong_type};
 use super::{Spanned, Text};
 use crate::diag::{Diagnostic, Span, nearest};
@@ -54,6 +55,8 @@ pub struct SyncDecl {
     pub bulkhead: Option<Spanned<i64>>,
     /// What the callee, or the gateway in front of it, lets through.
     pub rate_limit: Option<Text>,
+    /// What it states about failure.
+    pub policy: PolicyDecl,
 }
 
 /// One field of an event's data.
@@ -343,6 +346,7 @@ impl SyncDecl {
             description: None,
             bulkhead: None,
             rate_limit: None,
+            policy: PolicyDecl::default(),
         }
     }
 }
@@ -363,6 +367,7 @@ fn sync_attributes(cx: &mut Context<'_>, t: &mut Table<'_>, d: &mut SyncDecl) {
     d.description = t.text(cx, "description");
     d.bulkhead = t.number(cx, "bulkhead", 1..=1_000_000);
     d.rate_limit = t.quantity(cx, "rate_limit", "100/s");
+    d.policy = policy::read(cx, t);
 }
 
 /// A REST operation is a method and a path; another first word without a path is left alone, since

@@ -12,6 +12,7 @@ mod lint;
 mod merge;
 mod messaging;
 mod parse;
+mod policy;
 mod table;
 
 pub use declare::{
@@ -22,6 +23,7 @@ pub use journeys::{FlowDecl, SagaDecl, SagaStepDecl, StepDecl};
 pub use lint::{Allow, LintDecl, RuleDecl, Value};
 pub use messaging::{StreamTermsDecl, TermsDecl};
 pub use parse::{parse, parse_book};
+pub use policy::{BackoffDecl, BreakerDecl, OrNone, PolicyDecl};
 
 use crate::diag::Span;
 

@@ -1,6 +1,7 @@
 //! The sections of the chapter, one file each.
 
 mod alerts;
+mod amplification;
 mod asynchronous;
 mod column;
 mod consistency;
@@ -16,6 +17,7 @@ mod ownership;
 mod realtime;
 mod reliability;
 mod sync;
+mod timeouts;
 mod tracing;
 
 pub(super) use alerts::runbook_link;

@@ -6,7 +6,8 @@ use super::super::code::{
     sample,
 };
 use super::super::doc::{Doc, Inline, say};
-use super::sync::{backoff, ends};
+use super::sync::ends;
+use super::timeouts::backoff;
 use crate::model::units::Time;
 use crate::model::{CallId, Party};
 use crate::plan::CallPlan;
@@ -216,6 +217,7 @@ fn retry(cx: &Cx<'_>, doc: &mut Doc, calls: &[CallId], shown: CallId) {
             mesh.retries_note
         ));
     }
+    super::amplification::write(cx, doc);
     code(cx, doc, shown, Pattern::Retry, "Retry with backoff");
 }
 

@@ -4,7 +4,6 @@ use super::super::Cx;
 use super::super::artefact;
 use super::super::doc::{Doc, Inline, say};
 use crate::model::{Auth, CallId, Party, Protocol};
-use crate::plan::FlowPlan;
 
 pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
     if cx.plan.model.calls.is_empty() {
@@ -16,7 +15,7 @@ pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
     }
     contracts(cx, doc);
     authentication(cx, doc);
-    timeouts(cx, doc);
+    super::timeouts::write(cx, doc);
     breakers(cx, doc);
 }
 
@@ -182,160 +181,6 @@ fn authentication(cx: &Cx<'_>, doc: &mut Doc) {
         ]);
     }
     doc.table(&["From", "To", "Proof", "By"], rows);
-}
-
-fn timeouts(cx: &Cx<'_>, doc: &mut Doc) {
-    let plan = cx.plan;
-    let model = plan.model;
-    doc.heading(1, "Timeouts", "sync-timeouts");
-    doc.para("From the edge inward: a caller's attempt has to outlast everything that its callee waits for. Worst case of a call = attempts × timeout + backoff; slack = timeout − what is behind the callee.");
-    for (i, flow) in plan.flows.iter().enumerate() {
-        budget(cx, doc, i, flow);
-    }
-    let rows = model
-        .call_ids()
-        .map(|id| {
-            let p = plan.call(id);
-            let c = model.call(id);
-            let [from, to] = ends(cx, id);
-            let mut timeout = Inline::figure(&p.timeout);
-            if matches!(c.timeout, Some(t) if t.value == crate::model::Stated::Lacking) {
-                timeout = timeout.and(Inline::text("; today there is none"));
-            }
-            vec![
-                from,
-                to,
-                Inline::code(c.label()),
-                Inline::figure(&p.p99),
-                timeout,
-                Inline::text(p.attempts.value.to_string()).and(Inline::why(&p.attempts)),
-                backoff(&p.backoff),
-                Inline::figure(&p.deadline),
-            ]
-        })
-        .collect();
-    doc.details(
-        &format!("How each of the {} timeouts came about", model.calls.len()),
-        |d| {
-            d.table(
-                &[
-                    "From",
-                    "To",
-                    "Operation",
-                    "p99",
-                    "Timeout",
-                    "Attempts",
-                    "Backoff up to",
-                    "Deadline",
-                ],
-                rows,
-            );
-        },
-    );
-}
-
-pub(super) fn backoff(waits: &[crate::model::units::Time]) -> Inline {
-    if waits.is_empty() {
-        return Inline::text("–");
-    }
-    let mut shown: Vec<String> = waits.iter().take(5).map(ToString::to_string).collect();
-    if waits.len() > 5 {
-        shown.push("…".to_owned());
-    }
-    Inline::text(shown.join(", "))
-}
-
-fn budget(cx: &Cx<'_>, doc: &mut Doc, index: usize, flow: &FlowPlan) {
-    let plan = cx.plan;
-    let model = plan.model;
-    if flow.rows.is_empty() {
-        return;
-    }
-    doc.heading(2, flow.name.as_str(), &format!("sync-budget-{}", index + 1));
-    let rows = flow
-        .rows
-        .iter()
-        .map(|r| {
-            let p = plan.call(r.call);
-            let c = model.call(r.call);
-            let [from, to] = ends(cx, r.call);
-            vec![
-                Inline::text("· ".repeat(r.depth.min(12))).and(from),
-                to,
-                Inline::code(c.label()),
-                Inline::text(p.timeout.value.to_string()),
-                Inline::text(p.attempts.value.to_string()),
-                backoff(&p.backoff),
-                Inline::text(r.total.to_string()),
-                if r.behind.0 == 0 {
-                    Inline::text("–")
-                } else {
-                    Inline::text(r.behind.to_string())
-                },
-                match (r.behind.0, r.slack) {
-                    (0, _) => Inline::text("–"),
-                    (_, Some(slack)) => Inline::text(slack.to_string()),
-                    (_, None) => say!("**broken** by {}", r.over),
-                },
-            ]
-        })
-        .collect();
-    doc.table(
-        &[
-            "From",
-            "To",
-            "Operation",
-            "Timeout",
-            "Attempts",
-            "Backoff up to",
-            "Worst case",
-            "Behind the callee",
-            "Slack",
-        ],
-        rows,
-    );
-    if let Some(entry) = flow.entry {
-        let name = &model.service(entry).name;
-        let mut text = say!(
-            "`{}` answers within {} at the latest: {}.",
-            name,
-            flow.total.value,
-            flow.total.why
-        );
-        if let Some(ceiling) = plan.gateway.ceiling {
-            text = text.and(if flow.total.value > ceiling {
-                say!(
-                    " That is more than the {} that {} waits.",
-                    ceiling,
-                    plan.choices.gateway.name
-                )
-            } else {
-                say!(" {} waits {}.", plan.choices.gateway.name, ceiling)
-            });
-        }
-        if flow.derived {
-            text = text.and(Inline::text(" Which of these calls happen in one request is not stated, so nothing is summed: each hop is judged by its neighbour."));
-        } else if flow.p99_terms > 1 {
-            let share = flow.p99_terms;
-            text = text.and(say!(
-                " Its {} sequential 99th percentiles add up to {}, a bound that at least {} of 100 requests keep (union bound), not a 99th percentile.",
-                share,
-                flow.p99_sum,
-                100_usize.saturating_sub(share)
-            ));
-        }
-        if let Some(p99) = flow.slo.and_then(|s| s.p99) {
-            text = text.and(if flow.p99_sum > p99.value {
-                say!(
-                    " The flow promises {}: the percentiles of its calls leave no room for it.",
-                    p99.value
-                )
-            } else {
-                say!(" The flow promises {}.", p99.value)
-            });
-        }
-        doc.para(text);
-    }
 }
 
 fn breakers(cx: &Cx<'_>, doc: &mut Doc) {
