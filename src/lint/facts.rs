@@ -164,6 +164,13 @@ impl<'p> Facts<'p> {
             .product()
     }
 
+    /// The instances that the author gives a service, and where; `defaults.replicas` counts.
+    pub(super) fn replicas(&self, s: ServiceId) -> Option<(u64, Span)> {
+        let service = self.model.service(s);
+        let default = self.model.defaults.replicas.filter(|_| !service.external);
+        service.replicas.or(default).map(|r| (r.value, r.span))
+    }
+
     /// The name of a dependency.
     pub(super) fn dependency(&self, d: Dependency) -> &str {
         d.name(self.model)
@@ -260,6 +267,17 @@ impl<'p> Facts<'p> {
         }
         Vec::new()
     }
+}
+
+/// A count, to reckon with.
+#[allow(clippy::cast_precision_loss, reason = "counts of a design are small")]
+pub(super) fn as_float(n: u64) -> f64 {
+    n as f64
+}
+
+/// A count, to speak of.
+pub(super) fn count(n: u64) -> usize {
+    usize::try_from(n).unwrap_or(usize::MAX)
 }
 
 /// `1 call`, `3 calls`.

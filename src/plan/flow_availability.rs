@@ -135,6 +135,19 @@ impl Plan<'_> {
         })
     }
 
+    /// Everything without which the flow with index `flow` gives no answer.
+    #[must_use]
+    pub fn flow_needs(&self, flow: usize) -> Vec<Dependency> {
+        let Some(plan) = self.flows.get(flow) else {
+            return Vec::new();
+        };
+        Journey::new(self.model, &self.parts, plan, Variant::Whole)
+            .touched()
+            .filter(|(_, tie)| *tie == Tie::Needed)
+            .map(|(part, _)| part)
+            .collect()
+    }
+
     fn product(&self, journey: &Journey) -> f64 {
         journey
             .touched()

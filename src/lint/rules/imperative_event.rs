@@ -1,6 +1,7 @@
 //! `imperative-event`: an event is named as an order to somebody.
 //!
-//! A name that begins or ends with a verb in the imperative, such as `SendEmail`, `create-order` or `order.cancel`, or that ends in `Command`.
+//! A name that begins or ends with a verb in the imperative, such as `SendEmail`, `create-order` or
+//! `order.cancel`, or that ends in `Command`.
 
 use super::prelude::*;
 

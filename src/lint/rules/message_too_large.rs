@@ -1,6 +1,7 @@
 //! `message-too-large`: a message is larger than what carries it takes.
 //!
-//! A stated `size` above the largest message of the broker is an error; above 64 KiB, which every intermediary of CloudEvents must forward, a warning.
+//! A stated `size` above the largest message of the broker is an error; above 64 KiB, which every
+//! intermediary of CloudEvents must forward, a warning.
 
 use super::prelude::*;
 

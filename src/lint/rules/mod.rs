@@ -59,7 +59,7 @@ macro_rules! rules {
 #[allow(unused_imports, reason = "a rule takes what it needs")]
 mod prelude {
     pub(super) use crate::diag::{Fix, Severity};
-    pub(super) use crate::lint::facts::{Facts, list, plural};
+    pub(super) use crate::lint::facts::{Facts, as_float, count, list, plural};
     pub(super) use crate::lint::report::Report;
     pub(super) use crate::model::units::{Ratio, Time, float};
     pub(super) use crate::model::{CallId, Party, Protocol, ServiceId, Stated, Step, StoreId};
@@ -108,4 +108,19 @@ rules! {
     missing_owner,
     multi_owner,
     health_missing,
+    single_replica_slo,
+    extra_nine_missing,
+    slo_low_traffic,
+    retention_short,
+    partitions_low,
+    capacity_exceeded,
+    bulkhead_undersized,
+    bulkhead_overcommit,
+    ratelimit_over_capacity,
+    ratelimit_local,
+    liveness_dependency,
+    grace_too_short,
+    grpc_l4_pinning,
+    eol_platform,
+    single_point_of_failure,
 }

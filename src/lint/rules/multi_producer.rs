@@ -1,6 +1,7 @@
 //! `multi-producer`: several services publish one event.
 //!
-//! A fact such as `order.placed` with more than one publisher, or any other event with several of them and several readers. Not telemetry and not a queue of work, which many may fill.
+//! A fact such as `order.placed` with more than one publisher, or any other event with several of them and
+//! several readers. Not telemetry and not a queue of work, which many may fill.
 
 use super::prelude::*;
 use crate::lint::words::{Says, says};
