@@ -50,6 +50,7 @@ fn check(facts: &Facts<'_>, report: &mut Report) {
             .label(rate.span, "the peak rate")
             .label(p99_span, "the 99th percentile")
             .help(format!("make it `bulkhead = {}` for each instance", float(each)));
-        report.add(facts.call(id), d);
+        let fix = Fix::new(format!("set `bulkhead = {each}`")).write(slots.span, each.to_string());
+        report.add(facts.call(id), d.fix(fix));
     }
 }

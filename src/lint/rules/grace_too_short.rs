@@ -44,6 +44,8 @@ fn check(facts: &Facts<'_>, report: &mut Report) {
                 "make it {enough} or more: {} for load balancers to notice, and {timeout} to finish",
                 planned.pre_stop.value
             ));
-        report.add(facts.service(id), d);
+        let wanted = format!("\"{}\"", enough.compact());
+        let fix = Fix::new(format!("set `grace = {wanted}`")).write(grace.span, wanted);
+        report.add(facts.service(id), d.fix(fix));
     }
 }

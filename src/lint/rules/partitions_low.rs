@@ -58,6 +58,7 @@ fn check(facts: &Facts<'_>, report: &mut Report) {
             .at("too few")
             .label(span, format!("instances of `{}`", facts.name(s)))
             .help(format!("make it `partitions = {needed}` or more before the first message is written"));
-        report.add(facts.event(id), d);
+        let fix = Fix::new(format!("set `partitions = {needed}`"));
+        report.add(facts.event(id), d.fix(fix.write(partitions.span, needed.to_string())));
     }
 }

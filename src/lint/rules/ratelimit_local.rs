@@ -40,5 +40,6 @@ fn check(facts: &Facts<'_>, report: &mut Report) {
         .label(replicas.span, format!("{} instances", replicas.value))
         .label(limit.span, format!("meant are {}", limit.value))
         .help("share the count, `rate_limit_scope = \"global\"`, or divide the limits by the instances");
+    let d = d.fix(Fix::new("set `rate_limit_scope = \"global\"`").write(local.span, "\"global\""));
     report.add(("platform".to_owned(), Vec::new()), d);
 }

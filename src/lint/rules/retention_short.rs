@@ -20,6 +20,8 @@ rule! {
 
 fn check(facts: &Facts<'_>, report: &mut Report) {
     let outage = Time::h(1).scale(report.threshold("outage"));
+    // A day, unless outages are longer than half of one.
+    let day = Time::h(24).max(outage.times(2));
     for id in facts.model.event_ids() {
         let e = facts.model.event(id);
         let Some(kept) = e.retention.filter(|_| !e.consumers.is_empty()) else { continue };
@@ -30,7 +32,10 @@ fn check(facts: &Facts<'_>, report: &mut Report) {
             let d = report
                 .at(kept.span, format!("`{}` is kept for {}, less than a consumer may be down ({outage})", e.name, kept.value))
                 .at("kept for too short a time")
-                .help(format!("keep it for at least {}, so that there is time to catch up as well", Time::s(86_400)));
+                .help(format!("keep it for at least {day}, so that there is time to catch up as well"));
+            let wanted = format!("\"{}\"", day.compact());
+            let fix = Fix::new(format!("set `retention = {wanted}`")).write(kept.span, wanted);
+            let d = d.fix(fix);
             report.add(facts.event(id), d);
             continue;
         }

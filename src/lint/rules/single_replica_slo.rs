@@ -33,6 +33,10 @@ fn check(facts: &Facts<'_>, report: &mut Report) {
             .at("one instance")
             .label(goal.span, format!("{} are {} min in 30 days", goal.value, float((minutes * 10.0).round() / 10.0)))
             .help("run at least two instances in two zones: `replicas = 2`");
+        let d = match s.replicas {
+            Some(own) => d.fix(Fix::new("set `replicas = 2`").write(own.span, "2")),
+            None => d,
+        };
         report.add(facts.service(id), d);
     }
 }
