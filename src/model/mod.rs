@@ -17,6 +17,7 @@ mod names;
 mod policy;
 mod probes;
 mod resolve;
+mod settings;
 pub mod units;
 
 pub use choices::{LANGUAGES, Language, SECTIONS, Section, SectionInfo};
