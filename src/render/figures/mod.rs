@@ -1,10 +1,12 @@
 //! Pictures of the plan in the form that the page takes: SVG, text or the notation of another tool.
 
+mod breaker;
 mod cast;
 mod flows;
 mod sagas;
 mod scene;
 
+pub(super) use breaker::breaker;
 pub(super) use flows::flow;
 pub(super) use sagas::{saga_failure, saga_states};
 

@@ -5,7 +5,8 @@ use super::super::doc::Doc;
 use super::cast::{Cast, message};
 use super::show;
 use crate::diagram::{
-    Message, MessageKind, Picture, Sequence, State, StateKind, States, Step, Transition,
+    Branch, FrameKind, Message, MessageKind, Picture, Sequence, State, StateKind, States, Step,
+    Transition,
 };
 use crate::model::{Party, ServiceId};
 use crate::plan::{SagaFailure, StepClass};
@@ -41,7 +42,10 @@ pub(super) fn states(cx: &Cx<'_>, index: usize) -> Option<States> {
         states.transitions.push(Transition {
             from: i,
             to: i + 1,
-            label: saga_actor(cx, step.service),
+            label: match plan.steps.get(i) {
+                Some(p) => format!("{}, ≤ {}", saga_actor(cx, step.service), p.deadline.value),
+                None => saga_actor(cx, step.service),
+            },
         });
     }
     let mut undone = None;
@@ -131,48 +135,144 @@ pub(super) fn failure(
         SagaFailure::Undo { step, undo } => (step, Some(undo)),
     };
     let action = &saga.steps.get(step)?.action;
-    let mut cast = Cast::new(cx, doc);
-    let lead = plan
+    let limits = plan.steps.get(step)?;
+    let outcome = plan.outcome(saga, failed);
+    let mut tale = Tale {
+        cast: Cast::new(cx, doc),
+        lead: None,
+        previous: None,
+    };
+    let mut steps = Vec::new();
+    tale.lead = plan
         .coordinator
         .as_ref()
-        .map(|c| cast.party(Party::Service(c.value)));
-    let mut steps = Vec::new();
-    let mut previous = lead;
-    let mut tell = |i: usize, label: &str, undo: bool, fails: bool| {
-        let to = cast.party(Party::Service(saga.steps[i].service));
+        .map(|c| tale.cast.party(Party::Service(c.value)));
+    if let Some(lead) = tale.lead {
         steps.push(Step::Message(Message {
-            compensation: undo,
-            failed: fails,
-            ..message(
-                previous.unwrap_or(to),
-                to,
-                label.to_owned(),
-                MessageKind::Call,
-            )
+            note: Some(format!("≤ {} in all", plan.deadline.value)),
+            ..message(lead, lead, saga.name.clone(), MessageKind::Call)
         }));
-        previous = lead.or(Some(to));
+    }
+    for (s, limit) in saga.steps.iter().zip(&plan.steps).take(step) {
+        let note = format!("≤ {}", limit.deadline.value);
+        steps.extend(tale.step(s.service, &s.action, Some(note), false));
+    }
+    if let Some(s) = saga.steps.get(step) {
+        let note = format!("≤ {}", limits.deadline.value);
+        steps.extend(tale.failure(s.service, action, Some(note), false));
+    }
+    let undo = |j: usize| {
+        saga.steps
+            .get(j)
+            .and_then(|s| Some((s.service, s.undo.as_ref()?)))
     };
-    for (i, s) in saga.steps.iter().enumerate().take(step + 1) {
-        tell(i, &s.action, false, i == step);
+    let mut undone = Vec::new();
+    for (service, undo) in outcome.undone.iter().filter_map(|j| undo(*j)) {
+        undone.extend(tale.step(service, undo, None, true));
     }
-    let undone = plan.outcome(saga, failed).undone;
-    for (j, fails) in undone
-        .iter()
-        .map(|j| (*j, false))
-        .chain(broken.map(|j| (j, true)))
-    {
-        if let Some(undo) = &saga.steps[j].undo {
-            tell(j, undo, true, fails);
-        }
+    if let Some((service, undo)) = broken.and_then(undo) {
+        undone.extend(tale.failure(service, undo, None, true));
     }
-    let undo = broken.and_then(|j| saga.steps.get(j)?.undo.as_deref());
+    if !undone.is_empty() {
+        steps.push(Step::Frame {
+            kind: FrameKind::Compensate,
+            branches: vec![Branch {
+                title: "last first".to_owned(),
+                steps: undone,
+            }],
+        });
+    }
+    for s in outcome.standing.iter().filter_map(|j| saga.steps.get(*j)) {
+        let over = tale.cast.party(Party::Service(s.service));
+        steps.push(Step::Note {
+            over: vec![over],
+            text: format!("{}: stays as it is", s.action),
+        });
+    }
+    if let Some(lead) = tale.lead {
+        let done = message(lead, lead, String::new(), MessageKind::Reply);
+        steps.push(Step::Message(done));
+    }
     Some(Sequence {
-        title: match undo {
-            Some(undo) => format!("{}: {action} fails, then {undo} fails", saga.name),
+        title: match broken.and_then(undo) {
+            Some((_, undo)) => format!("{}: {action} fails, then {undo} fails", saga.name),
             None => format!("{}: {action} fails", saga.name),
         },
-        description: format!("step {} of {}", step + 1, saga.steps.len()),
-        participants: cast.participants,
+        description: format!(
+            "Step {} of {} fails for good; {} taken back, {} stay",
+            step.saturating_add(1),
+            saga.steps.len(),
+            outcome.undone.len(),
+            outcome.standing.len()
+        ),
+        participants: tale.cast.participants,
         steps,
     })
+}
+
+/// A saga as it is told: by its coordinator, or from one participant to the next.
+struct Tale<'c> {
+    cast: Cast<'c>,
+    lead: Option<usize>,
+    previous: Option<usize>,
+}
+
+impl Tale<'_> {
+    /// A step to `service` without its answer: sender, receiver and message. A coordinator waits for
+    /// answers; without one, everybody reacts to events.
+    fn send(
+        &mut self,
+        service: ServiceId,
+        label: &str,
+        note: Option<String>,
+        compensation: bool,
+    ) -> Message {
+        let to = self.cast.party(Party::Service(service));
+        let from = self.lead.or(self.previous).unwrap_or(to);
+        self.previous = Some(to);
+        let kind = if self.lead.is_some() {
+            MessageKind::Call
+        } else {
+            MessageKind::Event
+        };
+        Message {
+            note: note.filter(|_| self.lead.is_some()),
+            compensation,
+            ..message(from, to, label.to_owned(), kind)
+        }
+    }
+
+    fn step(
+        &mut self,
+        service: ServiceId,
+        label: &str,
+        note: Option<String>,
+        compensation: bool,
+    ) -> Vec<Step> {
+        let sent = self.send(service, label, note, compensation);
+        let reply = self
+            .lead
+            .map(|lead| message(sent.to, lead, String::new(), MessageKind::Reply));
+        let all = [Some(sent), reply];
+        all.into_iter().flatten().map(Step::Message).collect()
+    }
+
+    fn failure(
+        &mut self,
+        service: ServiceId,
+        label: &str,
+        note: Option<String>,
+        compensation: bool,
+    ) -> Vec<Step> {
+        let sent = Message {
+            failed: true,
+            ..self.send(service, label, note, compensation)
+        };
+        let reply = self.lead.map(|lead| Message {
+            failed: true,
+            ..message(sent.to, lead, "for good".to_owned(), MessageKind::Reply)
+        });
+        let all = [Some(sent), reply];
+        all.into_iter().flatten().map(Step::Message).collect()
+    }
 }

@@ -1,11 +1,11 @@
 //! Circuit breaker, retry and bulkhead: which call gets which values, and the code.
 
-use super::super::Cx;
 use super::super::code::{
     BreakerValues, BulkheadValues, CallSample, LANGUAGES, Language, Pattern, Reasoned, language,
     sample,
 };
 use super::super::doc::{Doc, Inline, say};
+use super::super::{Cx, figures};
 use super::sync::ends;
 use super::timeouts::backoff;
 use crate::model::units::Time;
@@ -155,6 +155,13 @@ fn breaker(cx: &Cx<'_>, doc: &mut Doc, calls: &[CallId], shown: CallId) {
         }
     }
     doc.table(&["From", "To", "Operation", "Opens at", "Derivation"], rows);
+    if cx.plan.call(shown).breaker.is_ok() {
+        doc.para(say!(
+            "The breaker of `{}`; the others differ in their numbers only:",
+            cx.plan.model.call_name(shown)
+        ));
+        figures::breaker(cx, doc, shown);
+    }
     code(cx, doc, shown, Pattern::CircuitBreaker, "Circuit breaker");
 }
 
