@@ -7,7 +7,7 @@
 //!
 //! | room | does |
 //! |---|---|
-//! | `scene`, `sequence`, `states`, `matrix` | what is to be drawn |
+//! | `scene`, `sequence`, `states`, `matrix`, `chart` | what is to be drawn |
 //! | `text` | cleaning, measuring, shortening and wrapping of strings |
 //! | `layout` | boxes and lines without any text or colour |
 //! | `svg` | layout → one line of SVG |
@@ -15,6 +15,7 @@
 //! | `picture` | any of them in any form |
 //! | `words` | the same input in sentences |
 
+mod chart;
 pub mod d2;
 pub mod dot;
 pub mod json;
@@ -31,6 +32,7 @@ mod text;
 pub mod text_form;
 pub mod words;
 
+pub use chart::{Bar, Chart, MAX_BARS, Mark, Part, PartKind};
 pub use layout::Direction;
 pub use matrix::{Counts, Matrix};
 pub use picture::{Form, Picture, Refusal};

@@ -141,6 +141,20 @@ pub(super) fn wrap(text: &str, size: i64, max: i64, lines: usize) -> Vec<String>
     out
 }
 
+/// Like [`wrap`], with lines of about the same length.
+pub(super) fn balance(text: &str, size: i64, max: i64, lines: usize) -> Vec<String> {
+    let mut best = wrap(text, size, max, lines);
+    let narrower = (1..).map(|i| max - i * size).take_while(|w| *w > max / 3);
+    for room in narrower {
+        let next = wrap(text, size, room, lines);
+        if next.len() > best.len() || next.iter().any(|l| l.ends_with('…')) {
+            break;
+        }
+        best = next;
+    }
+    best
+}
+
 /// The lines of a folded label: at most `max_lines`, the last of them a count of what is left out.
 pub(super) fn folded(labels: &[String], size: i64, max: i64, max_lines: usize) -> Vec<String> {
     let labels: Vec<&String> = labels.iter().filter(|l| !l.trim().is_empty()).collect();
@@ -215,6 +229,11 @@ mod tests {
     fn wraps_and_folds() {
         assert_eq!(wrap("one two three", 10, 45, 2), ["one two", "three"]);
         assert_eq!(wrap("", 10, 45, 2), [""]);
+        let words = "a probe fails or takes 352 ms";
+        assert_eq!(wrap(words, 10, 140, 4).len(), 2);
+        let even = balance(words, 10, 140, 4);
+        assert_eq!(even.len(), 2);
+        assert!(even.iter().all(|l| width(l, 10) <= 105), "{even:?}");
         let many: Vec<String> = (0..9).map(|i| format!("op{i}")).collect();
         assert_eq!(folded(&many, 11, 100, 3), ["op0", "op1", "+7 more"]);
         assert_eq!(folded(&many[..3], 11, 100, 3), ["op0", "op1", "op2"]);

@@ -31,6 +31,7 @@ mod slug;
 mod streams;
 mod tracing;
 mod traffic;
+mod waterfall;
 mod whatif;
 mod wire;
 
@@ -59,6 +60,7 @@ pub use services::{HealthPlan, ServicePlan};
 pub use slug::slug;
 pub use streams::StreamPlan;
 pub use tracing::TracingPlan;
+pub use waterfall::Span;
 pub use whatif::{Effect, Failure, FailureRow, Reached, WhatIf};
 pub use wire::Rpc;
 

@@ -4,12 +4,14 @@
 //! leaves alone everywhere. It uses no `url(#…)` and no `<use>`, because mdBook renames ids when it
 //! prints; its two ids begin with the scope that the caller gives.
 
+mod chart;
 mod interactions;
 mod sequence;
 mod states;
 pub mod style;
 mod writer;
 
+pub use chart::chart;
 pub use interactions::{graph, interactions};
 pub use sequence::sequence;
 pub use states::states;

@@ -333,6 +333,12 @@ impl Canvas {
         };
         let (from, to) = (self.x[m.from], self.x[m.to]);
         let span = limit(m);
+        if m.from == m.to && m.kind == MessageKind::Reply && lines.is_empty() {
+            // Nobody else hears of it: the end of the activation says enough.
+            self.deactivate(m.from, self.y);
+            self.y += 6;
+            return;
+        }
         if m.from == m.to {
             let top = self.y + 8;
             let w = widest(&lines);

@@ -38,7 +38,7 @@ pub fn states(states: &States, options: &Options<'_>) -> Result<String, TooLarge
         .map(|(_, _, all)| {
             // A single long cause is wrapped; several stand one a line.
             match all.as_slice() {
-                [one] => text::wrap(one, SMALL, LABEL_MAX, LABEL_LINES),
+                [one] => text::balance(one, SMALL, LABEL_MAX, LABEL_LINES),
                 _ => text::folded(all, SMALL, LABEL_MAX, LABEL_LINES),
             }
         })

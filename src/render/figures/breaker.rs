@@ -31,7 +31,7 @@ pub(super) fn states(cx: &Cx<'_>, call: CallId) -> Option<States> {
         ),
         states: vec![
             state("closed: calls pass", StateKind::Start),
-            state("open: calls fail at once", StateKind::Failed),
+            state("open: calls fail at once", StateKind::Normal),
             state("half open: probes pass", StateKind::Normal),
         ],
         transitions: vec![
@@ -39,7 +39,7 @@ pub(super) fn states(cx: &Cx<'_>, call: CallId) -> Option<States> {
                 0,
                 1,
                 format!(
-                    "≥ {} of ≥ {} calls in {} fail or take > {}",
+                    "≥ {} of ≥ {} calls in {} fail or take ≥ {}",
                     b.ratio.value, b.minimum.value, b.window.value, b.slow.value
                 ),
             ),
@@ -47,13 +47,9 @@ pub(super) fn states(cx: &Cx<'_>, call: CallId) -> Option<States> {
             transition(
                 2,
                 0,
-                format!("< {} of {} probes fail", b.ratio.value, b.half_open.value),
+                format!("{} probes in a row succeed", b.half_open.value),
             ),
-            transition(
-                2,
-                1,
-                format!("≥ {} of {} probes fail", b.ratio.value, b.half_open.value),
-            ),
+            transition(2, 1, format!("a probe fails or takes ≥ {}", b.slow.value)),
         ],
     })
 }

@@ -160,8 +160,9 @@ impl Story<'_> {
                 ],
             }];
         }
-        if done.times > 1 {
-            steps = frame(FrameKind::Loop, format!("{} times", done.times), steps);
+        let times = u64::from(plan.per_request.value).saturating_mul(done.times as u64);
+        if times > 1 {
+            steps = frame(FrameKind::Loop, format!("{times} times"), steps);
         }
         steps
     }

@@ -2,11 +2,13 @@
 
 mod breaker;
 mod cast;
+mod charts;
 mod flows;
 mod sagas;
 mod scene;
 
 pub(super) use breaker::breaker;
+pub(super) use charts::{amplification, budget};
 pub(super) use flows::flow;
 pub(super) use sagas::{saga_failure, saga_states};
 

@@ -1,7 +1,7 @@
 //! Retry amplification: what one request becomes where a service at the end of it fails.
 
-use super::super::Cx;
 use super::super::doc::{Doc, Inline, say};
+use super::super::{Cx, figures};
 use crate::model::{CallId, Party};
 use crate::plan::PathLoad;
 
@@ -67,6 +67,7 @@ pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
             .collect::<Vec<_>>()
     };
     doc.table(&headers, rows(head));
+    figures::amplification(cx, doc, head);
     if !rest.is_empty() {
         let (headers, rows) = (headers.clone(), rows(rest));
         doc.details(&format!("{} more paths", rest.len()), |d| {

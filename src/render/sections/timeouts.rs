@@ -1,7 +1,7 @@
 //! Timeouts: the budget of every flow from the edge inward, what stands over it, and how fast it answers.
 
-use super::super::Cx;
 use super::super::doc::{Doc, Inline, say};
+use super::super::{Cx, figures};
 use super::sync::ends;
 use crate::model::units::float;
 use crate::plan::{Ceiling, Change, FlowPlan};
@@ -123,6 +123,7 @@ fn budget(cx: &Cx<'_>, doc: &mut Doc, index: usize, flow: &FlowPlan) {
         ],
         rows,
     );
+    figures::budget(cx, doc, index + 1, flow);
     if let Some(entry) = flow.entry {
         let name = &model.service(entry).name;
         let mut text = say!(

@@ -1,0 +1,199 @@
+//! The bar chart: labels on the left, bars on one scale, what each comes to on the right.
+
+use super::super::chart::{Bar, Chart, MAX_BARS, PartKind};
+use super::super::layout::Rect;
+use super::super::{TooLarge, bounded, text};
+use super::writer::Svg;
+use super::{Options, SMALL};
+use std::fmt::Write;
+
+/// Widest label of a bar.
+const LABEL: i64 = 230;
+/// Widest value of a bar.
+const VALUE: i64 = 120;
+/// Narrowest scale.
+const SCALE: i64 = 240;
+/// From one bar to the next.
+const ROW: i64 = 22;
+/// Height of a bar.
+const BAR: i64 = 12;
+/// How far a row is indented for each level.
+const INDENT: i64 = 12;
+/// Around the whole picture; the rest of the column is the scale's.
+const EDGES: i64 = 2 * super::MARGIN;
+
+/// Draws `chart`; one line without a line break.
+///
+/// # Errors
+///
+/// [`TooLarge`] if there are more than [`MAX_BARS`] bars.
+pub fn chart(chart: &Chart, options: &Options<'_>) -> Result<String, TooLarge> {
+    bounded("bars", chart.bars.len(), MAX_BARS)?;
+    let indent = |b: &Bar| b.depth.min(8) as i64 * INDENT;
+    let labels: Vec<String> = chart
+        .bars
+        .iter()
+        .map(|b| text::fit(&b.label, SMALL, LABEL - indent(b)))
+        .collect();
+    let values: Vec<String> = chart
+        .bars
+        .iter()
+        .map(|b| text::fit(&b.value, SMALL, VALUE))
+        .collect();
+    let widest = |all: &[String]| all.iter().map(|t| text::width(t, SMALL)).max().unwrap_or(0);
+    let left = chart
+        .bars
+        .iter()
+        .zip(&labels)
+        .map(|(b, l)| text::width(l, SMALL) + indent(b))
+        .max()
+        .unwrap_or(0)
+        + 10;
+    let right = widest(&values) + 10;
+    let room = (options.wish.column - EDGES - left - right).max(SCALE);
+    let ticks = ticks(chart, room);
+    let end = ticks.last().map_or(1.0, |t| t.0);
+    let x = |value: f64| left + place(value, end, room);
+    let marks = marks(chart, &x, left, left + room);
+    let top = marks.len() as i64 * 16 + 4;
+    let bottom = top + chart.bars.len() as i64 * ROW;
+    let legend = Legend::new(chart);
+    let size = (left + room + right, bottom + 22 + legend.height());
+
+    let names = (chart.title.as_str(), chart.description.as_str());
+    let mut svg = Svg::new(options, names, size, false);
+    let mut grid = String::new();
+    for (value, _) in &ticks {
+        let _ = write!(grid, "M{} {top}V{bottom}", x(*value));
+    }
+    svg.path("k j", &grid);
+    svg.path("k", &format!("M{left} {bottom}h{room}"));
+    for (value, words) in &ticks {
+        svg.text("", x(*value), bottom + 16, words);
+    }
+    for (i, bar) in chart.bars.iter().enumerate() {
+        let y = top + i as i64 * ROW + (ROW - BAR) / 2;
+        svg.text("s", indent(bar), y + 10, &labels[i]);
+        for part in &bar.parts {
+            let (from, to) = (x(part.from), x(part.to));
+            let r = Rect {
+                x: from,
+                y,
+                w: (to - from).max(2),
+                h: BAR,
+            };
+            svg.rect(class(part.kind), r, 0);
+        }
+        if !values[i].is_empty() {
+            svg.text("s", left + room + 8, y + 10, &values[i]);
+        }
+    }
+    for (i, mark) in marks.iter().enumerate() {
+        let y = 12 + i as i64 * 16;
+        svg.path("k m", &format!("M{} {}V{bottom}", mark.line, y + 4));
+        svg.text("o", mark.middle, y, &mark.words);
+    }
+    legend.draw(&mut svg, bottom + 30);
+    Ok(svg.finish())
+}
+
+/// Pixels from the scale's beginning.
+fn place(value: f64, end: f64, room: i64) -> i64 {
+    let share = (value / end).clamp(0.0, 1.0);
+    if share.is_nan() {
+        return 0;
+    }
+    (share * room as f64).round() as i64
+}
+
+/// Round numbers from 0 to the first above everything on the chart, and their words, which do not touch.
+fn ticks(chart: &Chart, room: i64) -> Vec<(f64, String)> {
+    let end = chart.end();
+    let magnitude = 10_f64.powf((end / 6.0).log10().floor());
+    let mut found = Vec::new();
+    for step in [1.0, 2.0, 5.0, 10.0, 20.0, 50.0] {
+        let step = step * magnitude;
+        let count = (end / step).ceil().clamp(1.0, 60.0) as usize;
+        found = (0..=count)
+            .map(|i| i as f64 * step)
+            .map(|v| (v, (chart.unit)(v)))
+            .collect();
+        let widest = found.iter().map(|t| text::width(&t.1, SMALL)).max();
+        if widest.unwrap_or(0) + 14 <= room / count as i64 {
+            break;
+        }
+    }
+    found
+}
+
+/// A mark with its place.
+struct Placed {
+    line: i64,
+    middle: i64,
+    words: String,
+}
+
+/// One line of text a mark, from left to right, none beyond the picture.
+fn marks(chart: &Chart, x: &dyn Fn(f64) -> i64, left: i64, right: i64) -> Vec<Placed> {
+    let mut all: Vec<&super::super::chart::Mark> = chart.marks.iter().collect();
+    all.sort_by(|a, b| a.at.total_cmp(&b.at).then_with(|| a.label.cmp(&b.label)));
+    all.into_iter()
+        .take(6)
+        .map(|m| {
+            let line = x(m.at);
+            let words = text::fit(&m.label, SMALL, right - left);
+            let half = text::width(&words, SMALL) / 2 + 1;
+            let middle = line.min(right - half).max(left + half);
+            Placed {
+                line,
+                middle,
+                words,
+            }
+        })
+        .collect()
+}
+
+fn class(kind: PartKind) -> &'static str {
+    match kind {
+        PartKind::Full => "a1",
+        PartKind::Idle => "a2",
+        PartKind::Over => "a3",
+    }
+}
+
+/// What the looks of the parts mean.
+struct Legend<'c>(Vec<(PartKind, &'c str)>);
+
+impl<'c> Legend<'c> {
+    fn new(chart: &'c Chart) -> Self {
+        let occurs = |kind| {
+            chart
+                .bars
+                .iter()
+                .any(|b| b.parts.iter().any(|p| p.kind == kind))
+        };
+        let known = chart.words.iter().filter(|w| occurs(w.0));
+        let all: Vec<(PartKind, &str)> = known.map(|w| (w.0, w.1.as_str())).collect();
+        Self(if all.len() > 1 { all } else { Vec::new() })
+    }
+
+    fn height(&self) -> i64 {
+        if self.0.is_empty() { 0 } else { 28 }
+    }
+
+    fn draw(&self, svg: &mut Svg, y: i64) {
+        let mut x = 0;
+        for (kind, words) in &self.0 {
+            let words = text::fit(words, SMALL, LABEL);
+            let r = Rect {
+                x,
+                y,
+                w: 24,
+                h: BAR,
+            };
+            svg.rect(class(*kind), r, 0);
+            svg.text("s", x + 30, y + 10, &words);
+            x += 30 + text::width(&words, SMALL) + 18;
+        }
+    }
+}
