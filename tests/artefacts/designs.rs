@@ -1,6 +1,7 @@
 //! The designs whose files are checked: those of the book on every infrastructure, and one whose words
 //! try to leave their place.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -39,6 +40,23 @@ pub(crate) fn exported() -> Vec<Exported> {
         }
     }
     out
+}
+
+/// The files of designs that differ: contracts, say, are the same on every infrastructure.
+pub(crate) fn distinct(files: &[Exported]) -> Vec<Exported> {
+    let mut designs: BTreeMap<&str, Vec<(&str, &str)>> = BTreeMap::new();
+    for f in files {
+        designs
+            .entry(&f.design)
+            .or_default()
+            .push((&f.path, &f.text));
+    }
+    let mut seen = BTreeSet::new();
+    designs.retain(|_, files| seen.insert(files.clone()));
+    let kept = files
+        .iter()
+        .filter(|f| designs.contains_key(f.design.as_str()));
+    kept.cloned().collect()
 }
 
 /// The spec on another infrastructure; what the platform then chooses is the infrastructure's own.

@@ -89,3 +89,30 @@ fn here(script: &str) -> PathBuf {
         .join("tests/artefacts")
         .join(script)
 }
+
+/// `redocly lint` of OpenAPI and AsyncAPI documents, by the rules of the specifications alone.
+pub(crate) fn redocly(paths: &[PathBuf]) -> Result<String, String> {
+    let mut redocly = Command::new("redocly");
+    // It asks its registry for a newer version otherwise.
+    redocly.env("REDOCLY_TELEMETRY", "off").env("CI", "true");
+    redocly.env("REDOCLY_SUPPRESS_UPDATE_NOTICE", "true");
+    run(redocly.args(["lint", "--extends=spec"]).args(paths))
+}
+
+/// Every file with this ending below `dir`, relative to it.
+pub(crate) fn files_below(dir: &Path, ending: &str) -> Vec<PathBuf> {
+    let mut out = Vec::new();
+    let mut folders = vec![dir.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == ending) {
+                out.push(path.strip_prefix(dir).unwrap().to_path_buf());
+            }
+        }
+    }
+    out.sort();
+    out
+}

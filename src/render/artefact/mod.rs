@@ -3,11 +3,14 @@
 //! A [`Kind`] is one file of this folder. It makes all files of its kind for a design; `export` writes
 //! them, and the chapter shows the same bytes through [`show`].
 
+mod asyncapi;
 pub(crate) mod events;
 pub(crate) mod gateway;
+mod grpc;
 mod openapi;
 pub(crate) mod path;
 mod prometheus;
+mod proto;
 mod yaml;
 
 use std::collections::BTreeSet;
@@ -48,7 +51,15 @@ pub(crate) struct File {
 }
 
 /// Every kind, in the order of lists.
-pub static KINDS: &[Kind] = &[openapi::KIND, events::KIND, gateway::KIND, prometheus::KIND];
+pub static KINDS: &[Kind] = &[
+    openapi::KIND,
+    proto::KIND,
+    grpc::KIND,
+    events::KIND,
+    asyncapi::KIND,
+    gateway::KIND,
+    prometheus::KIND,
+];
 
 /// The files of all kinds, by path; no two have the same one.
 pub(crate) fn all(cx: &Cx<'_>) -> Vec<Artefact> {
@@ -98,4 +109,10 @@ pub(crate) fn show(cx: &Cx<'_>, doc: &mut Doc, id: &str) {
             });
         }
     }
+}
+
+/// `text` as one comment line of any format whose comments start with `mark` and end with the line.
+pub(super) fn comment_line(mark: &str, text: &str) -> String {
+    let clean = |c: char| if c.is_control() { ' ' } else { c };
+    format!("{mark} {}\n", text.chars().map(clean).collect::<String>())
 }

@@ -7,6 +7,7 @@ mod schema;
 mod stores;
 
 use super::super::Cx;
+use super::super::artefact;
 use super::super::doc::{Doc, say};
 
 pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
@@ -23,6 +24,7 @@ pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
     channels::dead_letters(cx, doc);
     effects::idempotency(cx, doc);
     effects::outbox(cx, doc);
+    artefact::show(cx, doc, "asyncapi");
 }
 
 /// Names of an event's publishers.

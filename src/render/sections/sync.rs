@@ -104,7 +104,9 @@ fn contracts(cx: &Cx<'_>, doc: &mut Doc) {
         })
         .collect();
     doc.list(contracts);
-    artefact::show(cx, doc, "openapi");
+    for kind in ["openapi", "proto", "grpc"] {
+        artefact::show(cx, doc, kind);
+    }
 }
 
 fn authentication(cx: &Cx<'_>, doc: &mut Doc) {

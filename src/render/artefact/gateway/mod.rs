@@ -289,16 +289,7 @@ fn gep_duration(ms: u64) -> String {
 
 /// Comment lines for YAML and NGINX.
 fn comment(lines: &[String]) -> String {
-    lines
-        .iter()
-        .map(|l| {
-            let clean: String = l
-                .chars()
-                .map(|c| if c.is_control() { ' ' } else { c })
-                .collect();
-            format!("# {clean}\n")
-        })
-        .collect()
+    lines.iter().map(|l| super::comment_line("#", l)).collect()
 }
 
 /// The limits of each route, for formats that keep them elsewhere.
