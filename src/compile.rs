@@ -8,7 +8,7 @@ use crate::model::{self, Model};
 use crate::plan::Plan;
 use crate::render::{self, Cx};
 use crate::spec::{self, Spec, Text};
-use crate::{Compiled, Loader, Options};
+use crate::{Chapter, Compiled, Loader, Options};
 
 /// The most spec files that one block may bring together.
 const MAX_INCLUDES: usize = 64;
@@ -31,11 +31,18 @@ pub(crate) fn run(
     };
     let plan = Plan::new(&model);
     let findings: Vec<Finding> = lint::check(&plan);
-    let chapter = render::chapter(&Cx {
-        plan: &plan,
-        findings: &findings,
-        options,
-    });
+    let chapter = if options.findings_only {
+        Chapter {
+            title: model.title.clone(),
+            ..Chapter::default()
+        }
+    } else {
+        render::chapter(&Cx {
+            plan: &plan,
+            findings: &findings,
+            options,
+        })
+    };
     diagnostics.extend(findings.into_iter().map(|f| f.diagnostic));
     crate::diag::sort(sources, &mut diagnostics);
     Compiled {

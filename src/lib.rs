@@ -76,6 +76,8 @@ pub struct Options {
     pub links: Links,
     /// Whether the chapter comes with its files, [`Chapter::artefacts`].
     pub artefacts: bool,
+    /// Whether only what is wrong is asked for: the chapter then has its title and no parts.
+    pub findings_only: bool,
 }
 
 impl Default for Options {
@@ -93,6 +95,7 @@ impl Default for Options {
             info: None,
             links: Links::default(),
             artefacts: false,
+            findings_only: false,
         }
     }
 }

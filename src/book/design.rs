@@ -33,6 +33,8 @@ pub struct Host<'a> {
     pub sections: Option<Vec<String>>,
     /// Whether the chapters come with their files.
     pub artefacts: bool,
+    /// Whether only what is wrong is asked for.
+    pub findings_only: bool,
 }
 
 /// One chapter of a book, or one Markdown file.
@@ -183,6 +185,7 @@ fn options(host: &Host<'_>, sources: &mut Sources, scope: String) -> Options {
         sections: host.sections.clone(),
         links: host.config.links.clone(),
         artefacts: host.artefacts,
+        findings_only: host.findings_only,
         ..Options::default()
     }
 }

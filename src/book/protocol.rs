@@ -184,6 +184,7 @@ impl<'a> Run<'a> {
             book_file: Some(("book.toml".to_owned(), self.root.join("book.toml"))),
             sections: None,
             artefacts: false,
+            findings_only: false,
         };
         let designs = compile_pages(&pages, &host);
         let named: Vec<(String, &[Design])> = pages

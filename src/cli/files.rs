@@ -36,6 +36,8 @@ pub(super) struct Setup<'a> {
     pub(super) sections: Option<Vec<String>>,
     /// Whether the chapters come with their files.
     pub(super) artefacts: bool,
+    /// Whether only what is wrong is asked for.
+    pub(super) findings_only: bool,
 }
 
 /// Reads and compiles the file at `path`; `.toml` is a spec, all else Markdown.
@@ -56,6 +58,7 @@ pub(super) fn compile(path: &Path, setup: &Setup<'_>) -> Result<File> {
         book_file: setup.book.map(|b| (super::shown(&b.file), b.file.clone())),
         sections: setup.sections.clone(),
         artefacts: setup.artefacts,
+        findings_only: setup.findings_only,
     };
     // Ids must not depend on the folder that the command was run in.
     let id = path
@@ -100,6 +103,7 @@ pub(super) fn designs(path: &Path) -> Result<(Vec<Option<msdesign::Chapter>>, Ve
         book: targets.book.as_ref(),
         sections: None,
         artefacts: true,
+        findings_only: false,
     };
     let (mut chapters, mut findings) = (Vec::new(), Vec::new());
     for file in &targets.files {

@@ -175,13 +175,27 @@ fn change(
 }
 
 /// Writes a whole file beside its place and moves it there.
-fn put(file: &Path, text: &str) -> Result<()> {
+pub(super) fn put(file: &Path, text: &str) -> Result<()> {
+    place(file, text, None)
+}
+
+/// The same for a file that is there and keeps who may read and write it.
+pub(super) fn replace(file: &Path, text: &str) -> Result<()> {
+    let permissions = std::fs::metadata(file).map(|m| m.permissions()).ok();
+    place(file, text, permissions)
+}
+
+fn place(file: &Path, text: &str, permissions: Option<std::fs::Permissions>) -> Result<()> {
     let why = || format!("`{}` cannot be written", super::shown(file));
     let parent = super::folder_of(file);
     std::fs::create_dir_all(&parent).with_context(why)?;
     let mut beside = tempfile::NamedTempFile::new_in(&parent).with_context(why)?;
     beside.write_all(text.as_bytes()).with_context(why)?;
-    readable(beside.as_file()).with_context(why)?;
+    match permissions {
+        Some(own) => beside.as_file().set_permissions(own),
+        None => readable(beside.as_file()),
+    }
+    .with_context(why)?;
     beside.persist(file).with_context(why)?;
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 mod build;
 mod check;
+mod explain;
 mod export;
 mod files;
 mod init;
@@ -39,6 +40,13 @@ enum Command {
     Render(render::Args),
     /// Reports on spec files, Markdown files and whole books
     Check(check::Args),
+    /// Prints the page of a rule
+    Explain {
+        /// The rule's id, as reports show it
+        rule: String,
+    },
+    /// Lists the linter's rules, or writes their pages into a book
+    Rules(explain::Args),
     /// Writes the files of a design: contracts, rules, configuration
     Export(export::Args),
     /// Adds the preprocessor to a book, and a first design if it has none
@@ -74,6 +82,8 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Build(args)) => build::run(&args),
         Some(Command::Render(args)) => render::run(&args),
         Some(Command::Check(args)) => check::run(&args),
+        Some(Command::Explain { rule }) => explain::explain(&rule),
+        Some(Command::Rules(args)) => explain::rules(&args),
         Some(Command::Export(args)) => export::run(&args),
         Some(Command::Init(args)) => init::run(&args),
         Some(Command::New { name }) => out(&init::starter(&name)).map(|()| 0),

@@ -61,6 +61,7 @@ pub(super) fn run(args: &Args) -> Result<u8> {
         book: None,
         sections: args.sections.clone(),
         artefacts: false,
+        findings_only: false,
     };
     let (text, broken, findings) = match files::compile(&args.file, &setup)? {
         File::Spec(chapter, findings) => (

@@ -5,6 +5,8 @@
 
 mod config;
 mod facts;
+mod faults;
+mod page;
 mod report;
 mod rules;
 mod words;
@@ -17,6 +19,8 @@ use crate::plan::Plan;
 
 use config::{Config, Level};
 pub use facts::Facts;
+pub use faults::Fault;
+pub use page::page;
 pub use report::Report;
 
 /// One rule with its documentation.
@@ -103,6 +107,18 @@ pub fn rules() -> &'static [&'static Rule] {
 #[must_use]
 pub fn rule(id: &str) -> Option<&'static Rule> {
     rules::ALL.iter().find(|r| r.id == id).copied()
+}
+
+/// What may be wrong before the rules run, and with `[lint]`, by id.
+#[must_use]
+pub fn faults() -> &'static [Fault] {
+    faults::ALL
+}
+
+/// The fault called `id`.
+#[must_use]
+pub fn fault(id: &str) -> Option<&'static Fault> {
+    faults::ALL.iter().find(|f| f.id == id)
 }
 
 /// Everything that the rules find, worst first, then by rule and subject; `[lint]` is obeyed.
