@@ -3,6 +3,7 @@
 use super::super::Cx;
 use super::super::doc::{Doc, Inline, count, say};
 use crate::catalog;
+use crate::diag::Severity;
 use crate::lint::Finding;
 use crate::model::{Architecture, Section};
 use crate::plan::Origin;
@@ -144,6 +145,24 @@ fn findings(cx: &Cx<'_>, doc: &mut Doc) {
     if shown.is_empty() {
         doc.para("The linter found no fault in this design.");
         return;
+    }
+    let counts: Vec<String> = [
+        (Severity::Error, "error"),
+        (Severity::Warning, "warning"),
+        (Severity::Info, "note"),
+    ]
+    .into_iter()
+    .map(|(s, word)| {
+        (
+            shown.iter().filter(|f| f.diagnostic.severity == s).count(),
+            word,
+        )
+    })
+    .filter(|(n, _)| *n > 0)
+    .map(|(n, word)| count(n, word))
+    .collect();
+    if shown.len() > 1 {
+        doc.para(format!("{}, the worst first.", counts.join(", ")));
     }
     let mut items: Vec<Inline> = shown.iter().map(|f| finding(cx, doc, f)).collect();
     let rest = items.split_off(items.len().min(OPEN_FINDINGS));
