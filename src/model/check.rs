@@ -3,7 +3,7 @@
 use super::design::{Auth, Balancing, Delivery, Set, Slo, Stated};
 use super::names::short;
 use super::units::{self, Bytes, Rate, Ratio, Time, UnitError};
-use crate::diag::{Diagnostic, nearest};
+use crate::diag::{Diagnostic, Span, nearest};
 use crate::spec::{SloDecl, Spanned, Text};
 
 pub(super) type Out<'o> = &'o mut Vec<Diagnostic>;
@@ -222,8 +222,14 @@ pub(super) fn health(text: Option<&Text>, out: Out<'_>) -> Option<Set<Stated<Str
     })
 }
 
+/// Where `none` stands in place of a value: what the existing system lacks.
+pub(super) fn lacking(text: Option<&Text>) -> Option<Span> {
+    text.filter(|t| is_none(t)).map(|t| t.span)
+}
+
+/// A way to authenticate; `none` is none.
 pub(super) fn auth(text: Option<&Text>, out: Out<'_>) -> Option<Set<Auth>> {
-    let text = text?;
+    let text = text.filter(|t| !is_none(t))?;
     let id = choice("a way to authenticate", text, &crate::catalog::AUTHS, out)?;
     Auth::parse(id).map(|value| Set {
         value,

@@ -1,9 +1,12 @@
 //! The types of the model.
 
+use std::collections::BTreeSet;
+
 use super::choices::{Language, Section};
 use super::classify::{Protocol, Transport};
 use super::messaging::{SchemaCopy, StreamTerms, Terms};
 use super::policy::Policy;
+use super::security::Token;
 use super::units::{Bytes, Rate, Ratio, Time};
 use crate::catalog;
 use crate::diag::Span;
@@ -121,6 +124,8 @@ pub struct Service {
     pub balancing: Option<Set<Balancing>>,
     /// What runs it, where that limits a request.
     pub runtime: Option<Set<&'static catalog::Limit>>,
+    /// What it checks of a token.
+    pub jwt: Option<Set<BTreeSet<&'static str>>>,
 }
 
 /// A health probe that the author describes.
@@ -260,6 +265,12 @@ pub struct Call {
     pub fallback: Option<String>,
     /// How the caller proves who it is.
     pub auth: Option<Set<Auth>>,
+    /// The caller does not prove who it is today.
+    pub lacks_auth: Option<Span>,
+    /// Whose token it carries.
+    pub token: Option<Set<Token>>,
+    /// Whether it carries the trace context.
+    pub traceparent: Option<Set<bool>>,
     /// Size of request or answer.
     pub payload: Option<Set<Bytes>>,
     /// Contract file.
@@ -397,6 +408,8 @@ pub struct Stream {
     pub resume: Option<Set<bool>>,
     /// How the client proves who it is.
     pub auth: Option<Set<Auth>>,
+    /// The client does not prove who it is today.
+    pub lacks_auth: Option<Span>,
     /// How it reaches its clients.
     pub terms: StreamTerms,
     /// What it is for.
@@ -493,6 +506,10 @@ pub struct Platform {
     pub broker: Option<Set<&'static catalog::Broker>>,
     /// Authentication between services.
     pub auth: Option<Set<Auth>>,
+    /// Services do not prove who they are today.
+    pub lacks_auth: Option<Span>,
+    /// What every service checks of a token.
+    pub jwt: Option<Set<BTreeSet<&'static str>>>,
     /// Every instance of the gateway counts requests for itself.
     pub local_limits: Option<Set<bool>>,
     /// Instances of the gateway.

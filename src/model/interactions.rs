@@ -8,6 +8,7 @@ use super::design::{BrokerId, Call, Event, Field, Party, Publisher, Set, Stream}
 use super::messaging::{self, SchemaCopy};
 use super::names::{Names, short};
 use super::policy;
+use super::security;
 use crate::diag::{Diagnostic, SourceId, Span, nearest};
 use crate::spec::{AsyncDecl, RealtimeDecl, SyncDecl, Text};
 
@@ -46,6 +47,9 @@ pub(super) fn calls(decls: &[SyncDecl], names: &Names, out: Out<'_>) -> Vec<Call
                 .map_or(d.fallback.is_some(), |o| o.value),
             fallback: check::plain(d.fallback.as_ref()),
             auth: check::auth(d.auth.as_ref(), out),
+            lacks_auth: check::lacking(d.auth.as_ref()),
+            token: security::token(d.token.as_ref(), out),
+            traceparent: check::flag(d.traceparent.as_ref()),
             payload: check::bytes(d.payload.as_ref(), out),
             contract: check::word(d.contract.as_ref()),
             description: check::plain(d.description.as_ref()),
@@ -247,10 +251,8 @@ fn event(
     let lacks =
         |flag: Option<&crate::spec::Spanned<bool>>| flag.filter(|f| !f.value).map(|f| f.span);
     let mut terms = messaging::terms(&d.terms, out);
-    // `none` states that there is no key, no version.
-    let lacking = |text: Option<&Text>| text.filter(|t| check::is_none(t)).map(|t| t.span);
-    terms.lacks_key = lacking(d.key.as_ref());
-    terms.lacks_version = lacking(d.version.as_ref());
+    terms.lacks_key = check::lacking(d.key.as_ref());
+    terms.lacks_version = check::lacking(d.version.as_ref());
     let mut lacks_acks = None;
     if let Some(text) = &d.acks
         && check::choice("an acknowledgement", text, &["none", "leader", "all"], out)
@@ -420,6 +422,7 @@ pub(super) fn streams(decls: &[RealtimeDecl], names: &Names, out: Out<'_>) -> Ve
             heartbeat: check::time(d.heartbeat.as_ref(), out),
             resume: check::flag(d.resume.as_ref()),
             auth: check::auth(d.auth.as_ref(), out),
+            lacks_auth: check::lacking(d.auth.as_ref()),
             terms: messaging::stream_terms(&d.terms, out),
             description: check::plain(d.description.as_ref()),
         };

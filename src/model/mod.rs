@@ -17,6 +17,7 @@ mod names;
 mod policy;
 mod probes;
 mod resolve;
+mod security;
 mod settings;
 pub mod units;
 
@@ -31,5 +32,6 @@ pub use design::{
 pub use messaging::{Backplane, Compatibility, SchemaCopy, StreamTerms, Terms};
 pub use policy::{Backoff, BreakerPolicy, Policy};
 pub use resolve::resolve;
+pub use security::Token;
 
 pub use crate::spec::Value as Written;

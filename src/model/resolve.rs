@@ -11,7 +11,7 @@ use super::design::{
 use super::interactions::place;
 use super::journeys::Interactions;
 use super::names::{Names, short};
-use super::{interactions, is_known_store, journeys, names, probes, settings};
+use super::{interactions, is_known_store, journeys, names, probes, security, settings};
 use crate::catalog;
 use crate::diag::{Diagnostic, SourceId, Span};
 use crate::spec::{ServiceDecl, Spec, Text};
@@ -155,6 +155,7 @@ fn service(d: &ServiceDecl, out: Out<'_>) -> Service {
         grace: check::time(d.grace.as_ref(), out),
         balancing: check::balancing(d.balancing.as_ref(), out),
         runtime: settings::limit("a runtime", d.runtime.as_ref(), catalog::runtimes(), out),
+        jwt: security::jwt(d.jwt.as_ref(), out),
     }
 }
 

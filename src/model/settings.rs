@@ -2,6 +2,7 @@
 
 use super::check::{self, Out};
 use super::design::{Allow, Defaults, Lint, Platform, RuleSetting, Set};
+use super::security;
 use crate::catalog;
 use crate::spec::{Spec, Text};
 
@@ -69,6 +70,8 @@ pub(super) fn platform(spec: &Spec, out: Out<'_>) -> Platform {
             })
         }),
         auth: check::auth(p.auth.as_ref(), out),
+        lacks_auth: check::lacking(p.auth.as_ref()),
+        jwt: security::jwt(p.jwt.as_ref(), out),
         local_limits: check::local(p.rate_limit_scope.as_ref(), out),
         gateway_replicas: check::count(p.gateway_replicas.as_ref()),
         retired: [&p.mesh, &p.gateway]

@@ -2,6 +2,7 @@
 
 use toml::de::DeValue;
 
+use super::security::{JwtDecl, jwt};
 use super::table::{Context, Entry, Table, entries, list_of_names, read_name, wrong_type};
 use super::{Spanned, Text};
 use crate::diag::Span;
@@ -49,6 +50,8 @@ pub struct ServiceDecl {
     pub balancing: Option<Text>,
     /// What runs it where that limits a request: `lambda`, `azure-functions`, …
     pub runtime: Option<Text>,
+    /// How it checks tokens.
+    pub jwt: Option<JwtDecl>,
 }
 
 /// A health probe.
@@ -129,8 +132,10 @@ pub struct Platform {
     pub mesh: Option<Text>,
     /// API gateway.
     pub gateway: Option<Text>,
-    /// How services prove who they are.
+    /// How services prove who they are; `none` states that they do not today.
     pub auth: Option<Text>,
+    /// How every service checks tokens.
+    pub jwt: Option<JwtDecl>,
     /// `local` where every instance of the gateway counts for itself, `global` where they share a count.
     pub rate_limit_scope: Option<Text>,
     /// Instances of the gateway.
@@ -252,6 +257,7 @@ impl ServiceDecl {
             grace: None,
             balancing: None,
             runtime: None,
+            jwt: None,
         }
     }
 }
@@ -276,6 +282,7 @@ fn service(cx: &mut Context<'_>, mut t: Table<'_>, d: &mut ServiceDecl) {
     d.grace = t.quantity(cx, "grace", "30s");
     d.balancing = t.text(cx, "balancing");
     d.runtime = t.text(cx, "runtime");
+    d.jwt = jwt(cx, &mut t);
     t.finish(cx);
 }
 
@@ -392,6 +399,7 @@ pub(super) fn read_platform(cx: &mut Context<'_>, root: &mut Table<'_>) -> Platf
         mesh: t.text(cx, "mesh"),
         gateway: t.text(cx, "gateway"),
         auth: t.text(cx, "auth"),
+        jwt: jwt(cx, &mut t),
         rate_limit_scope: t.text(cx, "rate_limit_scope"),
         gateway_replicas: t.number(cx, "gateway_replicas", 1..=100_000),
         mesh_retries: t.number(cx, "mesh_retries", 0..=100),

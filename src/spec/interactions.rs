@@ -43,8 +43,12 @@ pub struct SyncDecl {
     pub optional: Option<Spanned<bool>>,
     /// What the caller does when the call fails.
     pub fallback: Option<Text>,
-    /// How the caller proves who it is.
+    /// How the caller proves who it is; `none` states that it does not today.
     pub auth: Option<Text>,
+    /// Whose token it carries: `relay`, `exchange` or `own`.
+    pub token: Option<Text>,
+    /// `false` states that it carries no trace context today.
+    pub traceparent: Option<Spanned<bool>>,
     /// Size of the request or answer, whichever is larger.
     pub payload: Option<Text>,
     /// A contract file.
@@ -341,6 +345,8 @@ impl SyncDecl {
             optional: None,
             fallback: None,
             auth: None,
+            token: None,
+            traceparent: None,
             payload: None,
             contract: None,
             description: None,
@@ -362,6 +368,8 @@ fn sync_attributes(cx: &mut Context<'_>, t: &mut Table<'_>, d: &mut SyncDecl) {
     d.optional = t.flag(cx, "optional");
     d.fallback = t.text(cx, "fallback");
     d.auth = t.text(cx, "auth");
+    d.token = t.text(cx, "token");
+    d.traceparent = t.flag(cx, "traceparent");
     d.payload = t.quantity(cx, "payload", "2KiB");
     d.contract = t.text(cx, "contract");
     d.description = t.text(cx, "description");

@@ -40,6 +40,7 @@ impl Platform {
         fill(&mut self.mesh, other.mesh);
         fill(&mut self.gateway, other.gateway);
         fill(&mut self.auth, other.auth);
+        fill(&mut self.jwt, other.jwt);
         fill(&mut self.rate_limit_scope, other.rate_limit_scope);
         fill(&mut self.gateway_replicas, other.gateway_replicas);
     }

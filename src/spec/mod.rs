@@ -13,6 +13,7 @@ mod merge;
 mod messaging;
 mod parse;
 mod policy;
+mod security;
 mod table;
 
 pub use declare::{
@@ -24,6 +25,8 @@ pub use lint::{Allow, LintDecl, RuleDecl, Value};
 pub use messaging::{StreamTermsDecl, TermsDecl};
 pub use parse::{parse, parse_book};
 pub use policy::{BackoffDecl, BreakerDecl, OrNone, PolicyDecl};
+
+pub use security::JwtDecl;
 
 use crate::diag::Span;
 

@@ -1,6 +1,6 @@
-//! `trace-break`: a trace ends where an event is published.
+//! `trace-break`: a trace ends on the way.
 //!
-//! An event of which the author says `traceparent = false`.
+//! An event or a call of which the author says `traceparent = false`.
 
 use super::prelude::*;
 
@@ -9,9 +9,9 @@ rule! {
     id: "trace-break",
     severity: Warning,
     section: Tracing,
-    summary: "a trace ends where an event is published",
-    what: "An event of which the author says `traceparent = false`.",
-    why: "What a request sets off behind the broker cannot be found from the request, nor the request from the failure that it caused.",
+    summary: "a trace ends on the way",
+    what: "An event or a call of which the author says `traceparent = false`.",
+    why: "What a request sets off behind that point cannot be found from the request, nor the request from the failure that it caused.",
     limits: "Nothing said means that the design carries the context.",
     source: "W3C Trace Context; OpenTelemetry semantic conventions for messaging",
 }
@@ -29,5 +29,19 @@ fn check(facts: &Facts<'_>, report: &mut Report) {
             .at("no trace context today")
             .help("put `traceparent` and `tracestate` into the headers of the message; the span that handles it links to the one that published it");
         report.add(facts.event(id), d);
+    }
+    for id in facts.model.call_ids() {
+        let c = facts.model.call(id);
+        let Some(set) = c.traceparent.filter(|t| !t.value) else {
+            continue;
+        };
+        let (from, to) = (facts.model.party(c.from), facts.name(c.to));
+        let d = report
+            .at(set.span, format!("what `{to}` does for `{from}` belongs to no trace"))
+            .at("no trace context today")
+            .help(format!(
+                "send `traceparent` and `tracestate` with the request: in `{from}`, make the call on the context of the request that it serves"
+            ));
+        report.add(facts.call(id), d);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::super::Cx;
 use super::super::doc::{Doc, Inline, say};
-use crate::model::{Party, Stream, StreamId, Transport};
+use crate::model::{Backplane, Party, Stream, StreamId, Transport};
 use crate::plan::StreamPlan;
 
 pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
@@ -57,13 +57,34 @@ fn one(cx: &Cx<'_>, doc: &mut Doc, id: StreamId) {
             ),
         ));
     }
+    if let Some(session) = stream.terms.max_session {
+        rows.push(row("A client stays", say!("up to {} (set)", session.value)));
+    }
     rows.push(row(
         "Reconnect",
         say!("after a random wait between 0 and {}", plan.reconnect.value)
             .and(Inline::why(&plan.reconnect)),
     ));
     rows.push(row("Resume", resume(cx, stream, plan, server)));
-    rows.push(row("Backplane", backplane(cx, plan, server)));
+    rows.push(row("Backplane", backplane(cx, stream, plan, server)));
+    if let Some(fallback) = stream.terms.fallback {
+        rows.push(row(
+            "Where that does not work",
+            match fallback.value {
+                Some(other) => say!(
+                    "{} (set); every request of a client has to reach the instance of `{}` that knows it{}",
+                    other,
+                    server,
+                    match stream.terms.sticky.map(|s| s.value) {
+                        Some(true) => ": the gateway keeps it there (set)",
+                        Some(false) => ", and today it does not; proposed: affinity by cookie",
+                        None => ": affinity by cookie",
+                    }
+                ),
+                None => Inline::text("nothing (set)"),
+            },
+        ));
+    }
     rows.push(row("Drain on deploy", drain(stream, plan, server)));
     doc.table(&["Part", "Design"], rows);
 }
@@ -150,22 +171,36 @@ fn log_store<'a>(cx: &Cx<'a>, plan: &StreamPlan) -> Option<&'a str> {
         .map(|s| s.name.as_str())
 }
 
-fn backplane(cx: &Cx<'_>, plan: &StreamPlan, server: &str) -> Inline {
+fn backplane(cx: &Cx<'_>, stream: &Stream, plan: &StreamPlan, server: &str) -> Inline {
     let model = cx.plan.model;
+    let stated = stream.terms.backplane.map(|b| b.value);
+    if let Some(kind) = stated.filter(|b| *b != Backplane::Lacking) {
+        return say!("{} (set)", kind.name());
+    }
     if !plan.backplane {
         return say!(
             "none: `{}` is one instance, so a message arises where its listener is",
             server
         );
     }
-    let kind = if plan.resume.value {
+    let lossless = stream.terms.lossless.is_some_and(|l| l.value);
+    let kind = if plan.resume.value || lossless {
         "Redis Streams: a message must outlive a broken connection, and Redis Pub/Sub delivers at most once"
     } else {
         "Redis Pub/Sub: it delivers at most once, which a stream without resume can bear"
     };
+    let today = match stated {
+        Some(_) => "none today; proposed: ",
+        None => "",
+    };
     let place = match log_store(cx, plan) {
-        Some(store) => say!("{}; in `{}` of `{}`", kind, store, server),
-        None => say!("{}; `{}` has no Redis today and needs one", kind, server),
+        Some(store) => say!("{}{}; in `{}` of `{}`", today, kind, store, server),
+        None => say!(
+            "{}{}; `{}` has no Redis today and needs one",
+            today,
+            kind,
+            server
+        ),
     };
     let read: Vec<&str> = model
         .events

@@ -1,9 +1,11 @@
 //! Contracts, authentication, timeouts and circuit breakers of calls.
 
+use std::collections::BTreeSet;
+
 use super::super::Cx;
 use super::super::artefact;
 use super::super::doc::{Doc, Inline, say};
-use crate::model::{Auth, CallId, Party, Protocol};
+use crate::model::{Auth, CallId, Party, Protocol, Token};
 
 pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
     if cx.plan.model.calls.is_empty() {
@@ -179,10 +181,51 @@ fn authentication(cx: &Cx<'_>, doc: &mut Doc) {
             from,
             to,
             proof,
-            Inline::text(if c.auth.is_some() { "set" } else { "platform" }),
+            Inline::text(match (c.auth, c.lacks_auth.or(model.platform.lacks_auth)) {
+                (Some(_), _) => "set",
+                (None, Some(_)) => "none today; proposed",
+                (None, None) => "platform",
+            }),
         ]);
     }
     doc.table(&["From", "To", "Proof", "By"], rows);
+    let checked = |who: Inline, jwt: &BTreeSet<&'static str>| {
+        who.and(Inline::names(jwt.iter().copied()))
+            .and(Inline::text(" (set)"))
+    };
+    let mut items = Vec::new();
+    if let Some(jwt) = &model.platform.jwt {
+        items.push(checked(
+            Inline::text("Every service checks of a token: "),
+            &jwt.value,
+        ));
+    }
+    for s in &model.services {
+        if let Some(jwt) = &s.jwt {
+            items.push(checked(
+                say!("`{}` checks of a token: ", s.name),
+                &jwt.value,
+            ));
+        }
+    }
+    for c in &model.calls {
+        let (from, to) = (model.party(c.from), &model.service(c.to).name);
+        items.push(match c.token.map(|t| t.value) {
+            Some(Token::Exchange) => say!(
+                "`{}` exchanges the token that it was called with for one with the audience `{}` (set)",
+                from,
+                to
+            ),
+            Some(Token::Relay) => say!(
+                "`{}` hands the token that it was called with on to `{}` today; proposed: it is exchanged for one with the audience `{}`",
+                from,
+                to,
+                to
+            ),
+            _ => continue,
+        });
+    }
+    doc.list(items);
 }
 
 fn breakers(cx: &Cx<'_>, doc: &mut Doc) {
