@@ -7,7 +7,7 @@ mkdir -p .tools/bin
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 wanted=()
-for pair in nginx:nginx promtool:prometheus protoc:protobuf-compiler dot:graphviz javac:default-jdk-headless node:nodejs npm:npm; do
+for pair in nginx:nginx promtool:prometheus protoc:protobuf-compiler dot:graphviz javac:default-jdk-headless node:nodejs npm:npm chromium:chromium; do
   [ -x "$(command -v "${pair%%:*}" || true)" ] || wanted+=("${pair##*:}")
 done
 if [ "${#wanted[@]}" -gt 0 ]; then
@@ -42,6 +42,7 @@ node_packages=(
 )
 npm install --silent --no-fund --no-audit --prefix .tools/npm "${node_packages[@]}"
 npm ci --silent --no-fund --no-audit --prefix tests/tools/mermaid
+npm ci --silent --no-fund --no-audit --prefix tests/tools/browser
 if [ ! -x .tools/mdbook04/bin/mdbook ]; then
   cargo install mdbook@0.4.52 --locked --root .tools/mdbook04
 fi

@@ -189,7 +189,7 @@ fn labels(svg: &mut Svg, scene: &Scene, texts: &Texts, drawing: &Drawing) {
         let link = text::safe_link(edge.link.as_deref());
         groups.entry((link, edge.kind)).or_default().push(e);
     }
-    for ((link, kind), edges) in groups {
+    for ((link, _), edges) in groups {
         let placed: Vec<(usize, Rect)> = edges
             .into_iter()
             .filter_map(|e| Some((e, drawing.edges.get(e)?.label?)))
@@ -198,11 +198,7 @@ fn labels(svg: &mut Svg, scene: &Scene, texts: &Texts, drawing: &Drawing) {
             continue;
         }
         if let Some(link) = &link {
-            let name = format!("{} interactions: details", kind.word());
-            svg.open("a")
-                .attr("class", "l")
-                .attr("href", link)
-                .attr("aria-label", &name);
+            svg.open("a").attr("class", "l").attr("href", link);
         }
         for (e, place) in placed {
             let edge = &scene.edges[e];

@@ -1,0 +1,169 @@
+// Opens the chapters of a built book in Chromium, in every theme and on a phone, and measures what a
+// reader sees. Usage: node check.mjs BOOK CHROMIUM [PAGE…]; says what is wrong and fails.
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { chromium } from "playwright-core";
+
+const [book, browserPath, ...pages] = process.argv.slice(2);
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const themes = ["light", "rust", "coal", "navy", "ayu"];
+const faults = new Set();
+const fault = (where, what) => faults.add(`${where}: ${what}`);
+
+const browser = await chromium.launch({
+  executablePath: browserPath,
+  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+});
+
+async function open(page, theme, width) {
+  const context = await browser.newContext({ viewport: { width, height: 900 } });
+  await context.addInitScript((t) => localStorage.setItem("mdbook-theme", t), theme);
+  const tab = await context.newPage();
+  await tab.goto(`file://${book}/${page}`);
+  await tab.evaluate(async () => {
+    document.querySelectorAll("main details").forEach((d) => { d.open = true; });
+    await document.fonts.ready;
+  });
+  return { context, tab };
+}
+
+// Contrast of every text and line of the pictures with what lies behind them.
+const contrast = () => {
+  const channels = (text) => {
+    const m = text.match(/rgba?\(([^)]*)\)/);
+    if (!m) return null;
+    const [r, g, b, a = 1] = m[1].split(/[ ,/]+/).map(Number);
+    return [r, g, b, a];
+  };
+  const over = (c, share, back) => [0, 1, 2].map((i) => c[i] * share + back[i] * (1 - share));
+  const light = (c) => {
+    const [r, g, b] = c.map((v) => v / 255).map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const ratio = (a, b) => {
+    const [x, y] = [light(a), light(b)].sort((p, q) => q - p);
+    return (x + 0.05) / (y + 0.05);
+  };
+  const back = channels(getComputedStyle(document.documentElement).backgroundColor).slice(0, 3);
+  const out = [];
+  for (const e of document.querySelectorAll(".msd-figure svg :is(text,path,rect,circle)")) {
+    const style = getComputedStyle(e);
+    const text = e.tagName === "text";
+    const seen = [];
+    const add = (colour, opacity) => {
+      const c = colour !== "none" && channels(colour);
+      if (c) seen.push(ratio(over(c, c[3] * Number(opacity), back), back));
+    };
+    if (!text) add(style.stroke, style.strokeOpacity);
+    add(style.fill, style.fillOpacity);
+    const best = Math.max(0, ...seen);
+    const least = text ? 4.5 : 3;
+    if (best < least) out.push(`${e.tagName}.${e.getAttribute("class")} has a contrast of ${best.toFixed(2)}, not ${least}`);
+  }
+  return [...new Set(out)];
+};
+
+// Texts inside their pictures and boxes, and apart from one another, in the browser's own measure.
+const geometry = () => {
+  const out = [];
+  const box = (e) => e.getBoundingClientRect();
+  const inside = (a, b, by) => a.left >= b.left - by && a.right <= b.right + by && a.top >= b.top - by && a.bottom <= b.bottom + by;
+  for (const svg of document.querySelectorAll(".msd-figure svg")) {
+    const name = svg.querySelector("title").textContent;
+    const texts = [...svg.querySelectorAll("text")].map((e) => [e, box(e)]);
+    for (const [e, r] of texts) {
+      if (!inside(r, box(svg), 0)) out.push(`${name}: "${e.textContent}" leaves the picture`);
+    }
+    // A box and its words share a parent; words with a halo may lie on lines.
+    for (const node of svg.querySelectorAll("a:has(> :is(rect,path)), g:has(> :is(rect,path)):has(> .n)")) {
+      const shape = node.querySelector(":scope > :is(rect,path)");
+      for (const e of node.querySelectorAll(":scope > text")) {
+        if (!inside(box(e), box(shape), 0)) out.push(`${name}: "${e.textContent}" leaves its box`);
+      }
+    }
+    for (let i = 0; i < texts.length; i++) {
+      for (let j = i + 1; j < texts.length; j++) {
+        const [a, b] = [texts[i][1], texts[j][1]];
+        // The lines of one label touch: glyphs are lower than their boxes.
+        if (a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 4 && b.top < a.bottom - 4) {
+          out.push(`${name}: "${texts[i][0].textContent}" and "${texts[j][0].textContent}" overlap`);
+        }
+      }
+    }
+  }
+  const ids = [...document.querySelectorAll("[id]")].map((e) => e.id);
+  const twice = ids.filter((id, i) => ids.indexOf(id) !== i);
+  if (twice.length) out.push(`ids stand twice: ${[...new Set(twice)].slice(0, 5).join(", ")}`);
+  for (const e of document.querySelectorAll(".msd-figure [aria-labelledby]")) {
+    for (const id of e.getAttribute("aria-labelledby").split(" ")) {
+      if (!document.getElementById(id)?.textContent.trim()) out.push(`nothing is called ${id}`);
+    }
+  }
+  for (const a of document.querySelectorAll(".msd-figure a")) {
+    const target = decodeURIComponent(a.getAttribute("href")).replace(/^#/, "");
+    if (!document.getElementById(target)) out.push(`a link of a picture leads to ${target}, which is not there`);
+  }
+  for (const svg of document.querySelectorAll(".msd-figure svg")) {
+    if (!(svg.matches("[role=img]") || svg.querySelector("[role=img]"))) out.push("a picture is no image");
+  }
+  return out;
+};
+
+const overflow = () => {
+  const over = document.documentElement.scrollWidth - window.innerWidth;
+  return over > 0 ? [`the page is ${over} px too wide`] : [];
+};
+
+async function violations(tab, selector) {
+  await tab.evaluate(axe);
+  return tab.evaluate(async (s) => {
+    const found = await window.axe.run(s, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], resultTypes: ["violations"] });
+    return found.violations
+      .filter((v) => ["serious", "critical"].includes(v.impact))
+      // mdBook wraps every table in this; browsers give what scrolls the focus by themselves.
+      .map((v) => ({ ...v, nodes: v.nodes.filter((n) => !n.html.startsWith('<div class="table-wrapper">')) }))
+      .filter((v) => v.nodes.length)
+      .map((v) => `axe ${v.id}: ${v.nodes.length} × ${v.nodes[0].html.slice(0, 140)}`);
+  }, selector);
+}
+
+let figures = 0;
+for (const page of pages) {
+  for (const theme of themes) {
+    const { context, tab } = await open(page, theme, 1280);
+    const at = `${page}, ${theme}`;
+    for (const f of await tab.evaluate(contrast)) fault(at, f);
+    if (theme === "light") {
+      figures += await tab.locator(".msd-figure svg").count();
+      for (const f of await tab.evaluate(geometry)) fault(page, f);
+      for (const f of await tab.evaluate(overflow)) fault(`${page}, 1280 px`, f);
+      const full = tab.locator(".msd-full").first();
+      if (await full.count()) {
+        await full.check();
+        const pan = await tab.locator(".msd-full:checked + .msd-pan").boundingBox();
+        if (pan.x !== 0 || pan.width < 1200 || pan.height < 880) fault(page, `full size is ${JSON.stringify(pan)}`);
+        await full.uncheck();
+      }
+      await tab.emulateMedia({ media: "print" });
+      for (const f of await tab.evaluate(() => [...document.querySelectorAll(".msd-figure svg")]
+        .filter((s) => s.getBoundingClientRect().right > document.querySelector("main").getBoundingClientRect().right + 1)
+        .map((s) => `${s.querySelector("title").textContent} is cut in print`))) fault(page, f);
+    }
+    // The rest of a chapter is tables and code; one theme tells what its colours do.
+    const part = theme === "light" ? "main" : ".msd-figure";
+    for (const f of await violations(tab, part)) fault(at, f);
+    await context.close();
+  }
+  const { context, tab } = await open(page, "navy", 375);
+  for (const f of await tab.evaluate(overflow)) fault(`${page}, 375 px`, f);
+  for (const f of await violations(tab, ".msd-figure")) fault(`${page}, 375 px`, f);
+  await context.close();
+}
+await browser.close();
+if (figures < pages.length) fault("book", `only ${figures} pictures in ${pages.length} pages`);
+if (faults.size) {
+  console.error([...faults].join("\n"));
+  process.exit(1);
+}
+console.log(`${figures} pictures in ${pages.length} pages`);
