@@ -49,7 +49,8 @@ pub fn chart(chart: &Chart, options: &Options<'_>) -> Result<String, TooLarge> {
         .max()
         .unwrap_or(0)
         + 10;
-    let right = widest(&values) + 10;
+    // Half of the last number on the scale stands there as well.
+    let right = (widest(&values) + 10).max(40);
     let room = (options.wish.column - EDGES - left - right).max(SCALE);
     let ticks = ticks(chart, room);
     let end = ticks.last().map_or(1.0, |t| t.0);

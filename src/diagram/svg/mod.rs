@@ -9,6 +9,8 @@ mod interactions;
 mod sequence;
 mod states;
 pub mod style;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use chart::chart;

@@ -1,0 +1,231 @@
+//! What every picture promises of its texts, measured by the table of widths: none leaves the picture,
+//! and no two overlap.
+#![allow(clippy::unwrap_used)]
+
+use super::super::text;
+use super::super::{
+    Bar, Branch, Chart, Edge, EdgeKind, FrameKind, Group, Mark, Message, MessageKind, Node,
+    NodeKind, Part, PartKind, Participant, Scene, Sequence, Step,
+};
+use super::{Frame, NAME, Options, SMALL};
+use proptest::prelude::*;
+
+fn options() -> Options<'static> {
+    Options {
+        scope: "s",
+        frame: Frame::Page,
+        wish: crate::diagram::layout::Wish::default(),
+    }
+}
+
+fn attribute<'t>(tag: &'t str, name: &str) -> Option<&'t str> {
+    let from = tag.find(&format!(" {name}=\""))? + name.len() + 3;
+    tag[from..].split('"').next()
+}
+
+/// The boxes of all texts: left, top, right, bottom, words.
+fn texts(picture: &str) -> Vec<(i64, i64, i64, i64, String)> {
+    let shift: i64 = picture
+        .split("translate(")
+        .nth(1)
+        .and_then(|t| t.split(')').next()?.parse().ok())
+        .unwrap_or(0);
+    let mut out = Vec::new();
+    for part in picture.split("<text").skip(1) {
+        let (tag, rest) = part.split_once('>').unwrap();
+        let words = rest.split('<').next().unwrap().to_owned();
+        let plain = words
+            .replace("&lt;", "<")
+            .replace("&gt;", ">")
+            .replace("&quot;", "\"")
+            .replace("&#123;", "{")
+            .replace("&amp;", "&");
+        let number = |name| attribute(tag, name).unwrap().parse::<i64>().unwrap();
+        let class = attribute(tag, "class").unwrap_or_default();
+        let has = |c: &str| class.split(' ').any(|x| x == c);
+        let w = text::width(&plain, if has("n") { NAME } else { SMALL });
+        let (x, y) = (number("x") + shift, number("y"));
+        let left = if has("s") || has("h") {
+            x
+        } else if has("g") {
+            x - w
+        } else {
+            x - w / 2
+        };
+        out.push((left, y - 9, left + w, y + 2, plain));
+    }
+    out
+}
+
+fn check(picture: &str) -> Result<(), TestCaseError> {
+    let svg = picture.split("<svg").nth(1).unwrap();
+    let size = |name| attribute(svg, name).unwrap().parse::<i64>().unwrap();
+    let (w, h) = (size("width"), size("height"));
+    let all = texts(picture);
+    for (i, a) in all.iter().enumerate() {
+        let inside = a.0 >= -8 && a.1 >= -8 && a.2 <= w - 8 && a.3 <= h - 8;
+        prop_assert!(inside, "{a:?} leaves {w} × {h}");
+        for b in &all[i + 1..] {
+            let apart = a.2 <= b.0 || b.2 <= a.0 || a.3 <= b.1 || b.3 <= a.1;
+            prop_assert!(apart, "{a:?} overlaps {b:?} in {picture}");
+        }
+    }
+    Ok(())
+}
+
+fn words() -> impl Strategy<Value = String> {
+    proptest::collection::vec("[a-zA-Z<&]{1,12}", 1..6).prop_map(|w| w.join(" "))
+}
+
+fn step(depth: u32) -> BoxedStrategy<Step> {
+    let message = (
+        0usize..5,
+        0usize..5,
+        words(),
+        0usize..4,
+        proptest::option::of(words()),
+        any::<bool>(),
+    )
+        .prop_map(|(from, to, label, kind, note, failed)| {
+            let kinds = [
+                MessageKind::Call,
+                MessageKind::Reply,
+                MessageKind::Event,
+                MessageKind::Stream,
+            ];
+            Step::Message(Message {
+                from,
+                to,
+                label,
+                kind: kinds[kind],
+                note,
+                compensation: false,
+                failed,
+            })
+        });
+    let note = (proptest::collection::vec(0usize..5, 0..3), words())
+        .prop_map(|(over, text)| Step::Note { over, text });
+    if depth == 0 {
+        return prop_oneof![4 => message, 1 => note].boxed();
+    }
+    let branch = (words(), proptest::collection::vec(step(depth - 1), 0..4))
+        .prop_map(|(title, steps)| Branch { title, steps });
+    let frame =
+        (0usize..6, proptest::collection::vec(branch, 1..3)).prop_map(|(kind, branches)| {
+            let kinds = [
+                FrameKind::Par,
+                FrameKind::Alt,
+                FrameKind::Opt,
+                FrameKind::Loop,
+                FrameKind::Retry,
+                FrameKind::Compensate,
+            ];
+            Step::Frame {
+                kind: kinds[kind],
+                branches,
+            }
+        });
+    prop_oneof![4 => message, 1 => note, 2 => frame].boxed()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn sequences_keep_their_texts_apart(
+        names in proptest::collection::vec(words(), 1..6),
+        steps in proptest::collection::vec(step(2), 0..8),
+    ) {
+        let participants = names
+            .into_iter()
+            .map(|label| Participant { label, ..Participant::default() })
+            .collect();
+        let sequence = Sequence { participants, steps, ..Sequence::default() };
+        check(&super::sequence(&sequence, &options()).unwrap())?;
+    }
+
+    #[test]
+    fn interactions_keep_their_texts_apart(
+        nodes in proptest::collection::vec((words(), 0usize..6, proptest::option::of(0usize..3)), 1..9),
+        edges in proptest::collection::vec((0usize..9, 0usize..9, 0usize..4, words(), any::<bool>()), 0..14),
+    ) {
+        let n = nodes.len();
+        let scene = Scene {
+            groups: (0..3).map(|i| Group { id: format!("g{i}"), label: format!("team {i}") }).collect(),
+            nodes: nodes
+                .into_iter()
+                .enumerate()
+                .map(|(i, (label, kind, group))| Node {
+                    id: format!("n{i}"),
+                    label,
+                    kind: NodeKind::ALL[kind],
+                    group,
+                    ..Node::default()
+                })
+                .collect(),
+            edges: edges
+                .into_iter()
+                .map(|(from, to, kind, label, soft)| Edge {
+                    from: from % n,
+                    to: to % n,
+                    kind: EdgeKind::ALL[kind],
+                    soft,
+                    labels: vec![label],
+                    link: None,
+                })
+                .collect(),
+            ..Scene::default()
+        };
+        check(&super::interactions(&scene, &options()).unwrap())?;
+    }
+
+    #[test]
+    fn charts_keep_their_texts_apart(
+        bars in proptest::collection::vec((words(), 0usize..12, 0.0..1e6f64, 0.0..1e3f64, words()), 0..12),
+        marks in proptest::collection::vec((0.0..2e6f64, words()), 0..4),
+    ) {
+        let chart = Chart {
+            title: "t".to_owned(),
+            description: "d".to_owned(),
+            unit: |v| format!("{v:.1} s"),
+            words: vec![(PartKind::Full, "one".to_owned()), (PartKind::Over, "two".to_owned())],
+            bars: bars
+                .into_iter()
+                .map(|(label, depth, from, length, value)| Bar {
+                    label,
+                    depth,
+                    parts: vec![
+                        Part { from, to: from + length, kind: PartKind::Full },
+                        Part { from: from + length, to: from + 2.0 * length, kind: PartKind::Over },
+                    ],
+                    value,
+                })
+                .collect(),
+            marks: marks.into_iter().map(|(at, label)| Mark { at, label }).collect(),
+        };
+        check(&super::chart(&chart, &options()).unwrap())?;
+    }
+}
+
+#[test]
+fn the_largest_numbers_are_drawn() {
+    for end in [0.0, 1e-300, f64::MAX, f64::INFINITY, f64::NAN] {
+        let part = Part {
+            from: 0.0,
+            to: end,
+            kind: PartKind::Idle,
+        };
+        let chart = Chart {
+            title: String::new(),
+            description: String::new(),
+            unit: |v| format!("{v}"),
+            words: Vec::new(),
+            bars: vec![Bar {
+                parts: vec![part],
+                ..Bar::default()
+            }],
+            marks: Vec::new(),
+        };
+        assert!(super::chart(&chart, &options()).unwrap().len() < 20_000);
+    }
+}
