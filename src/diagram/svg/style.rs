@@ -72,7 +72,9 @@ pub const STYLE: &str = concat!(
     "background:var(--bg,#fff)}",
     ".msd-full:checked+.msd-pan>svg{margin:auto}",
     "@media print{.msd-full{display:none}.msd-pan,.msd-full:checked+.msd-pan{position:static;overflow:visible;padding:0}",
-    ".msd-figure{break-inside:avoid}.msd-figure svg{max-width:100%;max-height:24cm;height:auto}}",
+    ".msd-figure{break-inside:avoid}.msd-figure svg{max-width:100%;max-height:24cm;height:auto}",
+    ".msd-wide{page:msd-wide}.msd-wide svg{max-height:17cm}}",
+    "@page msd-wide{size:landscape}",
 );
 
 /// CSS inside a picture that is a file of its own: the same look, in light and in dark.
@@ -102,7 +104,9 @@ mod tests {
         for rule in rules.filter(|r| !r.is_empty()) {
             let selectors = rule.rsplit_once('{').map_or("", |r| r.0);
             for one in selectors.rsplit('{').next().unwrap_or_default().split(',') {
-                let ours = one.starts_with(".msd-") || one.starts_with("svg.msd-file");
+                let ours = [".msd-", "svg.msd-file", "@page msd-"]
+                    .iter()
+                    .any(|o| one.starts_with(o));
                 assert!(ours, "{one}");
             }
         }

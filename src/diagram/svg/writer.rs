@@ -9,6 +9,9 @@ const PHONE: i64 = 280;
 /// Wider pictures than a page's column can be seen at full size.
 const COLUMN: i64 = 750;
 
+/// Wider pictures get a page of their own on paper, on its side, if they are wider than high.
+const WIDE: i64 = 1000;
+
 /// A picture being written.
 pub(super) struct Svg {
     out: String,
@@ -42,7 +45,13 @@ impl Svg {
         let (w, h) = (width + 2 * MARGIN, height + 2 * MARGIN);
         let title = super::text::clean(title);
         if svg.frame == Frame::Page {
-            svg.open("figure").attr("class", "msd-figure");
+            let wide = w > WIDE && w > h;
+            let class = if wide {
+                "msd-figure msd-wide"
+            } else {
+                "msd-figure"
+            };
+            svg.open("figure").attr("class", class);
             if w > COLUMN {
                 // A checkbox needs no script: checked, it lifts what follows it over the page.
                 svg.open("input")
