@@ -12,7 +12,7 @@ use std::ops::Range;
 pub struct SourceId(u32);
 
 /// A range of bytes of the *content* of one source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
 pub struct Span {
     /// The source.
     pub source: SourceId,

@@ -29,7 +29,9 @@ pub(super) struct Total {
     pub(super) attempts: u32,
     /// Where the retries are stated.
     pub(super) retries: Option<Span>,
-    /// `n·t`, cut by a stated deadline.
+    /// How often one request makes it, one after the other.
+    pub(super) times: u32,
+    /// `n·t`, cut by a stated deadline, as often as one request makes it.
     pub(super) bare: Time,
     /// The same with the planned waits between the attempts.
     pub(super) waited: Time,
@@ -38,11 +40,15 @@ pub(super) struct Total {
 impl Total {
     /// `3 × 300 ms`, or `300 ms`.
     pub(super) fn formula(&self) -> String {
-        if self.attempts > 1 {
-            format!("{} × {}", self.attempts, self.timeout)
-        } else {
-            self.timeout.to_string()
+        let mut factors = Vec::new();
+        if self.times > 1 {
+            factors.push(self.times.to_string());
         }
+        if self.attempts > 1 {
+            factors.push(self.attempts.to_string());
+        }
+        factors.push(self.timeout.to_string());
+        factors.join(" × ")
     }
 }
 
@@ -78,9 +84,13 @@ impl<'p> Facts<'p> {
         }
     }
 
-    /// The attempts that the author asks for, and where; `defaults.retries` count where they apply.
+    /// The attempts that the author asks for, and where; `defaults.retries` count where they apply. Retries
+    /// that may do the work twice do not count: they are to go anyway.
     pub(super) fn attempts(&self, id: CallId) -> (u32, Option<Span>) {
         if let Some(r) = self.model.call(id).retries {
+            if self.unsafe_retries(id) {
+                return (1, None);
+            }
             return (r.value.saturating_add(1), Some(r.span));
         }
         let planned = self.plan.call(id).attempts.value;
@@ -92,20 +102,26 @@ impl<'p> Facts<'p> {
 
     /// The longest that the call takes by the author's own numbers, if a timeout is stated.
     pub(super) fn total(&self, id: CallId) -> Option<Total> {
-        let (timeout, span) = self.timeout(id)?;
+        let (timeout, span) = self.patience(id)?;
         let (attempts, retries) = self.attempts(id);
         let bare = timeout.times(attempts.into());
+        let waits = self.plan.call(id).backoff.iter();
         let waited = if attempts > 1 {
-            self.plan.call(id).worst_case()
+            waits.fold(bare, |sum, b| sum.plus(*b))
         } else {
             bare
         };
-        let cap = |t: Time| self.model.call(id).deadline.map_or(t, |d| t.min(d.value));
+        let times = self.model.call(id).policy.per_request;
+        let cap = |t: Time| {
+            let once = self.model.call(id).deadline.map_or(t, |d| t.min(d.value));
+            once.times(times.map_or(1, |n| n.value.into()))
+        };
         Some(Total {
             timeout,
             span,
             attempts,
             retries,
+            times: times.map_or(1, |n| n.value),
             bare: cap(bare),
             waited: cap(waited),
         })

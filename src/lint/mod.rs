@@ -9,6 +9,7 @@ mod faults;
 mod page;
 mod report;
 mod rules;
+mod timing;
 mod words;
 
 use std::cmp::Reverse;

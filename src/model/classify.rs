@@ -30,6 +30,12 @@ impl Method {
         .find(|m| m.name().eq_ignore_ascii_case(word))
     }
 
+    /// Whether it changes nothing at the callee (RFC 9110, section 9.2.1).
+    #[must_use]
+    pub fn safe(self) -> bool {
+        matches!(self, Self::Get | Self::Head | Self::Options)
+    }
+
     /// Its name.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -448,6 +448,17 @@ const READS: [&str; 16] = [
     "fetch", "show", "view", "exists", "validate", "nearby",
 ];
 
+/// Whether the name of an operation reads like a query: `Carts/GetCart`.
+#[must_use]
+pub fn reads(operation: &str) -> bool {
+    let name = operation.rsplit(['/', '.']).next().unwrap_or_default();
+    READS.iter().any(|w| {
+        let (head, rest) = (name.get(..w.len()), name.get(w.len()..));
+        head.is_some_and(|h| h.eq_ignore_ascii_case(w))
+            && !rest.is_some_and(|r| r.starts_with(|c: char| c.is_ascii_lowercase()))
+    })
+}
+
 fn idempotent(model: &Model, i: usize) -> (Figure<bool>, Idempotency) {
     let c = &model.calls[i];
     if let Some(set) = c.idempotent {
@@ -468,11 +479,7 @@ fn idempotent(model: &Model, i: usize) -> (Figure<bool>, Idempotency) {
         );
     }
     let name = c.operation.rsplit(['/', '.']).next().unwrap_or_default();
-    let lower = name.to_ascii_lowercase();
-    let reads = READS.iter().any(|w| {
-        lower.starts_with(w) && !name[w.len()..].starts_with(|c: char| c.is_ascii_lowercase())
-    });
-    if reads && !matches!(c.protocol, Protocol::Rest(_)) {
+    if reads(&c.operation) && !matches!(c.protocol, Protocol::Rest(_)) {
         return (
             Figure::assumed(true, format!("`{name}` reads like a query"), "derived"),
             Idempotency::Name,

@@ -84,13 +84,15 @@ pub(super) fn latency_as_stated(
 /// Whether the author gave the call a percentile: its own, its callee's promise, or the default.
 fn given(model: &Model, id: CallId) -> bool {
     let c = model.call(id);
-    own_p99(model, id) || (model.defaults.p99.is_some() && c.p99.is_none())
+    let promised = model.service(c.to).slo.is_some_and(|s| s.p99.is_some());
+    c.p99.is_some() || promised || model.defaults.p99.is_some()
 }
 
-/// Whether the call's percentile is its own, so that it contains everything behind the callee.
+/// Whether the call's percentile was measured for it, so that it contains everything behind the callee. That
+/// of a bare protocol is a mix of all operations, and a promise is no measurement.
 fn own_p99(model: &Model, id: CallId) -> bool {
     let c = model.call(id);
-    c.p99.is_some() || model.service(c.to).slo.is_some_and(|s| s.p99.is_some())
+    c.p99.is_some() && !c.operation.is_empty()
 }
 
 fn compute(
@@ -144,6 +146,7 @@ fn compute(
     let stated = tree
         .first()
         .and_then(|node| node.call)
+        .filter(|id| own_p99(model, *id))
         .and_then(|id| model.call(id).p99)
         .map(|p| p.value);
     Some(LatencyPlan {

@@ -39,7 +39,7 @@ pub use alerts::{Alert, AlertSeverity, GRPC_FAULTS, QuietService, RecordingRule,
 pub use amplification::{AmplificationPlan, FlowLoad, PathLoad};
 pub use availability::{Availability, AvailabilityPlan, Dependency, MINUTES_30_DAYS};
 pub use breaker::{Breaker, chance_of_tripping};
-pub use calls::{CallPlan, Idempotency};
+pub use calls::{CallPlan, Idempotency, reads};
 pub use calltree::{CallNode, call_tree};
 pub use ceilings::Ceiling;
 pub use choices::{Choice, Choices};

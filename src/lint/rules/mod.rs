@@ -58,8 +58,8 @@ macro_rules! rules {
 /// What almost every rule needs.
 #[allow(unused_imports, reason = "a rule takes what it needs")]
 mod prelude {
-    pub(super) use crate::diag::{Fix, Severity};
-    pub(super) use crate::lint::facts::{Facts, as_float, count, list, plural};
+    pub(super) use crate::diag::{Fix, Severity, Span};
+    pub(super) use crate::lint::facts::{Facts, Total, as_float, count, list, plural};
     pub(super) use crate::lint::report::Report;
     pub(super) use crate::model::units::{Ratio, Time, float};
     pub(super) use crate::model::{CallId, Party, Protocol, ServiceId, Stated, Step, StoreId};
@@ -72,9 +72,25 @@ rules! {
     timeout_missing,
     timeout_inversion,
     timeout_below_p99,
+    timeout_over_platform,
+    latency_slo_impossible,
     slo_above_dependencies,
     retry_storm,
     retry_nonidempotent,
+    hedge_nonidempotent,
+    retry_permanent,
+    mesh_double_retry,
+    retry_no_budget,
+    retry_no_jitter,
+    breaker_missing,
+    breaker_never_trips,
+    breaker_slow_useless,
+    deadline_dropped,
+    fallback_loses_data,
+    n_plus_one_calls,
+    chatty_pair,
+    fan_out_wide,
+    grpc_attempts_clamped,
     dlq_missing,
     dual_write,
     acks_none,

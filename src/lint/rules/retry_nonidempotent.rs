@@ -17,13 +17,17 @@ rule! {
 }
 
 fn check(facts: &Facts<'_>, report: &mut Report) {
+    // Where nothing but the name speaks, a storm on the same retries is the louder fault.
+    let stormy: std::collections::BTreeSet<CallId> =
+        facts.storms(4).into_iter().flat_map(|s| s.calls).collect();
     for id in facts.model.call_ids() {
         let c = facts.model.call(id);
         let Some(retries) = c.retries.filter(|r| r.value > 0) else {
             continue;
         };
         let plan = facts.plan.call(id);
-        if plan.idempotent.value {
+        let told = plan.idempotency != Idempotency::Unknown;
+        if plan.idempotent.value || (!told && stormy.contains(&id)) {
             continue;
         }
         let (caller, callee) = (facts.model.party(c.from), facts.name(c.to));
@@ -42,7 +46,7 @@ fn check(facts: &Facts<'_>, report: &mut Report) {
                 ),
             )
             .at(format!("{} after the first attempt", plural(retries.value as usize, "attempt")));
-        if plan.idempotency == Idempotency::Unknown {
+        if !told {
             d.severity = Severity::Warning;
         }
         d = match c.idempotent {
