@@ -8,7 +8,7 @@ use crate::model::{self, Model};
 use crate::plan::Plan;
 use crate::render::{self, Cx};
 use crate::spec::{self, Spec, Text};
-use crate::{Chapter, Compiled, Loader, Options};
+use crate::{Chapter, Compiled, Drawn, Loader, Options, Wanted};
 
 /// The most spec files that one block may bring together.
 const MAX_INCLUDES: usize = 64;
@@ -49,6 +49,29 @@ pub(crate) fn run(
         chapter: Some(chapter),
         diagnostics,
     }
+}
+
+/// One picture of a spec instead of a chapter; the linter is not asked.
+pub(crate) fn draw(
+    sources: &mut Sources,
+    source: SourceId,
+    loader: &mut dyn Loader,
+    options: &Options,
+    wanted: &Wanted,
+) -> (Option<Drawn>, Vec<Diagnostic>) {
+    let mut diagnostics = Vec::new();
+    let model = read(sources, source, loader, options, &mut diagnostics);
+    let broken = diagnostics.iter().any(|d| d.severity == Severity::Error);
+    let drawn = model.filter(|_| !broken).map(|model| {
+        let cx = Cx {
+            plan: &Plan::new(&model),
+            findings: &[],
+            options,
+        };
+        render::draw(&cx, wanted)
+    });
+    crate::diag::sort(sources, &mut diagnostics);
+    (drawn, diagnostics)
 }
 
 /// The model of a spec with everything it includes; all mistakes are in `out`.

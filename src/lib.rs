@@ -200,6 +200,39 @@ pub struct Compiled {
     pub diagnostics: Vec<Diagnostic>,
 }
 
+/// Which picture of a design is wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// `interactions`, `flow:NAME`, …; `None` is what stands for the whole design.
+    pub kind: Option<String>,
+    /// The service or team that a `neighbourhood` is of.
+    pub focus: Option<String>,
+}
+
+/// A picture of a design, and what other pictures there are.
+#[derive(Clone, Debug)]
+pub struct Drawn {
+    /// The design's title.
+    pub title: String,
+    /// Every kind that can be wanted, with its title. Neighbourhoods are not among them.
+    pub kinds: Vec<(String, String)>,
+    /// The picture; if there is no such picture, a sentence that says so and what there is.
+    pub picture: Result<diagram::Picture, String>,
+}
+
+/// Draws one picture of the spec `source`: nothing if the spec has errors, which are among the diagnostics.
+///
+/// Never panics on any input and never reads anything but what `loader` gives.
+pub fn draw(
+    sources: &mut Sources,
+    source: SourceId,
+    loader: &mut dyn Loader,
+    options: &Options,
+    wanted: &Wanted,
+) -> (Option<Drawn>, Vec<Diagnostic>) {
+    compile::draw(sources, source, loader, options, wanted)
+}
+
 /// Turns the spec `source` into a design chapter.
 ///
 /// Never panics on any input and never reads anything but what `loader` gives.

@@ -13,12 +13,13 @@ use crate::diag::{self, Diagnostic, Severity, SourceFile, SourceId, Sources, Spa
 use crate::{Chapter, Compiled, Format, Loader, Options};
 
 /// The front door as this room calls it; tests put their own in its place.
-pub type Compile = dyn Fn(&mut Sources, SourceId, &mut dyn Loader, &Options) -> Compiled + Sync;
+pub type Compile<'a> =
+    dyn Fn(&mut Sources, SourceId, &mut dyn Loader, &Options) -> Compiled + Sync + 'a;
 
 /// What is the same for every page of a run.
 pub struct Host<'a> {
     /// Turns a spec into a chapter.
-    pub compile: &'a Compile,
+    pub compile: &'a Compile<'a>,
     /// The book's configuration.
     pub config: &'a Config,
     /// What shows the pages.
@@ -72,6 +73,8 @@ impl Findings {
 pub struct Design {
     /// Where it stands.
     pub block: Block,
+    /// What its ids start with; its own in the book.
+    pub scope: String,
     /// The heading level of its title.
     pub depth: u8,
     /// Its chapter, if there is one to show.
@@ -165,6 +168,7 @@ fn compile_block(
     }
     Design {
         block: block.clone(),
+        scope: options.scope,
         depth: options.depth,
         chapter,
         findings,

@@ -8,7 +8,7 @@ use mdbook_preprocessor::book::{Book as Whole, BookItem, Chapter};
 use mdbook_preprocessor::{Preprocessor as _, PreprocessorContext};
 use msdesign::Format;
 use msdesign::book::config::{self, Config};
-use msdesign::book::design::{Design, Findings, Host, Page, compile_pages, compile_spec};
+use msdesign::book::design::{Compile, Design, Findings, Host, Page, compile_pages, compile_spec};
 use msdesign::book::loader::read_text;
 
 /// Folders nested deeper than this are not searched.
@@ -46,11 +46,20 @@ pub(super) struct Setup<'a> {
 ///
 /// The file cannot be read.
 pub(super) fn compile(path: &Path, setup: &Setup<'_>) -> Result<File> {
+    compile_with(path, setup, &msdesign::compile)
+}
+
+/// Like [`compile`], with something else done to each spec.
+///
+/// # Errors
+///
+/// The file cannot be read.
+pub(super) fn compile_with(path: &Path, setup: &Setup<'_>, compile: &Compile<'_>) -> Result<File> {
     let name = super::shown(path);
     let text = read_text(path).map_err(|e| anyhow!("`{name}` {e}"))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
     let host = Host {
-        compile: &msdesign::compile,
+        compile,
         config: setup.config,
         format: setup.format,
         base: PathBuf::new(),

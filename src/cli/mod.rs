@@ -2,6 +2,7 @@
 
 mod build;
 mod check;
+mod diagram;
 mod explain;
 mod export;
 mod files;
@@ -49,6 +50,8 @@ enum Command {
     Rules(explain::Args),
     /// Writes the files of a design: contracts, rules, configuration
     Export(export::Args),
+    /// Draws one picture of a design
+    Diagram(diagram::Args),
     /// Adds the preprocessor to a book, and a first design if it has none
     Init(init::Args),
     /// Prints a commented starter spec
@@ -85,6 +88,7 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Explain { rule }) => explain::explain(&rule),
         Some(Command::Rules(args)) => explain::rules(&args),
         Some(Command::Export(args)) => export::run(&args),
+        Some(Command::Diagram(args)) => diagram::run(&args),
         Some(Command::Init(args)) => init::run(&args),
         Some(Command::New { name }) => out(&init::starter(&name)).map(|()| 0),
         Some(Command::Completions { shell }) => {

@@ -12,6 +12,7 @@
 //! | `layout` | boxes and lines without any text or colour |
 //! | `svg` | layout → one line of SVG |
 //! | `mermaid`, `dot`, `d2`, `plantuml`, `json`, `text_form` | the same input in other notations |
+//! | `views` | smaller scenes of one that is too large to be read |
 //! | `picture` | any of them in any form |
 //! | `words` | the same input in sentences |
 
@@ -30,6 +31,7 @@ mod states;
 pub mod svg;
 mod text;
 pub mod text_form;
+pub mod views;
 pub mod words;
 
 pub use chart::{Bar, Chart, MAX_BARS, Mark, Part, PartKind};

@@ -57,6 +57,18 @@ pub enum Architecture {
     Microservices,
 }
 
+/// How much of the design its diagram shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum View {
+    /// Everything, as long as that is readable.
+    #[default]
+    Auto,
+    /// Everything.
+    Full,
+    /// The teams.
+    Overview,
+}
+
 /// How services prove who they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Auth {
@@ -617,6 +629,8 @@ pub struct Model {
     pub flows: Vec<Flow>,
     /// The author's choices.
     pub platform: Platform,
+    /// What the diagram shows.
+    pub view: View,
     /// The author's numbers.
     pub defaults: Defaults,
     /// What the linter lets pass.

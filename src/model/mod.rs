@@ -27,7 +27,7 @@ pub use design::{
     Actor, ActorId, Allow, Architecture, Auth, Balancing, Broker, BrokerId, Call, CallId, Checked,
     Defaults, Delivery, Event, EventId, Field, Flow, Lint, Model, Party, Platform, Probe,
     Publisher, RuleSetting, Saga, SagaStep, SagaStyle, Service, ServiceId, Set, Slo, Stated, Step,
-    Store, StoreId, Stream, StreamId, Team, TeamId,
+    Store, StoreId, Stream, StreamId, Team, TeamId, View,
 };
 pub use messaging::{Backplane, Compatibility, SchemaCopy, StreamTerms, Terms};
 pub use policy::{Backoff, BreakerPolicy, Policy};

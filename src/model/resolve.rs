@@ -55,6 +55,7 @@ pub fn resolve(spec: &Spec, source: SourceId, out: &mut Vec<Diagnostic>) -> Mode
         sagas: journeys::sagas(&spec.sagas, &names, out),
         flows: Vec::new(),
         platform: settings::platform(spec, out),
+        view: settings::view(spec.diagram.view.as_ref(), out),
         defaults: settings::defaults(spec, out),
         lint: settings::lint(spec),
     };

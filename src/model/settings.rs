@@ -1,7 +1,7 @@
 //! The author's choices, numbers for everything, and what the linter is told.
 
 use super::check::{self, Out};
-use super::design::{Allow, Defaults, Lint, Platform, RuleSetting, Set};
+use super::design::{Allow, Defaults, Lint, Platform, RuleSetting, Set, View};
 use super::security;
 use crate::catalog;
 use crate::spec::{Spec, Text};
@@ -21,6 +21,16 @@ pub(super) fn limit(
         value,
         span: text.span,
     })
+}
+
+/// What the diagram shows.
+pub(super) fn view(text: Option<&Text>, out: Out<'_>) -> View {
+    let word = text.and_then(|t| check::choice("a view", t, &["auto", "full", "overview"], out));
+    match word {
+        Some("full") => View::Full,
+        Some("overview") => View::Overview,
+        _ => View::Auto,
+    }
 }
 
 pub(super) fn platform(spec: &Spec, out: Out<'_>) -> Platform {

@@ -11,6 +11,7 @@ use pulldown_cmark::{
 };
 
 use crate::Format;
+use crate::diagram::{Counts, Matrix};
 use crate::plan::Figure;
 
 /// A run of text within a paragraph, a list item or a cell.
@@ -338,6 +339,50 @@ impl Doc {
             self.events.push(Event::End(TagEnd::TableRow));
         }
         self.events.push(Event::End(TagEnd::Table));
+    }
+
+    /// A dependency matrix. In HTML its rows have headers and its cells say in full what they count.
+    pub(crate) fn matrix(&mut self, matrix: &Matrix) {
+        let names = &matrix.names;
+        if !self.html() {
+            let mut head = vec!["from, to"];
+            head.extend(names.iter().map(String::as_str));
+            let rows = names.iter().enumerate().map(|(row, name)| {
+                let mut cells = vec![Inline::code(name)];
+                cells.extend((0..names.len()).map(|column| {
+                    let counts = matrix.cells.get(&(row, column));
+                    Inline::text(counts.map(Counts::short).unwrap_or_default())
+                }));
+                cells
+            });
+            let rows = rows.collect();
+            self.table(&head, rows);
+            return;
+        }
+        let mut html = format!(
+            "<div class=\"table-wrapper\"><table class=\"msd-matrix\"><caption>{}</caption><thead><tr><td></td>",
+            escape_html(&matrix.title)
+        );
+        for name in names {
+            html.push_str(&format!("<th scope=\"col\">{}</th>", escape_html(name)));
+        }
+        html.push_str("</tr></thead><tbody>");
+        for (row, name) in names.iter().enumerate() {
+            html.push_str(&format!("<tr><th scope=\"row\">{}</th>", escape_html(name)));
+            for column in 0..names.len() {
+                html.push_str(&match matrix.cells.get(&(row, column)) {
+                    Some(counts) => format!(
+                        "<td><abbr title=\"{}\">{}</abbr></td>",
+                        counts.words(),
+                        counts.short()
+                    ),
+                    None => "<td></td>".to_owned(),
+                });
+            }
+            html.push_str("</tr>");
+        }
+        html.push_str("</tbody></table></div>");
+        self.raw(html);
     }
 
     fn cell(&mut self, cell: Inline) {

@@ -10,7 +10,7 @@ mod style;
 use crate::lint::Finding;
 use crate::model::Section;
 use crate::plan::Plan;
-use crate::{Chapter, Options, Part};
+use crate::{Chapter, Drawn, Options, Part, Wanted};
 use doc::Doc;
 
 pub use artefact::{KINDS, Kind};
@@ -43,6 +43,11 @@ pub(crate) fn chapter(cx: &Cx<'_>) -> Chapter {
             Vec::new()
         },
     }
+}
+
+/// The picture of `plan` that is wanted.
+pub(crate) fn draw(cx: &Cx<'_>, wanted: &Wanted) -> Drawn {
+    figures::draw(cx, wanted)
 }
 
 fn part(cx: &Cx<'_>, section: Section) -> Part {

@@ -11,5 +11,9 @@ pub(super) fn block() -> String {
 const PAGE: &str = "
 .msd-details { margin: 1em 0; border-inline-start: 3px solid var(--quote-border, #ccc); padding-inline-start: 0.8em; }
 .msd-details > summary { cursor: pointer; font-weight: 600; }
+.msd-matrix th[scope=col] { writing-mode: vertical-rl; transform: rotate(180deg); text-align: start; white-space: nowrap; }
+.msd-matrix th[scope=row] { text-align: start; white-space: nowrap; }
+.msd-matrix td { text-align: center; white-space: nowrap; padding: 2px 4px; }
+.msd-matrix abbr { text-decoration: none; }
 .msd-entry { font-size: 1em; margin: 1.2em 0 0.3em; }
 ";

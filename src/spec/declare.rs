@@ -148,6 +148,13 @@ pub struct Platform {
     pub load_balancer: Option<Text>,
 }
 
+/// How the diagram of the design is shown.
+#[derive(Clone, Debug, Default)]
+pub struct DiagramDecl {
+    /// `auto`, `full` or `overview`.
+    pub view: Option<Text>,
+}
+
 /// Numbers used where nothing is stated.
 #[derive(Clone, Debug, Default)]
 pub struct Defaults {
@@ -388,6 +395,17 @@ fn named_tables<'t, T>(
         }
     }
     out
+}
+
+pub(super) fn read_diagram(cx: &mut Context<'_>, root: &mut Table<'_>) -> DiagramDecl {
+    let Some(mut t) = root.table(cx, "diagram", "`[diagram]`") else {
+        return DiagramDecl::default();
+    };
+    let diagram = DiagramDecl {
+        view: t.text(cx, "view"),
+    };
+    t.finish(cx);
+    diagram
 }
 
 pub(super) fn read_platform(cx: &mut Context<'_>, root: &mut Table<'_>) -> Platform {

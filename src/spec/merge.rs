@@ -29,6 +29,7 @@ impl Spec {
         self.sagas.extend(other.sagas);
         self.flows.extend(other.flows);
         self.platform.merge_under(other.platform);
+        fill(&mut self.diagram.view, other.diagram.view);
         self.defaults.merge_under(other.defaults);
         self.lint.merge_under(other.lint);
     }

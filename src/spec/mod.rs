@@ -17,7 +17,8 @@ mod security;
 mod table;
 
 pub use declare::{
-    BrokerDecl, Defaults, Platform, ProbeDecl, ServiceDecl, SloDecl, StoreDecl, TeamDecl,
+    BrokerDecl, Defaults, DiagramDecl, Platform, ProbeDecl, ServiceDecl, SloDecl, StoreDecl,
+    TeamDecl,
 };
 pub use interactions::{AsyncDecl, Field, HTTP_METHODS, RealtimeDecl, SyncDecl};
 pub use journeys::{FlowDecl, SagaDecl, SagaStepDecl, StepDecl};
@@ -92,6 +93,8 @@ pub struct Spec {
     pub flows: Vec<FlowDecl>,
     /// Choices made by the author.
     pub platform: Platform,
+    /// How the diagram of the design is shown.
+    pub diagram: DiagramDecl,
     /// Numbers used where a call or service states none.
     pub defaults: Defaults,
     /// What the linter should let pass or insist on.

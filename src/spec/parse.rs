@@ -40,6 +40,7 @@ pub fn parse(source: SourceId, content: &str, out: &mut Vec<Diagnostic>) -> Spec
         sagas: journeys::read_sagas(cx, &mut t),
         flows: journeys::read_flows(cx, &mut t),
         platform: declare::read_platform(cx, &mut t),
+        diagram: declare::read_diagram(cx, &mut t),
         defaults: declare::read_defaults(cx, &mut t),
         lint: lint::read_lint(cx, &mut t),
     };

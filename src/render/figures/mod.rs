@@ -4,12 +4,16 @@ mod breaker;
 mod cast;
 mod charts;
 mod flows;
+mod gallery;
+mod large;
+mod matrix;
 mod sagas;
 mod scene;
 
 pub(super) use breaker::breaker;
 pub(super) use charts::{amplification, budget};
 pub(super) use flows::flow;
+pub(super) use gallery::draw;
 pub(super) use sagas::{saga_failure, saga_states};
 
 use super::Cx;
@@ -17,8 +21,8 @@ use super::doc::{Doc, Inline, say};
 use crate::DiagramForm;
 use crate::diagram::layout::Wish;
 use crate::diagram::svg::{self, Frame};
-use crate::diagram::{Form, Picture};
-use crate::model::{Section, ServiceId};
+use crate::diagram::{Form, Picture, Scene, views};
+use crate::model::{Section, ServiceId, View};
 
 /// The form of pictures on this page.
 fn form(cx: &Cx<'_>, doc: &Doc) -> Form {
@@ -68,10 +72,40 @@ fn show(cx: &Cx<'_>, doc: &mut Doc, name: &str, picture: &Picture) {
     }
 }
 
+/// What stands for the whole design.
+enum Shown {
+    /// Every service and interaction.
+    Whole,
+    /// The teams; there is too much for one picture.
+    Overview(Scene),
+    /// Nothing but the matrix: there is too much for one picture, and no teams or too much between them.
+    Pairs,
+}
+
+/// What is shown of `scene`: as much as is readable, unless the author wants more or less.
+fn shown(cx: &Cx<'_>, scene: &Scene) -> Shown {
+    match cx.plan.model.view {
+        View::Full => return Shown::Whole,
+        View::Auto if views::is_readable(&scene.canonical()) => return Shown::Whole,
+        View::Auto | View::Overview => {}
+    }
+    match views::overview(scene) {
+        Some(overview) if views::is_readable(&overview) => Shown::Overview(overview),
+        _ => Shown::Pairs,
+    }
+}
+
 /// Who talks to whom.
 pub(super) fn interactions(cx: &Cx<'_>, doc: &mut Doc) {
-    let picture = Picture::Interactions(scene::scene(cx, Some(doc)));
-    show(cx, doc, "picture-interactions", &picture);
+    let scene = scene::scene(cx, Some(doc));
+    match shown(cx, &scene) {
+        Shown::Whole => {
+            let picture = Picture::Interactions(scene);
+            show(cx, doc, "picture-interactions", &picture);
+        }
+        Shown::Overview(overview) => large::write(cx, doc, &scene, Some(overview)),
+        Shown::Pairs => large::write(cx, doc, &scene, None),
+    }
 }
 
 /// Where the picture of a service leads: its row in the services table, if the page has one.

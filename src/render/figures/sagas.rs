@@ -121,6 +121,30 @@ pub(in super::super) fn saga_failure(
     }
 }
 
+/// The messages of saga `index` when all goes well, if there is such a saga.
+pub(super) fn success(cx: &Cx<'_>, index: usize) -> Option<Sequence> {
+    let saga = cx.plan.model.sagas.get(index)?;
+    let plan = cx.plan.sagas.get(index)?;
+    let mut tale = Tale {
+        cast: Cast::new(cx, None),
+        lead: None,
+        previous: None,
+    };
+    let lead = plan.coordinator.as_ref();
+    tale.lead = lead.map(|c| tale.cast.party(Party::Service(c.value)));
+    let mut steps = Vec::new();
+    for (s, limit) in saga.steps.iter().zip(&plan.steps) {
+        let note = format!("≤ {}", limit.deadline.value);
+        steps.extend(tale.step(s.service, &s.action, Some(note), false));
+    }
+    Some(Sequence {
+        title: saga.name.clone(),
+        description: format!("All {} steps succeed", saga.steps.len()),
+        participants: tale.cast.participants,
+        steps,
+    })
+}
+
 /// The messages of saga `index` in a failure, if there is such.
 pub(super) fn failure(
     cx: &Cx<'_>,

@@ -1,0 +1,114 @@
+//! What a chapter shows of a design that is too large for one readable picture: the teams, who depends on whom,
+//! and what is around each team and service.
+
+use super::super::Cx;
+use super::super::doc::{Doc, Inline, count, say};
+use super::{gallery, matrix, show};
+use crate::diagram::{Matrix, Picture, Scene, text_form, views};
+
+/// Most rows of a matrix as a table; above it the pairs are listed.
+const MATRIX: usize = 40;
+/// Most neighbourhoods of services in a chapter; above it only those of teams stand there.
+const SERVICES: usize = 120;
+/// Most neighbourhoods of teams in a chapter.
+const TEAMS: usize = 120;
+
+/// Writes the views of `whole`, whose `overview` may not exist for want of teams.
+pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc, whole: &Scene, overview: Option<Scene>) {
+    let model = cx.plan.model;
+    let canonical = whole.canonical();
+    let (nodes, edges) = (canonical.nodes.len(), canonical.edges.len());
+    if views::is_readable(&canonical) {
+        doc.para("The diagram shows the teams, as `[diagram] view` asks; the parts of it follow.");
+    } else {
+        doc.para(say!(
+            "One picture of all {} and {} would not be readable (the bounds are {} and {}), so {}. `view = \"full\"` under `[diagram]` shows it all the same.",
+            count(nodes, "box").replace("boxs", "boxes"),
+            count(edges, "line"),
+            views::READABLE_NODES,
+            views::READABLE_EDGES,
+            match (&overview, model.teams.len()) {
+                (Some(_), _) => "the diagram shows the teams first",
+                (None, 0 | 1) => "each service is shown with its neighbours; with `teams`, there would be an overview too",
+                (None, _) => "each team and service is shown with its neighbours; even the teams exchange too much for one picture",
+            }
+        ));
+    }
+    if let Some(overview) = overview {
+        show(
+            cx,
+            doc,
+            "picture-overview",
+            &Picture::Interactions(overview),
+        );
+    }
+    doc.heading(2, "Dependencies", "dependencies");
+    write_matrix(doc, &matrix::matrix(cx, matrix_of_teams(cx)));
+    if !model.teams.is_empty() {
+        doc.heading(2, "Around each team", "around-teams");
+        for (i, team) in model.teams.iter().enumerate().take(TEAMS) {
+            doc.details(&team.name, |d| {
+                let view = gallery::around_team(cx, whole, i);
+                around(cx, d, &format!("picture-team-{i}"), view);
+            });
+        }
+        rest(doc, model.teams.len(), TEAMS);
+    }
+    doc.heading(2, "Around each service", "around-services");
+    for (i, service) in model.services.iter().enumerate().take(SERVICES) {
+        doc.details(&service.name, |d| {
+            let view = gallery::around_service(cx, whole, i);
+            let name = format!("picture-around-{}", cx.plan.services[i].slug);
+            around(cx, d, &name, view);
+        });
+    }
+    rest(doc, model.services.len(), SERVICES);
+}
+
+/// Whether the matrix that stands for the whole design is one of teams.
+pub(super) fn matrix_of_teams(cx: &Cx<'_>) -> bool {
+    let model = cx.plan.model;
+    model.services.len() > MATRIX && model.teams.len() > 1
+}
+
+/// A neighbourhood: as a picture if that is readable, else as text.
+fn around(cx: &Cx<'_>, doc: &mut Doc, name: &str, view: Scene) {
+    if views::is_readable(&view.canonical()) {
+        show(cx, doc, name, &Picture::Interactions(view));
+    } else {
+        doc.para("There is too much for a readable picture; the same as text:");
+        doc.code("text", &text_form::interactions(&view));
+    }
+}
+
+fn rest(doc: &mut Doc, all: usize, shown: usize) {
+    if all > shown {
+        doc.para(say!(
+            "The first {} of {} stand here; `mdbook-msdesign diagram --focus NAME` draws any of them.",
+            shown,
+            all
+        ));
+    }
+}
+
+fn write_matrix(doc: &mut Doc, matrix: &Matrix) {
+    doc.para(matrix.description.as_str());
+    if matrix.cells.is_empty() {
+        doc.para("None depends on another.");
+    } else if matrix.names.len() <= MATRIX {
+        doc.para("`s` counts synchronous calls, `a` asynchronous events, `r` real-time streams.");
+        doc.matrix(matrix);
+    } else {
+        let mut rows: Vec<Vec<Inline>> = Vec::new();
+        for (&(from, to), counts) in &matrix.cells {
+            let name = |i: usize| Inline::code(matrix.names.get(i).map_or("", String::as_str));
+            rows.push(vec![name(from), name(to), Inline::text(counts.words())]);
+        }
+        doc.details(
+            &count(rows.len(), "dependency").replace("dependencys", "dependencies"),
+            |d| {
+                d.table(&["From", "To", "Exchanged"], rows);
+            },
+        );
+    }
+}
