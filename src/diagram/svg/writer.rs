@@ -70,10 +70,10 @@ impl Svg {
                     .attr("aria-label", &title);
             }
         }
-        svg.open("svg");
+        // An EPUB is XML, where only the namespace makes this a picture.
+        svg.open("svg").attr("xmlns", "http://www.w3.org/2000/svg");
         if svg.frame == Frame::File {
-            svg.attr("xmlns", "http://www.w3.org/2000/svg")
-                .attr("class", "msd-figure msd-file");
+            svg.attr("class", "msd-figure msd-file");
         }
         let names = format!("{scope}-t {scope}-d");
         if !linked {
