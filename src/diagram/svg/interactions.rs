@@ -18,6 +18,9 @@ const NAMED: usize = 40;
 /// Widest title of a lane.
 const TITLE_MAX: i64 = 180;
 
+/// Paths of the lines and of the tips, by kind and softness.
+type Looks = BTreeMap<(EdgeKind, bool), (String, String)>;
+
 /// A canonical scene with everything that layout and drawing need to know of its texts.
 struct Texts {
     captions: Vec<Caption>,
@@ -131,20 +134,26 @@ pub fn interactions(scene: &Scene, options: &Options<'_>) -> Result<String, TooL
         drawing.height + legend.height,
     );
     let mut svg = Svg::new(options, (&scene.title, &scene.description), size, linked);
-    draw(&mut svg, &scene, &texts, &drawing, linked);
+    draw(&mut svg, &scene, &texts, &drawing, (&legend, linked));
     legend.draw(&mut svg, drawing.height);
     Ok(svg.finish())
 }
 
-fn draw(svg: &mut Svg, scene: &Scene, texts: &Texts, drawing: &Drawing, linked: bool) {
+fn draw(
+    svg: &mut Svg,
+    scene: &Scene,
+    texts: &Texts,
+    drawing: &Drawing,
+    (legend, linked): (&Legend, bool),
+) {
     for (r, title) in drawing.groups.iter().zip(&texts.titles) {
         if let Some(r) = r {
-            svg.rect("v", *r, 6);
+            svg.rect("v", *r, 0);
             svg.text("h", r.x + 8, r.y + 17, title);
         }
     }
     // Lines of one look are one path: a large picture is half as long so.
-    let mut looks: BTreeMap<(EdgeKind, bool), (String, String)> = BTreeMap::new();
+    let mut looks = Looks::new();
     let radius = if scene.edges.len() > ROUNDED {
         0
     } else {
@@ -163,6 +172,7 @@ fn draw(svg: &mut Svg, scene: &Scene, texts: &Texts, drawing: &Drawing, linked: 
         lines.push_str(&polyline(&points, route.label, radius));
         tips.push_str(&tip(*from, *at, classes(edge.kind).1));
     }
+    legend.samples(drawing.height, &mut looks);
     for ((kind, soft), (lines, tips)) in &looks {
         strokes(svg, *kind, *soft, lines, tips);
     }
@@ -272,7 +282,9 @@ fn strokes(svg: &mut Svg, kind: EdgeKind, soft: bool, lines: &str, tips: &str) {
     let class = classes(kind).0;
     let thin = if soft { " z" } else { "" };
     svg.path(&format!("e{class}{thin}"), lines);
-    svg.path(&format!("t{class}"), tips);
+    if !tips.is_empty() {
+        svg.path(&format!("t{class}"), tips);
+    }
 }
 
 /// What the picture's shapes and lines mean; only what occurs.
@@ -336,6 +348,21 @@ impl Legend {
         legend
     }
 
+    /// Adds the legend's lines to those of the picture.
+    fn samples(&self, below: i64, looks: &mut Looks) {
+        for &(entry, x, y) in &self.entries {
+            let ends = [(x, y + below + 9), (x + SAMPLE, y + below + 9)];
+            let (look, point) = match entry {
+                Entry::Node(_) => continue,
+                Entry::Edge(kind) => ((kind, false), Some(tip(ends[0], ends[1], classes(kind).1))),
+                Entry::Soft => ((EdgeKind::Sync, true), None),
+            };
+            let (lines, tips) = looks.entry(look).or_default();
+            lines.push_str(&polyline(&ends, None, 0));
+            tips.extend(point);
+        }
+    }
+
     fn draw(&self, svg: &mut Svg, below: i64) {
         if self.entries.is_empty() {
             return;
@@ -354,15 +381,8 @@ impl Legend {
                         h: 18,
                     },
                 ),
-                Entry::Edge(kind) => {
-                    let ends = [(x, y + 9), (x + SAMPLE, y + 9)];
-                    let point = tip(ends[0], ends[1], classes(kind).1);
-                    strokes(svg, kind, false, &polyline(&ends, None, 0), &point);
-                }
-                Entry::Soft => svg.path(
-                    "e z",
-                    &polyline(&[(x, y + 9), (x + SAMPLE, y + 9)], None, 0),
-                ),
+                // They are drawn among the others of their look.
+                Entry::Edge(_) | Entry::Soft => {}
             }
             svg.text("s", x + SAMPLE + 6, y + 13, entry.word());
         }

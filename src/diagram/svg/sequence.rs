@@ -167,7 +167,7 @@ pub fn sequence(sequence: &Sequence, options: &Options<'_>) -> Result<String, To
     group(&mut svg);
     for piece in &canvas.pieces {
         if let Piece::Frame { r, .. } = piece {
-            svg.rect("v", *r, 4);
+            svg.rect("v", *r, 0);
         }
     }
     let mut lifelines = String::new();

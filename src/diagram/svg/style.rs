@@ -19,7 +19,7 @@ macro_rules! look {
             ".msd-figure a text.n,.msd-figure a.l text{text-decoration:underline 1px;text-underline-offset:2px}",
             ".msd-figure a.l text{text-decoration-style:dotted}",
             ".msd-figure rect.p{fill:var(--msd-bg)}",
-            ".msd-figure rect.v{fill:var(--msd-fg);fill-opacity:.04;stroke:var(--msd-fg);stroke-opacity:.6;stroke-width:.7}",
+            ".msd-figure rect.v{rx:5px;fill:var(--msd-fg);fill-opacity:.04;stroke:var(--msd-fg);stroke-opacity:.6;stroke-width:.7}",
             ".msd-figure rect,.msd-figure path{fill:var(--msd-bg);stroke:var(--msd-fg);stroke-width:1.3}",
             ".msd-figure .k{fill:none;stroke:var(--msd-fg);stroke-width:1.3}",
             ".msd-figure .x{stroke-dasharray:5 3}",

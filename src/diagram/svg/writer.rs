@@ -392,7 +392,14 @@ pub(super) fn tip(from: (i64, i64), at: (i64, i64), tip: Tip) -> String {
     match tip {
         Tip::Full | Tip::Hollow => {
             let (b, c) = (point(9, -4), point(9, 4));
-            format!("M{}l{}z", pairs(&[at]), pairs(&[step(at, b), step(b, c)]))
+            // Its back is upright or flat, which has a shorter word.
+            let back = step(b, c);
+            let back = if back.0 == 0 {
+                format!("v{}", back.1)
+            } else {
+                format!("h{}", back.0)
+            };
+            format!("M{}l{}{back}z", pairs(&[at]), pairs(&[step(at, b)]))
         }
         Tip::Open => strokes(0),
         Tip::Double => strokes(0) + &strokes(5),

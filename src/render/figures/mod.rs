@@ -101,7 +101,7 @@ pub(super) fn interactions(cx: &Cx<'_>, doc: &mut Doc) {
     match shown(cx, &scene) {
         Shown::Whole => {
             let picture = Picture::Interactions(scene);
-            show(cx, doc, "picture-interactions", &picture);
+            show(cx, doc, "picture-all", &picture);
         }
         Shown::Overview(overview) => large::write(cx, doc, &scene, Some(overview)),
         Shown::Pairs => large::write(cx, doc, &scene, None),
