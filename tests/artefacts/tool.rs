@@ -116,3 +116,14 @@ pub(crate) fn files_below(dir: &Path, ending: &str) -> Vec<PathBuf> {
     out.sort();
     out
 }
+
+/// Compiles `code` strictly beside the packages from npm.
+pub(crate) fn typescript(code: &str) -> Result<(), String> {
+    let packages = packages();
+    let dir = tempfile::tempdir_in(packages.parent().unwrap()).unwrap();
+    let path = dir.path().join("code.ts");
+    std::fs::write(&path, code).unwrap();
+    let options = "--noEmit --strict --skipLibCheck --module nodenext --moduleResolution nodenext";
+    let mut tsc = Command::new(packages.join(".bin/tsc"));
+    run(tsc.args(options.split(' ')).arg(path)).map(|_| ())
+}

@@ -7,6 +7,8 @@ mod asyncapi;
 pub(crate) mod events;
 pub(crate) mod gateway;
 mod grpc;
+mod kubernetes;
+mod mesh;
 mod openapi;
 pub(crate) mod path;
 mod prometheus;
@@ -20,7 +22,7 @@ use super::doc::{Doc, Inline};
 use crate::Artefact;
 
 pub(crate) use prometheus::hold;
-pub(crate) use yaml::yaml;
+pub(crate) use yaml::{documents, yaml};
 
 /// One kind of artefact.
 #[derive(Debug)]
@@ -58,6 +60,8 @@ pub static KINDS: &[Kind] = &[
     events::KIND,
     asyncapi::KIND,
     gateway::KIND,
+    mesh::KIND,
+    kubernetes::KIND,
     prometheus::KIND,
 ];
 

@@ -21,6 +21,12 @@ pub(crate) fn yaml(value: &Value) -> String {
     out
 }
 
+/// Several documents in one file.
+pub(crate) fn documents(values: &[Value]) -> String {
+    let texts: Vec<String> = values.iter().map(yaml).collect();
+    texts.join("---\n")
+}
+
 fn mapping(out: &mut String, map: &Map<String, Value>, indent: usize) {
     for (i, (key, value)) in map.iter().enumerate() {
         // The first key of an item stands behind its dash.

@@ -1,6 +1,7 @@
 //! How services find each other, how requests are spread, what the probes may look at.
 
 use super::super::Cx;
+use super::super::artefact;
 use super::super::doc::{Doc, Inline, say};
 use super::overview::source;
 use crate::model::ServiceId;
@@ -11,6 +12,9 @@ pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
     balancing(cx, doc);
     health(cx, doc);
     stopping(cx, doc);
+    for kind in ["kubernetes", "mesh"] {
+        artefact::show(cx, doc, kind);
+    }
 }
 
 fn name<'a>(cx: &'a Cx<'_>, id: ServiceId) -> &'a str {
