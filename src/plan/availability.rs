@@ -48,6 +48,10 @@ pub struct AvailabilityPlan {
     pub needs: Vec<(Dependency, Ratio)>,
     /// `A_own · Π A_i`.
     pub reachable: Figure<Ratio>,
+    /// Minutes of 30 days in which it does not answer.
+    pub minutes: f64,
+    /// The part whose own failures cost most of these, and how many.
+    pub costliest: (Dependency, f64),
 }
 
 /// How available every part is, and who cannot do without whom.
@@ -175,12 +179,26 @@ impl Availability {
             let factors = needs.iter().map(|(_, a)| *a);
             format!("own {} × {}", own.value, formula(factors))
         };
+        let mut costliest = (Dependency::Service(service), minutes(own.value));
+        for (d, a) in &needs {
+            if minutes(*a) > costliest.1 {
+                costliest = (*d, minutes(*a));
+            }
+        }
         AvailabilityPlan {
+            minutes: minutes(Ratio(product)),
+            costliest,
             reachable: Figure::derived(Ratio(product), why, "Calc"),
             own,
             needs,
         }
     }
+}
+
+/// Minutes of 30 days in which something with this availability is down.
+#[must_use]
+pub fn minutes(a: Ratio) -> f64 {
+    (1.0 - a.0) * MINUTES_30_DAYS
 }
 
 /// Whether whoever publishes `event` has to wait for the broker: without an outbox the message is gone if

@@ -291,7 +291,8 @@ fn one(
         Party::Service(s) => super::services::replicas(model, s).value,
         Party::Actor(_) => 1,
     };
-    let (concurrency, slots) = bulkhead(&rate, &p99, replicas);
+    let (concurrency, planned) = bulkhead(&rate, &p99, replicas);
+    let slots = c.bulkhead.map_or(planned, |b| Figure::set(b.value));
     let restart = (
         Time::s(choices.infrastructure.restart_s),
         choices.infrastructure.restart_why.as_str(),

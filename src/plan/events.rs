@@ -1,5 +1,6 @@
 //! Events: channels, partitions, retention, redelivery, dead letters, consumer groups.
 
+use super::backlog::{self, CatchUp};
 use super::figure::Figure;
 use super::services::ServicePlan;
 use super::slug::slug;
@@ -21,6 +22,8 @@ pub struct GroupPlan {
     pub dead_letter: String,
     /// Waiting messages at which it is late.
     pub lag_limit: Figure<u64>,
+    /// What an outage leaves waiting, and how long that takes.
+    pub catch_up: CatchUp,
 }
 
 /// Every number of one event.
@@ -64,8 +67,6 @@ pub struct EventPlan {
     pub groups: Vec<GroupPlan>,
     /// How long readers of the consumers' data may see the old state.
     pub staleness: Figure<Time>,
-    /// How long a backlog of the longest outage takes to drain.
-    pub drain: Figure<Time>,
     /// Fields that carry personal data.
     pub pii: Vec<String>,
 }
@@ -187,7 +188,7 @@ fn one(model: &Model, e: &Event, rate: &Figure<Rate>, services: &[ServicePlan]) 
     let by_rate = ((rate.value.0 * (1.0 + n.headroom.value) / per_handler) - 1e-9)
         .ceil()
         .max(1.0) as u64;
-    let partitions = broker.partitioned.then(|| {
+    let derived = || {
         Figure::derived(
             by_rate.max(largest),
             format!(
@@ -198,21 +199,16 @@ fn one(model: &Model, e: &Event, rate: &Figure<Rate>, services: &[ServicePlan]) 
             ),
             "derived",
         )
-    });
+    };
+    let partitions = broker
+        .partitioned
+        .then(|| e.partitions.map_or_else(derived, |p| Figure::set(p.value)));
     let lanes = partitions
         .as_ref()
         .map_or(by_rate.max(largest), |p| p.value);
-    let capacity = lanes as f64 * per_handler;
-    let outage = Time::s(3600).scale(n.outage.value);
-    let spare = (capacity - rate.value.0).max(capacity * 0.01);
-    let drain = Figure::derived(
-        Time::s(1).scale((rate.value.0 * outage.as_s() / spare).ceil()),
-        format!(
-            "{} × {outage} waiting ÷ ({}/s − {})",
-            rate.value,
-            float(capacity),
-            rate.value
-        ),
+    let handling = Figure::derived(
+        Rate(lanes as f64 * per_handler),
+        format!("{lanes} at a time × {}/s a handler", float(per_handler)),
         "derived",
     );
     let lag_seconds = n.lag_seconds.value;
@@ -220,7 +216,10 @@ fn one(model: &Model, e: &Event, rate: &Figure<Rate>, services: &[ServicePlan]) 
     let groups = e
         .consumers
         .iter()
-        .map(|(p, _)| group(model, *p, &channel, broker, lag, rate, lag_seconds))
+        .map(|(p, _)| {
+            let catch_up = backlog::plan(model, services, *p, rate.value, &handling);
+            group(model, *p, &channel, broker, lag, lag_seconds, catch_up)
+        })
         .collect();
     let staleness = Figure::derived(
         handler.plus(Time::ms(1000)).plus(horizon),
@@ -247,7 +246,6 @@ fn one(model: &Model, e: &Event, rate: &Figure<Rate>, services: &[ServicePlan]) 
         delivery: e.delivery.map_or(Delivery::AtLeastOnce, |d| d.value),
         groups,
         staleness,
-        drain,
         pii: e.pii.clone(),
     }
 }
@@ -258,8 +256,8 @@ fn group(
     channel: &str,
     broker: &catalog::Broker,
     lag: u64,
-    rate: &Figure<Rate>,
     lag_seconds: f64,
+    catch_up: CatchUp,
 ) -> GroupPlan {
     let group = slug(model.party(consumer));
     let queue = match broker.id.as_str() {
@@ -279,9 +277,10 @@ fn group(
         dead_letter,
         lag_limit: Figure::derived(
             lag,
-            format!("{} × {} s", rate.value, float(lag_seconds)),
+            format!("{} × {} s", catch_up.arrival, float(lag_seconds)),
             "derived",
         ),
+        catch_up,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Availability of a flow: exact over all its entry points, what costs most, and what would help.
 
 use super::Plan;
-use super::availability::{Dependency, MINUTES_30_DAYS, formula};
+use super::availability::{Dependency, MINUTES_30_DAYS, formula, minutes};
 use super::figure::{Figure, Origin};
 use super::journey::{Journey, Tie, Variant};
 use crate::model::units::Ratio;
@@ -59,6 +59,8 @@ pub struct FlowAvailability {
     pub naive: Option<Ratio>,
     /// The objective.
     pub goal: Option<Ratio>,
+    /// Minutes of 30 days that the objective allows.
+    pub budget: Option<f64>,
     /// Minutes of 30 days that the flow is down.
     pub minutes: f64,
     /// What helps most when it becomes optional, best first.
@@ -67,10 +69,6 @@ pub struct FlowAvailability {
 
 /// The most pairs that are tried; they are those nearest to the entry by name of the caller.
 const MOST_PAIRS: usize = 64;
-
-fn minutes(a: Ratio) -> f64 {
-    (1.0 - a.0) * MINUTES_30_DAYS
-}
 
 impl Plan<'_> {
     /// The availability of the flow with index `flow`, worked out when it is asked for.
@@ -129,6 +127,7 @@ impl Plan<'_> {
             needs,
             extras,
             naive,
+            budget: goal.map(minutes),
             goal,
             minutes: minutes(reached),
             softened,

@@ -94,7 +94,9 @@ pub(super) fn plan(
             route.burst = burst(route.client_limit.value);
             continue;
         }
-        let limit = limit(plan.rate.value);
+        let limit = c
+            .rate_limit
+            .map_or_else(|| limit(plan.rate.value), |l| Figure::set(l.value));
         let client_limit = client_limit(limit.value);
         routes.push(Route {
             call: Some(id),

@@ -7,7 +7,7 @@ use super::slug::slug;
 use super::traffic::Traffic;
 use crate::catalog::numbers;
 use crate::model::units::{Rate, Time};
-use crate::model::{Model, Party, Protocol, ServiceId, Stated, Step, Transport};
+use crate::model::{Balancing, Model, Party, Probe, Protocol, ServiceId, Stated, Step, Transport};
 
 /// The services that can be reached from outside.
 pub(super) struct Entries {
@@ -199,7 +199,13 @@ pub(super) fn plan(
             (false, true) => &infra.http_balancing,
             (false, false) => &infra.http_balancing_plain,
         };
-        let balancing = if l7 && choices.mesh.id != "istio" {
+        let balancing = if let Some(set) = service.balancing {
+            match set.value {
+                Balancing::L4 => "a connection at a time, as set".to_owned(),
+                Balancing::L7 => "a request at a time by a proxy, as set".to_owned(),
+                Balancing::Client => "a request at a time by the caller, as set".to_owned(),
+            }
+        } else if l7 && choices.mesh.id != "istio" {
             format!("{}, by {}", choices.mesh.balancing, choices.mesh.name)
         } else {
             balancing.clone()
@@ -223,10 +229,17 @@ pub(super) fn plan(
             serves_http: http[i],
             serves_grpc: grpc[i],
             balancing,
-            pinning_risk: grpc[i] && infra.grpc_l4 && !l7,
+            pinning_risk: grpc[i]
+                && match service.balancing {
+                    Some(set) => set.value == Balancing::L4,
+                    None => infra.grpc_l4 && !l7,
+                },
             health: (!service.external)
                 .then(|| health(model, choices, i, grpc[i] && !http[i], &depends_on[i])),
-            grace: grace(longest[i], consumes(model, i)),
+            grace: match service.grace {
+                Some(g) => Figure::set(g.value),
+                None => grace(longest[i], consumes(model, i)),
+            },
             pre_stop: {
                 let n = &numbers().pre_stop;
                 assumed(Time::s(1).scale(n.value), n)
@@ -304,6 +317,12 @@ fn health(
         ),
         (None, false) => ("/livez".to_owned(), "/readyz".to_owned()),
     };
+    let said = |probe: &Option<Probe>, planned: String| {
+        let path = probe.as_ref().and_then(|p| p.path.as_ref());
+        path.map_or(planned, |p| p.value.clone())
+    };
+    let liveness = said(&service.liveness, liveness);
+    let readiness = said(&service.readiness, readiness);
     let startup_threshold = infra.startup_s.div_ceil(infra.period_s);
     HealthPlan {
         liveness,

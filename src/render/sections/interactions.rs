@@ -79,28 +79,7 @@ fn services(cx: &Cx<'_>, doc: &mut Doc) {
         ],
         rows,
     );
-    let promised: Vec<Inline> = model
-        .service_ids()
-        .filter(|id| {
-            model
-                .service(*id)
-                .slo
-                .is_some_and(|s| s.availability.is_some())
-        })
-        .map(|id| {
-            let a = plan.availability(id);
-            say!(
-                "`{}` can reach {}: {}",
-                model.service(id).name,
-                a.reachable.value,
-                a.reachable.why
-            )
-        })
-        .collect();
-    if !promised.is_empty() {
-        doc.para("What a service can reach is its own availability times that of everything it cannot do without, each counted once; optional calls are left out.");
-        doc.list(promised);
-    }
+    super::availability::services(cx, doc);
 }
 
 fn flows(cx: &Cx<'_>, doc: &mut Doc) {
@@ -129,5 +108,6 @@ fn flows(cx: &Cx<'_>, doc: &mut Doc) {
             doc.para(description);
         }
         figures::flow(cx, doc, i + 1, flow);
+        super::availability::flow(cx, doc, i);
     }
 }

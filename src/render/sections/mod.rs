@@ -3,12 +3,14 @@
 mod alerts;
 mod amplification;
 mod asynchronous;
+mod availability;
 mod column;
 mod consistency;
 mod discovery;
 mod gateway;
 mod interactions;
 mod links;
+mod load;
 mod metrics;
 mod migration;
 mod observability;
@@ -19,6 +21,7 @@ mod reliability;
 mod sync;
 mod timeouts;
 mod tracing;
+mod whatif;
 
 pub(super) use alerts::runbook_link;
 

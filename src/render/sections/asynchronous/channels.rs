@@ -91,7 +91,14 @@ pub(super) fn topics(cx: &Cx<'_>, doc: &mut Doc) {
                     acks.cell(&plan.ack_timeout),
                     say!("{} messages wait", group.lag_limit.value)
                         .and(Inline::why(&group.lag_limit)),
-                    drains.cell(&plan.drain),
+                    match &group.catch_up.drain {
+                        Some(drain) => drains.cell(drain),
+                        None => say!(
+                            "never: it handles {} and {} arrive",
+                            group.catch_up.capacity.value,
+                            group.catch_up.arrival
+                        ),
+                    },
                 ]);
             }
         }
@@ -108,6 +115,7 @@ pub(super) fn topics(cx: &Cx<'_>, doc: &mut Doc) {
             rows,
         );
     }
+    super::super::load::backlogs(cx, doc);
     today(cx, doc);
 }
 

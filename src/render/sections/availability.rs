@@ -1,0 +1,182 @@
+//! Availability: what services and flows can reach, what costs most, and what would help.
+
+use super::super::Cx;
+use super::super::doc::{Doc, Inline, count, say};
+use crate::model::ServiceId;
+use crate::model::units::float;
+use crate::plan::{Dependency, FlowAvailability, Need, Origin, Tie};
+
+/// The most parts and proposals that are shown.
+const MOST_PARTS: usize = 40;
+const MOST_PROPOSALS: usize = 5;
+
+/// Minutes, as a table shows them.
+fn min(minutes: f64) -> String {
+    format!("{} min", float(minutes))
+}
+
+fn kind(d: Dependency) -> &'static str {
+    match d {
+        Dependency::Service(_) => "service",
+        Dependency::Store(_) => "store",
+        Dependency::Broker(_) => "broker",
+    }
+}
+
+/// What each service that promises something, or is an entry, can reach.
+pub(super) fn services(cx: &Cx<'_>, doc: &mut Doc) {
+    let (plan, model) = (cx.plan, cx.plan.model);
+    let goal = |id: ServiceId| model.service(id).slo.and_then(|s| s.availability);
+    let shown: Vec<ServiceId> = model
+        .service_ids()
+        .filter(|id| !model.service(*id).external)
+        .filter(|id| goal(*id).is_some() || plan.service(*id).entry)
+        .collect();
+    if shown.is_empty() {
+        return;
+    }
+    doc.heading(2, "Availability", "availability");
+    doc.para("What a service can reach is its own availability times that of everything that it cannot do without, at any depth, each part once. What is optional or has a fallback is left out.");
+    let rows = shown
+        .iter()
+        .map(|id| {
+            let a = plan.availability(*id);
+            let (part, cost) = a.costliest;
+            vec![
+                Inline::code(&model.service(*id).name),
+                goal(*id).map_or_else(|| Inline::text("–"), |g| Inline::text(g.value.to_string())),
+                Inline::text(a.reachable.value.to_string()),
+                Inline::text(min(a.minutes)),
+                if part == Dependency::Service(*id) {
+                    say!("its own instances, {}", min(cost))
+                } else {
+                    say!("{} `{}`, {}", kind(part), part.name(model), min(cost))
+                },
+                Inline::text(origin(a.own.origin))
+                    .and(Inline::text(": "))
+                    .and(Inline::quoted(&a.own.why)),
+                Inline::quoted(&a.reachable.why),
+            ]
+        })
+        .collect();
+    doc.table(
+        &[
+            "Service",
+            "Promises",
+            "Can reach",
+            "Down in 30 d",
+            "Most of it by",
+            "Its own availability",
+            "Derivation",
+        ],
+        rows,
+    );
+}
+
+fn origin(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Set => "stated",
+        Origin::Derived => "derived",
+        Origin::Assumed => "assumed",
+    }
+}
+
+/// What the flow with index `flow` can reach.
+pub(super) fn flow(cx: &Cx<'_>, doc: &mut Doc, flow: usize) {
+    let (plan, model) = (cx.plan, cx.plan.model);
+    let Some(a) = plan.flow_availability(flow) else {
+        return;
+    };
+    let name = &plan.flows[flow].name;
+    let mut said = say!(
+        "**Availability**: {} in 30 days without an answer, {}",
+        min(a.minutes),
+        a.reachable.value
+    )
+    .and(Inline::why(&a.reachable))
+    .and(match (a.goal, a.budget) {
+        (Some(goal), Some(budget)) if goal.0 > a.reachable.value.0 => say!(
+            ". The objective of {} allows {}: it cannot be kept with what is stated and assumed",
+            goal,
+            min(budget)
+        ),
+        (Some(goal), Some(budget)) => {
+            say!(". The objective of {} allows {}", goal, min(budget))
+        }
+        _ => Inline::new(),
+    });
+    if !a.extras.is_empty() {
+        said = said
+            .and(say!(". Answers are complete {} of the time", a.complete.value))
+            .and(Inline::why(&a.complete));
+    }
+    if let Some(naive) = a.naive {
+        said = said.and(say!(
+            ". Multiplying what its {} reach by themselves would give {}: what they share would count more than once",
+            count(a.entries.len(), "entry point"),
+            naive
+        ));
+    }
+    doc.para(said.and(Inline::text(".")));
+    if let Some(worst) = a.needs.first() {
+        let summary = format!(
+            "{} that {name} cannot do without; {} costs most",
+            count(a.needs.len(), "part"),
+            worst.part.name(model)
+        );
+        doc.details(&summary, |d| needs(cx, d, &a));
+    }
+    let proposals: Vec<Inline> = a
+        .softened
+        .iter()
+        .take(MOST_PROPOSALS)
+        .map(|s| {
+            say!(
+                "`{}` without `{}` ({}): {}, {} less in 30 days{}",
+                model.service(s.from).name,
+                model.service(s.to).name,
+                count(s.calls.len(), "call"),
+                s.reachable,
+                min(s.minutes),
+                if s.mends { ", which keeps the objective" } else { "" }
+            )
+        })
+        .collect();
+    if !proposals.is_empty() {
+        doc.details("What a fallback would bring", |d| d.list(proposals));
+    }
+}
+
+fn needs(cx: &Cx<'_>, doc: &mut Doc, a: &FlowAvailability) {
+    let model = cx.plan.model;
+    let row = |n: &Need| {
+        vec![
+            say!("{} `{}`", kind(n.part), n.part.name(model)),
+            Inline::text(n.availability.to_string()),
+            Inline::text(origin(n.origin)),
+            Inline::text(min(n.minutes)),
+            path(cx, &n.path),
+            match n.tie {
+                Tie::Needed => Inline::text("no answer"),
+                Tie::Fallback(id) => Inline::quoted(&cx.plan.call(id).fallback.value),
+                _ => Inline::text("an answer without it"),
+            },
+        ]
+    };
+    let all: Vec<Vec<Inline>> = a.needs.iter().chain(&a.extras).take(MOST_PARTS).map(row).collect();
+    let left = a.needs.len() + a.extras.len();
+    let more = left.checked_sub(all.len()).filter(|n| *n > 0);
+    doc.table(
+        &["Part", "Availability", "", "Down in 30 d", "Reached by", "Without it"],
+        all,
+    );
+    if let Some(more) = more {
+        doc.para(say!("{} more cost less than these.", more));
+    }
+}
+
+/// `a → b → c`.
+pub(super) fn path(cx: &Cx<'_>, path: &[ServiceId]) -> Inline {
+    let names = path.iter().map(|s| Inline::code(&cx.plan.model.service(*s).name));
+    Inline::join(names, " → ")
+}

@@ -1,0 +1,124 @@
+//! Load: what arrives at peak and at worst, what is in flight, and how much is left.
+
+use super::super::Cx;
+use super::super::doc::{Doc, Inline, say};
+use super::sync::ends;
+use crate::model::units::float;
+use crate::model::{CallId, Party};
+use crate::plan::CapacityPlan;
+
+/// The most rows of a table.
+const MOST_ROWS: usize = 200;
+
+/// Below the bulkheads: calls, services and stores.
+pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc, calls: &[CallId]) {
+    doc.heading(2, "Load", "reliability-load");
+    let load = cx.plan.capacity();
+    doc.para("Little's law: in flight is the rate times the time that a call takes, here its 99th percentile. At worst everything behind fails and each layer tries as often as it may; retry budgets keep the design below that.");
+    services(cx, doc, &load);
+    let rows = calls
+        .iter()
+        .take(MOST_ROWS)
+        .map(|id| {
+            let (p, l) = (cx.plan.call(*id), &load.calls[id.0]);
+            let [from, to] = ends(cx, *id);
+            vec![
+                from,
+                to,
+                Inline::code(cx.plan.model.call(*id).label()),
+                Inline::text(p.rate.value.to_string()),
+                Inline::text(l.worst.value.to_string()).and(Inline::why(&l.worst)),
+                say!("{} = {}", l.in_flight.why, float(l.in_flight.value)),
+                match &l.refused {
+                    Some(share) if share.value.0 < 1e-6 => Inline::text("under 0.0001%").and(Inline::why(share)),
+                    Some(share) => Inline::figure(share),
+                    None => Inline::text("–"),
+                },
+            ]
+        })
+        .collect();
+    doc.details("Load of each call", |d| {
+        d.table(
+            &["From", "To", "Operation", "Peak", "At worst", "In flight", "Refused while one instance is gone"],
+            rows,
+        );
+    });
+    stores(cx, doc, &load);
+}
+
+fn services(cx: &Cx<'_>, doc: &mut Doc, load: &CapacityPlan) {
+    let model = cx.plan.model;
+    let rows = load
+        .services
+        .iter()
+        .filter(|s| !model.service(s.service).external)
+        .take(MOST_ROWS)
+        .map(|s| {
+            let p = cx.plan.service(s.service);
+            let dash = || Inline::text("–");
+            vec![
+                Inline::code(&model.service(s.service).name),
+                Inline::figure(&p.rate),
+                Inline::text(s.worst.value.to_string()),
+                say!("{} over {} instances: {} each", float(s.in_flight.value), p.replicas.value, float(s.each)),
+                s.used.as_ref().map_or_else(dash, Inline::figure),
+                s.used_without_one.as_ref().map_or_else(dash, Inline::figure),
+            ]
+        })
+        .collect();
+    doc.table(
+        &["Service", "Peak", "At worst", "In flight", "Used", "Used while one instance is gone"],
+        rows,
+    );
+}
+
+fn stores(cx: &Cx<'_>, doc: &mut Doc, load: &CapacityPlan) {
+    let model = cx.plan.model;
+    if load.stores.is_empty() {
+        return;
+    }
+    let rows = load
+        .stores
+        .iter()
+        .take(MOST_ROWS)
+        .map(|s| {
+            vec![
+                Inline::code(&model.store(s.store).name),
+                Inline::figure(&s.rate),
+                Inline::text(s.worst.to_string()),
+            ]
+        })
+        .collect();
+    doc.details("Load of each store, every request touching it once", |d| {
+        d.table(&["Store", "Peak", "At worst"], rows);
+    });
+}
+
+/// What an outage of each consumer leaves, and how it catches up.
+pub(super) fn backlogs(cx: &Cx<'_>, doc: &mut Doc) {
+    let (plan, model) = (cx.plan, cx.plan.model);
+    let load = plan.capacity();
+    let mut rows = Vec::new();
+    for id in model.event_ids() {
+        for g in plan.event(id).groups.iter().filter(|g| matches!(g.consumer, Party::Service(_))) {
+            let c = &g.catch_up;
+            rows.push(vec![
+                Inline::code(&model.event(id).name),
+                Inline::code(model.party(g.consumer)),
+                say!("{}, at worst {}", c.arrival, load.events[id.0].value),
+                Inline::figure(&c.capacity),
+                say!("{} messages after {}", float(c.backlog), c.outage),
+                match &c.drain {
+                    Some(drain) => Inline::figure(drain),
+                    None => Inline::text("never: more arrives than it handles"),
+                },
+            ]);
+        }
+    }
+    rows.truncate(MOST_ROWS);
+    if !rows.is_empty() {
+        doc.details("What an outage of a reader leaves, and how long it takes to catch up", |d| {
+            d.table(&["Event", "Reader", "Arrives", "Handles", "Waiting", "Caught up in"], rows);
+        });
+    }
+}
