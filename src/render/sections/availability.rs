@@ -107,7 +107,10 @@ pub(super) fn flow(cx: &Cx<'_>, doc: &mut Doc, flow: usize) {
     });
     if !a.extras.is_empty() {
         said = said
-            .and(say!(". Answers are complete {} of the time", a.complete.value))
+            .and(say!(
+                ". Answers are complete {} of the time",
+                a.complete.value
+            ))
             .and(Inline::why(&a.complete));
     }
     if let Some(naive) = a.naive {
@@ -138,7 +141,11 @@ pub(super) fn flow(cx: &Cx<'_>, doc: &mut Doc, flow: usize) {
                 count(s.calls.len(), "call"),
                 s.reachable,
                 min(s.minutes),
-                if s.mends { ", which keeps the objective" } else { "" }
+                if s.mends {
+                    ", which keeps the objective"
+                } else {
+                    ""
+                }
             )
         })
         .collect();
@@ -163,11 +170,24 @@ fn needs(cx: &Cx<'_>, doc: &mut Doc, a: &FlowAvailability) {
             },
         ]
     };
-    let all: Vec<Vec<Inline>> = a.needs.iter().chain(&a.extras).take(MOST_PARTS).map(row).collect();
+    let all: Vec<Vec<Inline>> = a
+        .needs
+        .iter()
+        .chain(&a.extras)
+        .take(MOST_PARTS)
+        .map(row)
+        .collect();
     let left = a.needs.len() + a.extras.len();
     let more = left.checked_sub(all.len()).filter(|n| *n > 0);
     doc.table(
-        &["Part", "Availability", "", "Down in 30 d", "Reached by", "Without it"],
+        &[
+            "Part",
+            "Availability",
+            "",
+            "Down in 30 d",
+            "Reached by",
+            "Without it",
+        ],
         all,
     );
     if let Some(more) = more {
@@ -177,6 +197,8 @@ fn needs(cx: &Cx<'_>, doc: &mut Doc, a: &FlowAvailability) {
 
 /// `a → b → c`.
 pub(super) fn path(cx: &Cx<'_>, path: &[ServiceId]) -> Inline {
-    let names = path.iter().map(|s| Inline::code(&cx.plan.model.service(*s).name));
+    let names = path
+        .iter()
+        .map(|s| Inline::code(&cx.plan.model.service(*s).name));
     Inline::join(names, " → ")
 }

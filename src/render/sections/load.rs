@@ -30,7 +30,9 @@ pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc, calls: &[CallId]) {
                 Inline::text(l.worst.value.to_string()).and(Inline::why(&l.worst)),
                 say!("{} = {}", l.in_flight.why, float(l.in_flight.value)),
                 match &l.refused {
-                    Some(share) if share.value.0 < 1e-6 => Inline::text("under 0.0001%").and(Inline::why(share)),
+                    Some(share) if share.value.0 < 1e-6 => {
+                        Inline::text("under 0.0001%").and(Inline::why(share))
+                    }
                     Some(share) => Inline::figure(share),
                     None => Inline::text("–"),
                 },
@@ -39,7 +41,15 @@ pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc, calls: &[CallId]) {
         .collect();
     doc.details("Load of each call", |d| {
         d.table(
-            &["From", "To", "Operation", "Peak", "At worst", "In flight", "Refused while one instance is gone"],
+            &[
+                "From",
+                "To",
+                "Operation",
+                "Peak",
+                "At worst",
+                "In flight",
+                "Refused while one instance is gone",
+            ],
             rows,
         );
     });
@@ -60,14 +70,28 @@ fn services(cx: &Cx<'_>, doc: &mut Doc, load: &CapacityPlan) {
                 Inline::code(&model.service(s.service).name),
                 Inline::figure(&p.rate),
                 Inline::text(s.worst.value.to_string()),
-                say!("{} over {} instances: {} each", float(s.in_flight.value), p.replicas.value, float(s.each)),
+                say!(
+                    "{} over {} instances: {} each",
+                    float(s.in_flight.value),
+                    p.replicas.value,
+                    float(s.each)
+                ),
                 s.used.as_ref().map_or_else(dash, Inline::figure),
-                s.used_without_one.as_ref().map_or_else(dash, Inline::figure),
+                s.used_without_one
+                    .as_ref()
+                    .map_or_else(dash, Inline::figure),
             ]
         })
         .collect();
     doc.table(
-        &["Service", "Peak", "At worst", "In flight", "Used", "Used while one instance is gone"],
+        &[
+            "Service",
+            "Peak",
+            "At worst",
+            "In flight",
+            "Used",
+            "Used while one instance is gone",
+        ],
         rows,
     );
 }
@@ -100,7 +124,12 @@ pub(super) fn backlogs(cx: &Cx<'_>, doc: &mut Doc) {
     let load = plan.capacity();
     let mut rows = Vec::new();
     for id in model.event_ids() {
-        for g in plan.event(id).groups.iter().filter(|g| matches!(g.consumer, Party::Service(_))) {
+        for g in plan
+            .event(id)
+            .groups
+            .iter()
+            .filter(|g| matches!(g.consumer, Party::Service(_)))
+        {
             let c = &g.catch_up;
             rows.push(vec![
                 Inline::code(&model.event(id).name),
@@ -117,8 +146,21 @@ pub(super) fn backlogs(cx: &Cx<'_>, doc: &mut Doc) {
     }
     rows.truncate(MOST_ROWS);
     if !rows.is_empty() {
-        doc.details("What an outage of a reader leaves, and how long it takes to catch up", |d| {
-            d.table(&["Event", "Reader", "Arrives", "Handles", "Waiting", "Caught up in"], rows);
-        });
+        doc.details(
+            "What an outage of a reader leaves, and how long it takes to catch up",
+            |d| {
+                d.table(
+                    &[
+                        "Event",
+                        "Reader",
+                        "Arrives",
+                        "Handles",
+                        "Waiting",
+                        "Caught up in",
+                    ],
+                    rows,
+                );
+            },
+        );
     }
 }

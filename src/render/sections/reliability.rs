@@ -24,11 +24,14 @@ pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
             "Left out: no service of {} makes a synchronous call that could fail.",
             cx.plan.model.title
         ));
+        super::whatif::write(cx, doc);
         return;
     };
     breaker(cx, doc, &calls, shown);
     retry(cx, doc, &calls, shown);
     bulkhead(cx, doc, &calls, shown);
+    super::load::write(cx, doc, &calls);
+    super::whatif::write(cx, doc);
 }
 
 /// The call whose values the code shows: one with a breaker and retries if there is one, the busiest of

@@ -17,7 +17,7 @@ pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
     doc.heading(1, "What If", "reliability-what-if");
     let stops = w.rows.iter().filter(|r| r.down > 0).count();
     doc.para(say!(
-        "{} of {} stop a flow, all instances of the part being gone. *Down*: no answer. *Degraded*: an answer from the fallback named, or later. Zones: {}.",
+        "{} of {} stop a flow, all instances of the part being gone. Down means no answer; degraded, an answer from the fallback that is named, or later. Zones: {}.",
         stops,
         count(w.rows.len() + w.more, "failure"),
         w.zones_why
@@ -32,9 +32,12 @@ pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
     let (open, folded) = w.rows.split_at(w.rows.len().min(OPEN_ROWS));
     doc.table(&head, open.iter().map(row).collect());
     if !folded.is_empty() {
-        doc.details(&format!("{} hurt no more than these", count(folded.len(), "failure")), |d| {
-            d.table(&head, folded.iter().map(row).collect());
-        });
+        doc.details(
+            &format!("{} hurt no more than these", count(folded.len(), "failure")),
+            |d| {
+                d.table(&head, folded.iter().map(row).collect());
+            },
+        );
     }
     if w.more > 0 || plan.flows.len() > w.flows {
         doc.para(say!(
@@ -46,7 +49,9 @@ pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
     if !w.untouched.is_empty() {
         doc.para(
             Inline::text("No flow comes to ")
-                .and(Inline::names(w.untouched.iter().take(20).map(|p| p.name(model))))
+                .and(Inline::names(
+                    w.untouched.iter().take(20).map(|p| p.name(model)),
+                ))
                 .and(Inline::text(".")),
         );
     }
@@ -64,9 +69,8 @@ fn failure(cx: &Cx<'_>, failure: &Failure) -> Inline {
             };
             say!("{} `{}`", kind, part.name(model))
         }
-        Failure::Zone(parts) => Inline::text("a zone, with ").and(Inline::names(
-            parts.iter().take(8).map(|p| p.name(model)),
-        )),
+        Failure::Zone(parts) => Inline::text("a zone, with ")
+            .and(Inline::names(parts.iter().take(8).map(|p| p.name(model)))),
     }
 }
 
