@@ -78,8 +78,16 @@ fn every_rule_fires_and_keeps_quiet_where_its_fixtures_say() {
             }
         }
         // What the documentation shows is what the fixtures prove.
-        assert!(!places(rule.id, &rule.example(), rule.id).is_empty());
-        assert!(places(rule.id, &rule.instead(), rule.id).is_empty());
+        for (text, fires) in [(rule.example(), true), (rule.instead(), false)] {
+            if places(rule.id, &text, rule.id).is_empty() == fires {
+                writeln!(
+                    wrong,
+                    "{}: the documentation is not what was tested",
+                    rule.id
+                )
+                .unwrap();
+            }
+        }
     }
     assert!(wrong.is_empty(), "\n{wrong}");
 }

@@ -128,6 +128,8 @@ pub struct Infrastructure {
     pub restart_why: String,
     pub saga_engine: String,
     pub saga_limit: String,
+    /// Longest execution of the engine in days, where its documentation names one.
+    pub saga_longest_d: Option<u64>,
     pub saga_source: String,
     pub workload_identity: String,
     pub log_store: String,

@@ -3,7 +3,7 @@
 use crate::diag::Span;
 use crate::model::units::{Ratio, Time};
 use crate::model::{CallId, EventId, Model, Party, ServiceId, Stated, StoreId, StreamId};
-use crate::plan::{Dependency, Graph, Plan};
+use crate::plan::{Dependency, Plan};
 
 /// A design with its indexes.
 #[derive(Debug)]
@@ -252,36 +252,6 @@ impl<'p> Facts<'p> {
         let s = self.model.store(id);
         let users = s.users.iter().map(|(u, _)| self.name(*u).to_owned());
         (s.name.clone(), users.collect())
-    }
-
-    /// The shortest way in the graph of calls from `from` back to `from`, both ends included; empty if
-    /// there is none. Linear in the calls.
-    pub(super) fn way_back(&self, graph: &Graph, from: usize) -> Vec<ServiceId> {
-        let n = self.model.services.len();
-        let mut before = vec![usize::MAX; n];
-        let mut queue = std::collections::VecDeque::from([from]);
-        while let Some(at) = queue.pop_front() {
-            for &next in graph.next(at) {
-                if next == from {
-                    let mut path = vec![from, at];
-                    let mut x = at;
-                    while x != from {
-                        x = before[x];
-                        path.push(x);
-                    }
-                    if at == from {
-                        path = vec![from, from];
-                    }
-                    path.reverse();
-                    return path.into_iter().map(ServiceId).collect();
-                }
-                if before[next] == usize::MAX {
-                    before[next] = at;
-                    queue.push_back(next);
-                }
-            }
-        }
-        Vec::new()
     }
 }
 

@@ -8,6 +8,7 @@ mod facts;
 mod faults;
 mod page;
 mod report;
+mod roles;
 mod rules;
 mod timing;
 mod words;

@@ -50,6 +50,12 @@ impl Method {
         }
     }
 
+    /// Whether a request changes nothing by definition (RFC 9110, section 9.2.1).
+    #[must_use]
+    pub fn reads(self) -> bool {
+        matches!(self, Self::Get | Self::Head | Self::Options)
+    }
+
     /// Whether repeating a request is safe by definition (RFC 9110, section 9.2.2).
     #[must_use]
     pub fn idempotent(self) -> bool {

@@ -106,6 +106,10 @@ pub struct Service {
     pub language: Option<String>,
     /// Its stores.
     pub stores: Vec<StoreId>,
+    /// Stores of others that it reads directly.
+    pub reads: Vec<StoreId>,
+    /// Where its callers find it.
+    pub address: Option<Set<String>>,
     /// Said to be reachable from outside.
     pub public: Option<Set<bool>>,
     /// What it promises.
@@ -210,6 +214,8 @@ pub struct Store {
     pub zones: Option<Set<u64>>,
     /// The services that use it, and where they say so.
     pub users: Vec<(ServiceId, Span)>,
+    /// The services that read it though it is not theirs, and where they say so.
+    pub readers: Vec<(ServiceId, Span)>,
 }
 
 /// A message broker of the design.
@@ -450,8 +456,12 @@ pub struct Saga {
     pub coordinator: Option<ServiceId>,
     /// What it achieves.
     pub description: Option<String>,
+    /// Said to be one transaction over all steps, by two-phase commit.
+    pub two_phase: Option<Span>,
     /// Of the whole saga.
     pub deadline: Option<Set<Time>>,
+    /// Said to have no deadline today.
+    pub lacks_deadline: Option<Span>,
     /// Steps in order.
     pub steps: Vec<SagaStep>,
 }
@@ -473,6 +483,8 @@ pub struct SagaStep {
     pub idempotent: Option<Set<bool>>,
     /// How long it may take.
     pub timeout: Option<Set<Time>>,
+    /// Said to have no timeout today.
+    pub lacks_timeout: Option<Span>,
 }
 
 /// A user journey.
@@ -635,4 +647,6 @@ pub struct Model {
     pub defaults: Defaults,
     /// What the linter lets pass.
     pub lint: Lint,
+    /// Where credentials stand in the spec.
+    pub secrets: Vec<Span>,
 }

@@ -2,10 +2,11 @@
 
 use super::check::{self, Out};
 use super::design::{
-    Call, CallId, Event, EventId, Flow, Party, Saga, SagaStep, SagaStyle, Step, Stream, StreamId,
+    Call, CallId, Event, EventId, Flow, Party, Saga, SagaStep, SagaStyle, Set, Stated, Step,
+    Stream, StreamId,
 };
 use super::names::{Names, short};
-use crate::diag::{Diagnostic, nearest};
+use crate::diag::{Diagnostic, Span, nearest};
 use crate::spec::{FlowDecl, SagaDecl, StepDecl, Text};
 
 /// The most steps that a flow or saga may have: a journey that no reader can follow is no journey, and
@@ -25,6 +26,12 @@ pub(super) fn sagas(decls: &[SagaDecl], names: &Names, out: Out<'_>) -> Vec<Saga
                     out,
                 )
             });
+            let (deadline, lacks_deadline) = stated(check::time_or_none(d.deadline.as_ref(), out));
+            let transaction = d.transaction.as_ref().and_then(|t| {
+                check::choice("a transaction of a saga", t, &["saga", "2pc", "xa"], out)
+                    .filter(|word| *word != "saga")
+                    .map(|_| t.span)
+            });
             too_many("saga", d.steps.len(), &d.name, out);
             Saga {
                 name: d.name.value.clone(),
@@ -35,13 +42,16 @@ pub(super) fn sagas(decls: &[SagaDecl], names: &Names, out: Out<'_>) -> Vec<Saga
                 }),
                 coordinator: d.coordinator.as_ref().and_then(|c| names.service(c, out)),
                 description: check::plain(d.description.as_ref()),
-                deadline: check::time(d.deadline.as_ref(), out),
+                two_phase: transaction,
+                deadline,
+                lacks_deadline,
                 steps: d
                     .steps
                     .iter()
                     .take(MAX_STEPS)
                     .filter_map(|s| {
-                        let timeout = check::time(s.timeout.as_ref(), out);
+                        let (timeout, lacks_timeout) =
+                            stated(check::time_or_none(s.timeout.as_ref(), out));
                         Some(SagaStep {
                             span: s.span,
                             service: names.service(&s.service, out)?,
@@ -50,12 +60,30 @@ pub(super) fn sagas(decls: &[SagaDecl], names: &Names, out: Out<'_>) -> Vec<Saga
                             pivot: s.pivot.as_ref().is_some_and(|p| p.value),
                             idempotent: check::flag(s.idempotent.as_ref()),
                             timeout,
+                            lacks_timeout,
                         })
                     })
                     .collect(),
             }
         })
         .collect()
+}
+
+/// A value, or where it is said to be missing.
+fn stated<T: Copy>(set: Option<Set<Stated<T>>>) -> (Option<Set<T>>, Option<Span>) {
+    match set {
+        None => (None, None),
+        Some(set) => match set.value {
+            Stated::Value(value) => (
+                Some(Set {
+                    value,
+                    span: set.span,
+                }),
+                None,
+            ),
+            Stated::Lacking => (None, Some(set.span)),
+        },
+    }
 }
 
 fn too_many(what: &str, steps: usize, name: &Text, out: Out<'_>) {

@@ -19,6 +19,7 @@ mod probes;
 mod resolve;
 mod security;
 mod settings;
+mod stores;
 pub mod units;
 
 pub use choices::{LANGUAGES, Language, SECTIONS, Section, SectionInfo};

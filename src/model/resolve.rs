@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 use super::check::{self, Out};
 use super::choices::{LANGUAGES, Language, SECTIONS, Section};
 use super::design::{
-    Actor, ActorId, Architecture, Broker, BrokerId, Model, Service, ServiceId, Store, StoreId,
-    Team, TeamId,
+    Actor, ActorId, Architecture, Broker, BrokerId, Model, Service, ServiceId, Team, TeamId,
 };
 use super::interactions::place;
 use super::journeys::Interactions;
 use super::names::{Names, short};
-use super::{interactions, is_known_store, journeys, names, probes, security, settings};
+use super::{interactions, journeys, names, probes, security, settings};
 use crate::catalog;
 use crate::diag::{Diagnostic, SourceId, Span};
 use crate::spec::{ServiceDecl, Spec, Text};
@@ -58,8 +57,9 @@ pub fn resolve(spec: &Spec, source: SourceId, out: &mut Vec<Diagnostic>) -> Mode
         view: settings::view(spec.diagram.view.as_ref(), out),
         defaults: settings::defaults(spec, out),
         lint: settings::lint(spec),
+        secrets: spec.secrets.clone(),
     };
-    stores(spec, &mut model, out);
+    super::stores::place(spec, &mut model, out);
     events(spec, &names, &mut model, out);
     probes::resolve(spec, &mut model, out);
     teams(spec, &names, &mut model, out);
@@ -141,6 +141,8 @@ fn service(d: &ServiceDecl, out: Out<'_>) -> Service {
         teams: Vec::new(),
         language: check::plain(d.language.as_ref()),
         stores: Vec::new(),
+        reads: Vec::new(),
+        address: check::word(d.address.as_ref()),
         public: check::flag(d.public.as_ref()),
         slo: check::slo(d.slo.as_ref(), out),
         availability: check::ratio(d.availability.as_ref(), out),
@@ -306,77 +308,6 @@ fn sections(texts: Option<&[Text]>, out: Out<'_>) -> Vec<Section> {
         }
     }
     all
-}
-
-/// Stores by name, from the services that use them and from `[stores.NAME]`.
-fn stores(spec: &Spec, model: &mut Model, out: Out<'_>) {
-    let mut by_name: BTreeMap<String, Store> = BTreeMap::new();
-    for d in &spec.stores {
-        names::check("a store", &d.name, out);
-        let store = Store {
-            name: d.name.value.clone(),
-            kind: d.kind.as_ref().map(|k| k.value.clone()).unwrap_or_default(),
-            span: d.name.span,
-            availability: check::ratio(d.availability.as_ref(), out),
-            description: check::plain(d.description.as_ref()),
-            optional: d.optional.as_ref().is_some_and(|o| o.value),
-            zones: check::count(d.zones.as_ref()),
-            users: Vec::new(),
-        };
-        by_name.insert(d.name.value.clone(), store);
-    }
-    let mut order: Vec<(ServiceId, &ServiceDecl)> = Vec::new();
-    for (i, service) in model.services.iter().enumerate() {
-        order.extend(
-            spec.services
-                .iter()
-                .find(|d| d.name.span == service.span)
-                .map(|d| (ServiceId(i), d)),
-        );
-    }
-    for (id, d) in order {
-        for text in &d.stores {
-            let (kind, name) = match text.value.split_once(':') {
-                Some((kind, name)) => (kind.trim(), name.trim()),
-                None if is_known_store(text.value.trim()) => (text.value.trim(), text.value.trim()),
-                None => ("", text.value.trim()),
-            };
-            if !names::valid(name) {
-                out.push(
-                    Diagnostic::error(
-                        "bad-name",
-                        text.span,
-                        format!("`{}` does not name a store", short(&text.value)),
-                    )
-                    .at("its name is missing, or is none")
-                    .help("write `\"postgres:orders\"`: its kind, a colon and its name"),
-                );
-                continue;
-            }
-            let store = by_name.entry(name.to_owned()).or_insert_with(|| Store {
-                name: name.to_owned(),
-                kind: kind.to_owned(),
-                span: text.span,
-                availability: None,
-                description: None,
-                optional: false,
-                zones: None,
-                users: Vec::new(),
-            });
-            if store.kind.is_empty() {
-                kind.clone_into(&mut store.kind);
-            }
-            if !store.users.iter().any(|(s, _)| *s == id) {
-                store.users.push((id, text.span));
-            }
-        }
-    }
-    model.stores = by_name.into_values().collect();
-    for (i, store) in model.stores.iter().enumerate() {
-        for (service, _) in &store.users {
-            model.services[service.0].stores.push(StoreId(i));
-        }
-    }
 }
 
 /// Brokers and events.

@@ -101,6 +101,7 @@ impl Availability {
             let kept = model.services[s]
                 .stores
                 .iter()
+                .chain(&model.services[s].reads)
                 .filter(|id| !model.store(**id).optional)
                 .map(move |id| n + id.0);
             let awaited = events[s]

@@ -238,7 +238,8 @@ impl Journey {
 
     fn stores_and_brokers(&mut self, model: &Model, s: usize, events: &[EventId]) {
         let Some(tie) = self.ties[s] else { return };
-        for &id in &model.services[s].stores {
+        let service = &model.services[s];
+        for &id in service.stores.iter().chain(&service.reads) {
             let tie = if tie == Tie::Needed && model.store(id).optional {
                 Tie::Spared(id)
             } else {

@@ -14,6 +14,7 @@ mod calltree;
 mod capacity;
 mod ceilings;
 mod choices;
+mod coupling;
 mod distribution;
 mod events;
 mod figure;
@@ -48,6 +49,7 @@ pub use calltree::{CallNode, call_tree};
 pub use capacity::{CallLoad, CapacityPlan, ServiceLoad, StoreLoad};
 pub use ceilings::Ceiling;
 pub use choices::{Choice, Choices};
+pub use coupling::{Agreement, Circle, CouplingPlan, Passage, percent};
 pub use distribution::{Grid, LogNormal, Z99};
 pub use events::{EventPlan, GroupPlan, event_type, is_past, is_past_tense, snake};
 pub use figure::{Figure, Origin};
@@ -108,6 +110,8 @@ pub struct Plan<'m> {
     pub migration: Option<MigrationPlan>,
     /// Who owns what, and who talks to whom.
     pub ownership: OwnershipPlan,
+    /// Chains, circles, hubs and agreements.
+    pub coupling: CouplingPlan,
     /// Synchronous calls between services.
     pub graph: Graph,
     /// What was assumed because the author did not say it, one sentence each.
@@ -146,6 +150,7 @@ impl<'m> Plan<'m> {
         });
         let migration = migration::plan(model, &calls);
         let ownership = ownership::plan(model, &alerts);
+        let coupling = coupling::plan(model, &graph, &services);
         let mut plan = Self {
             model,
             choices,
@@ -164,6 +169,7 @@ impl<'m> Plan<'m> {
             quiet,
             migration,
             ownership,
+            coupling,
             graph,
             assumptions: Vec::new(),
             mends: std::sync::OnceLock::new(),

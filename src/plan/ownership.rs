@@ -61,6 +61,7 @@ pub(super) fn plan(model: &Model, alerts: &[Alert]) -> OwnershipPlan {
         .collect();
     let mut matrix = vec![vec![0; model.teams.len()]; model.teams.len()];
     let mut cross = (0, 0);
+    // Contracts come one after the other, so that one which a team has already is its last.
     let mut rely = |who: Option<TeamId>, on: Option<TeamId>, contract: Contract| {
         if let (Some(a), Some(b)) = (who, on) {
             matrix[a.0][b.0] += 1;
@@ -69,12 +70,12 @@ pub(super) fn plan(model: &Model, alerts: &[Alert]) -> OwnershipPlan {
             return;
         }
         if let Some(b) = on
-            && !teams[b.0].provides.contains(&contract)
+            && teams[b.0].provides.last() != Some(&contract)
         {
             teams[b.0].provides.push(contract);
         }
         if let Some(a) = who
-            && !teams[a.0].consumes.contains(&contract)
+            && teams[a.0].consumes.last() != Some(&contract)
         {
             teams[a.0].consumes.push(contract);
         }

@@ -106,6 +106,8 @@ pub struct SagaPlan {
     pub engine: &'static str,
     /// The engine's limit.
     pub engine_limit: &'static str,
+    /// Its longest execution, where there is a limit.
+    pub engine_longest: Option<Time>,
 }
 
 impl SagaPlan {
@@ -296,6 +298,10 @@ fn one(saga: &Saga, choices: &Choices) -> SagaPlan {
         deadline,
         engine: &choices.infrastructure.saga_engine,
         engine_limit: &choices.infrastructure.saga_limit,
+        engine_longest: choices
+            .infrastructure
+            .saga_longest_d
+            .map(|d| Time::h(24).times(d)),
     }
 }
 

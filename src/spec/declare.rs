@@ -20,6 +20,10 @@ pub struct ServiceDecl {
     pub language: Option<Text>,
     /// Stores as written: `kind:name` or a name.
     pub stores: Vec<Text>,
+    /// Stores of others that it reads directly: `kind:name` or a name.
+    pub reads: Vec<Text>,
+    /// Where its callers find it: a name, or a host and port.
+    pub address: Option<Text>,
     /// Reachable from outside, through the gateway.
     pub public: Option<Spanned<bool>>,
     /// What it promises its callers.
@@ -249,6 +253,8 @@ impl ServiceDecl {
             team: None,
             language: None,
             stores: Vec::new(),
+            reads: Vec::new(),
+            address: None,
             public: None,
             slo: None,
             availability: None,
@@ -274,6 +280,8 @@ fn service(cx: &mut Context<'_>, mut t: Table<'_>, d: &mut ServiceDecl) {
     d.team = t.text(cx, "team");
     d.language = t.text(cx, "language");
     d.stores = t.texts(cx, "stores").unwrap_or_default();
+    d.reads = t.texts(cx, "reads").unwrap_or_default();
+    d.address = t.text(cx, "address");
     d.public = t.flag(cx, "public");
     d.slo = slo(cx, &mut t);
     d.availability = t.quantity(cx, "availability", "99.95%");

@@ -21,6 +21,8 @@ pub struct SagaDecl {
     pub coordinator: Option<Text>,
     /// What it achieves.
     pub description: Option<Text>,
+    /// `saga`, or `2pc` or `xa` for one transaction over all.
+    pub transaction: Option<Text>,
     /// How long it may take as a whole.
     pub deadline: Option<Text>,
     /// Its steps, in order.
@@ -93,6 +95,7 @@ pub(super) fn read_sagas(cx: &mut Context<'_>, root: &mut Table<'_>) -> Vec<Saga
         let style = t.text(cx, "style");
         let coordinator = t.text(cx, "coordinator");
         let description = t.text(cx, "description");
+        let transaction = t.text(cx, "transaction");
         let deadline = t.quantity(cx, "deadline", "30s");
         let listed = t.list(cx, "steps");
         if listed.is_empty() {
@@ -111,6 +114,7 @@ pub(super) fn read_sagas(cx: &mut Context<'_>, root: &mut Table<'_>) -> Vec<Saga
                 style,
                 coordinator,
                 description,
+                transaction,
                 deadline,
                 steps,
             });

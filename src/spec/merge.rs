@@ -32,6 +32,7 @@ impl Spec {
         fill(&mut self.diagram.view, other.diagram.view);
         self.defaults.merge_under(other.defaults);
         self.lint.merge_under(other.lint);
+        self.secrets.extend(other.secrets);
     }
 }
 

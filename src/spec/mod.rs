@@ -14,6 +14,7 @@ mod messaging;
 mod parse;
 mod policy;
 mod security;
+mod secrets;
 mod table;
 
 pub use declare::{
@@ -99,4 +100,6 @@ pub struct Spec {
     pub defaults: Defaults,
     /// What the linter should let pass or insist on.
     pub lint: LintDecl,
+    /// Where credentials stand in the text.
+    pub secrets: Vec<Span>,
 }

@@ -3,7 +3,7 @@
 use toml::de::DeTable;
 
 use super::table::{Context, Table, shorten};
-use super::{Spec, declare, interactions, journeys, lint};
+use super::{Spec, declare, interactions, journeys, lint, secrets};
 use crate::diag::{Diagnostic, SourceId, Span};
 
 /// Reads the spec text `content` of `source`. What can be read is returned even where there are errors.
@@ -43,6 +43,7 @@ pub fn parse(source: SourceId, content: &str, out: &mut Vec<Diagnostic>) -> Spec
         diagram: declare::read_diagram(cx, &mut t),
         defaults: declare::read_defaults(cx, &mut t),
         lint: lint::read_lint(cx, &mut t),
+        secrets: secrets::find(source, content),
     };
     t.finish(cx);
     if root.sound {

@@ -18,19 +18,21 @@ rule! {
 }
 
 fn check(facts: &Facts<'_>, report: &mut Report) {
-    let path: Vec<ServiceId> = facts.plan.graph.longest_path().into_iter().map(ServiceId).collect();
-    let hops = path.len().saturating_sub(1);
+    let chain = &facts.plan.coupling.chain;
+    let hops = chain.len();
     let most = report.most("max");
     if hops <= most {
         return;
     }
-    let calls: Vec<CallId> = path
-        .windows(2)
-        .filter_map(|step| {
-            let ids = &facts.outbound[step[0].0];
-            ids.iter().copied().find(|id| facts.model.call(*id).to == step[1])
+    let calls: Vec<CallId> = chain
+        .iter()
+        .filter_map(|(from, to)| {
+            let ids = &facts.outbound[from.0];
+            ids.iter().copied().find(|id| facts.model.call(*id).to == *to)
         })
         .collect();
+    let path: Vec<ServiceId> =
+        chain.first().map(|c| c.0).into_iter().chain(chain.iter().map(|c| c.1)).collect();
     let Some((first, rest)) = calls.split_first() else {
         return;
     };

@@ -61,9 +61,12 @@ mod prelude {
     pub(super) use crate::diag::{Fix, Severity, Span};
     pub(super) use crate::lint::facts::{Facts, Total, as_float, count, list, plural};
     pub(super) use crate::lint::report::Report;
+    pub(super) use crate::lint::roles::sends_hooks;
     pub(super) use crate::model::units::{Ratio, Time, float};
-    pub(super) use crate::model::{CallId, Party, Protocol, ServiceId, Stated, Step, StoreId};
-    pub(super) use crate::plan::{Dependency, Idempotency, StepClass};
+    pub(super) use crate::model::{
+        CallId, Party, Protocol, SagaStyle, ServiceId, Stated, Step, StoreId,
+    };
+    pub(super) use crate::plan::{Dependency, Idempotency, StepClass, percent};
 }
 
 rules! {
@@ -127,6 +130,23 @@ rules! {
     saga_pivot_count,
     saga_retry_unsafe,
     chain_too_deep,
+    bidirectional_sync,
+    hub_service,
+    esb_usage,
+    distributed_monolith,
+    nano_service,
+    foreign_data_access,
+    hardcoded_endpoint,
+    gateway_bypass,
+    unversioned_api,
+    cross_team_sync,
+    saga_no_deadline,
+    saga_over_engine,
+    distributed_tx,
+    secret_in_config,
+    event_loop,
+    check_then_act,
+    missing_compensation,
     orphan_service,
     missing_owner,
     multi_owner,

@@ -1,7 +1,7 @@
 //! `orphan-service`: a service takes part in nothing.
 //!
 //! A service of this design that no call, event, stream, flow or saga names and that is not said to
-//! be public.
+//! be public. Infrastructure that everybody uses, told by its name, is left out.
 
 use super::prelude::*;
 
@@ -10,9 +10,9 @@ rule! {
     severity: Warning,
     section: Interactions,
     summary: "a service takes part in nothing",
-    what: "A service of this design that no call, event, stream, flow or saga names and that is not said to be public.",
+    what: "A service of this design that no call, event, stream, flow or saga names and that is not said to be public. Infrastructure that everybody uses, told by its name (configuration, registry, discovery, monitoring, …), is left out.",
     why: "Either an interaction is missing from the design, or the service can go.",
-    limits: "Infrastructure that everybody uses at start-up, such as a configuration server, looks like this. Declare its calls, or allow the finding.",
+    limits: "Infrastructure under another name looks like an orphan. Declare its calls, or allow the finding.",
     source: "domain heuristic",
 }
 
@@ -47,7 +47,7 @@ fn check(facts: &Facts<'_>, report: &mut Report) {
     }
     for id in m.service_ids() {
         let s = m.service(id);
-        if seen[id.0] || s.public.is_some_and(|p| p.value) {
+        if seen[id.0] || s.public.is_some_and(|p| p.value) || facts.infrastructure(id) {
             continue;
         }
         let d = report

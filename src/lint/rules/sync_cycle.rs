@@ -1,7 +1,8 @@
 //! `sync-cycle`: services wait for each other in a circle.
 //!
 //! Groups of services in which every one reaches every other by synchronous calls, and services
-//! that call themselves. One finding a group, with a shortest circle.
+//! that call themselves. One finding a group, with a shortest circle. Two services that call each other in
+//! different requests are left to `bidirectional-sync`.
 
 use super::prelude::*;
 
@@ -10,17 +11,18 @@ rule! {
     severity: Error,
     section: Interactions,
     summary: "services wait for each other in a circle",
-    what: "Groups of services in which every one reaches every other by synchronous calls, and services that call themselves. One finding a group, with a shortest circle.",
+    what: "Groups of services in which every one reaches every other by synchronous calls, and services that call themselves. One finding a group, with a shortest circle. Two services that call each other in different requests are left to `bidirectional-sync`.",
     why: "A request that comes round holds a thread in each service while it waits for itself. One slow member slows all of them, none can be started or deployed before the others, and no order of timeouts is right.",
-    limits: "It sees who calls whom, not which request causes which call: two operations that never meet in one request count as well. Say so with `allow` and its reason.",
+    limits: "It sees who calls whom, not which request causes which call: two operations that never meet in one request count as well, unless the flows show both and never together. Else say so with `allow` and its reason.",
     source: "Taibi and Lenarduzzi, On the Definition of Microservice Bad Smells, IEEE Software 2018: Cyclic Dependency",
 }
 
 fn check(facts: &Facts<'_>, report: &mut Report) {
-    let graph = &facts.plan.graph;
-    for group in graph.cycles() {
-        let Some(&first) = group.first() else { continue };
-        let path = facts.way_back(graph, first);
+    for circle in &facts.plan.coupling.circles {
+        let (group, path) = (&circle.members, &circle.path);
+        if circle.apart || facts.delivers(circle) {
+            continue;
+        }
         let mut calls: Vec<CallId> = Vec::new();
         for step in path.windows(2) {
             let to = |id: &&CallId| facts.model.call(**id).to == step[1];
@@ -51,8 +53,8 @@ fn check(facts: &Facts<'_>, report: &mut Report) {
             "let `{}` publish an event that `{}` consumes in place of the last call, or move what it asks for",
             names[back], names[0]
         ));
-        let (subject, mut places) = facts.path(&path);
-        places.extend(group.iter().map(|&s| facts.name(ServiceId(s)).to_owned()));
+        let (subject, mut places) = facts.path(path);
+        places.extend(group.iter().map(|&s| facts.name(s).to_owned()));
         report.add((subject, places), d);
     }
 }

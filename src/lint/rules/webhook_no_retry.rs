@@ -38,15 +38,3 @@ fn check(facts: &Facts<'_>, report: &mut Report) {
         report.add(facts.call(id), d);
     }
 }
-
-/// Whether a word of the name is one for hooks.
-fn sends_hooks(name: &str) -> bool {
-    name.to_lowercase()
-        .split(|c: char| !c.is_alphanumeric())
-        .any(|w| {
-            matches!(
-                w,
-                "hook" | "hooks" | "webhook" | "webhooks" | "callback" | "callbacks"
-            )
-        })
-}

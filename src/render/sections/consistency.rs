@@ -36,12 +36,15 @@ fn owners(cx: &Cx<'_>, doc: &mut Doc) {
                     store.kind.as_str()
                 }),
                 Inline::text(store.description.as_deref().unwrap_or("–")),
-                Inline::names(
-                    store
-                        .users
+                {
+                    let user = |s: &ServiceId| Inline::code(model.service(*s).name.as_str());
+                    let users = store.users.iter().map(|(s, _)| user(s));
+                    let readers = store
+                        .readers
                         .iter()
-                        .map(|(s, _)| model.service(*s).name.as_str()),
-                ),
+                        .map(|(s, _)| user(s).and(" (reads)".into()));
+                    Inline::join(users.chain(readers), ", ")
+                },
                 verdict(cx, &store.users.iter().map(|(s, _)| *s).collect::<Vec<_>>()),
             ]
         })

@@ -1,5 +1,7 @@
 //! The diagram, the services, and one sequence for each flow.
 
+mod coupling;
+
 use super::super::doc::{Doc, Inline, count, say};
 use super::super::{Cx, figures};
 use crate::model::ServiceId;
@@ -16,6 +18,7 @@ pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
     ));
     figures::interactions(cx, doc);
     services(cx, doc);
+    coupling::write(cx, doc);
     flows(cx, doc);
 }
 

@@ -3,7 +3,7 @@
 use super::super::Cx;
 use super::super::doc::{Doc, Inline, say};
 use super::alerts::team;
-use crate::model::{Party, ServiceId, TeamId};
+use crate::model::{Party, TeamId};
 use crate::plan::{Contract, TeamPlan};
 
 pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
@@ -163,28 +163,26 @@ fn matrix(cx: &Cx<'_>, doc: &mut Doc) {
 /// Every contract over a team boundary: whose it is, and who relies on it.
 fn changes(cx: &Cx<'_>, doc: &mut Doc) {
     let (plan, model) = (cx.plan, cx.plan.model);
-    let mut rows = Vec::new();
-    for provider in &plan.ownership.teams {
-        for contract in &provider.provides {
-            let mut agree: Vec<Inline> = plan
-                .ownership
-                .teams
-                .iter()
-                .filter(|t| t.team != provider.team && t.consumes.contains(contract))
-                .map(|t| team(cx, t.team))
-                .collect();
-            agree.extend(outsiders(cx, *contract));
-            rows.push(vec![
-                Inline::code(contract_name(cx, *contract)),
-                Inline::text(match contract {
+    let rows: Vec<Vec<Inline>> = plan
+        .coupling
+        .agreements
+        .iter()
+        .map(|a| {
+            let outside = a.outsiders.iter().map(|p| match p {
+                Party::Actor(id) => say!("clients: {}", model.actor(*id).name),
+                Party::Service(s) => say!("`{}` (no team)", model.service(*s).name),
+            });
+            vec![
+                Inline::code(contract_name(cx, a.contract)),
+                Inline::text(match a.contract {
                     Contract::Call(_) => "call",
                     Contract::Event(_) => "event",
                 }),
-                team(cx, provider.team),
-                Inline::join(agree, ", "),
-            ]);
-        }
-    }
+                team(cx, a.provider),
+                Inline::join(a.teams.iter().map(|t| team(cx, *t)).chain(outside), ", "),
+            ]
+        })
+        .collect();
     if rows.is_empty() {
         doc.para(say!(
             "No contract of {} crosses a team boundary: every team changes its own alone.",
@@ -193,22 +191,4 @@ fn changes(cx: &Cx<'_>, doc: &mut Doc) {
         return;
     }
     doc.table(&["Contract", "Kind", "Owner", "Must agree"], rows);
-}
-
-/// Those without a team who rely on a contract: actors, and services that nobody owns.
-fn outsiders(cx: &Cx<'_>, contract: Contract) -> Vec<Inline> {
-    let model = cx.plan.model;
-    let parties: Vec<Party> = match contract {
-        Contract::Call(id) => vec![model.call(id).from],
-        Contract::Event(id) => model.event(id).consumers.iter().map(|(p, _)| *p).collect(),
-    };
-    let unowned = |s: ServiceId| model.service(s).teams.is_empty();
-    parties
-        .into_iter()
-        .filter_map(|p| match p {
-            Party::Actor(a) => Some(say!("clients: {}", model.actor(a).name)),
-            Party::Service(s) if unowned(s) => Some(say!("`{}` (no team)", model.service(s).name)),
-            Party::Service(_) => None,
-        })
-        .collect()
 }
