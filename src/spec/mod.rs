@@ -13,8 +13,8 @@ mod merge;
 mod messaging;
 mod parse;
 mod policy;
-mod security;
 mod secrets;
+mod security;
 mod table;
 
 pub use declare::{
