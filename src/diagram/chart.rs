@@ -7,6 +7,8 @@ pub struct Chart {
     pub title: String,
     /// One or two sentences that say what the picture shows.
     pub description: String,
+    /// Whether each step of the scale is ten times the one before, from 1; for counts that multiply.
+    pub log: bool,
     /// The words of a number on the scale, such as `1.5 s`.
     pub unit: fn(f64) -> String,
     /// What the kinds of parts mean; only those that occur are explained, and only if there are several.

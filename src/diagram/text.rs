@@ -50,7 +50,8 @@ pub(super) fn clean(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut marks = 0;
     for c in text.chars() {
-        if c.is_whitespace() {
+        // A blank that holds number and unit together stays.
+        if c.is_whitespace() && c != '\u{a0}' {
             if !out.is_empty() && !out.ends_with(' ') {
                 out.push(' ');
             }

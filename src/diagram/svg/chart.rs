@@ -54,7 +54,14 @@ pub fn chart(chart: &Chart, options: &Options<'_>) -> Result<String, TooLarge> {
     let room = (options.wish.column - EDGES - left - right).max(SCALE);
     let ticks = ticks(chart, room);
     let end = ticks.last().map_or(1.0, |t| t.0);
-    let x = |value: f64| left + place(value, end, room);
+    let x = |value: f64| {
+        let (value, end) = if chart.log {
+            (value.max(1.0).ln(), end.ln())
+        } else {
+            (value, end)
+        };
+        left + place(value, end, room)
+    };
     let marks = marks(chart, &x, left, left + room);
     let top = marks.len() as i64 * 16 + 4;
     let bottom = top + chart.bars.len() as i64 * ROW;
@@ -110,6 +117,11 @@ fn place(value: f64, end: f64, room: i64) -> i64 {
 /// Round numbers from 0 to the first above everything on the chart, and their words, which do not touch.
 fn ticks(chart: &Chart, room: i64) -> Vec<(f64, String)> {
     let end = chart.end();
+    if chart.log {
+        let tens = end.max(10.0).log10().ceil().min(20.0) as i32;
+        let all = (0..=tens).map(|i| 10_f64.powi(i));
+        return all.map(|v| (v, (chart.unit)(v))).collect();
+    }
     let magnitude = 10_f64.powf((end / 6.0).log10().floor());
     let mut found = Vec::new();
     for step in [1.0, 2.0, 5.0, 10.0, 20.0, 50.0] {

@@ -183,10 +183,12 @@ proptest! {
     fn charts_keep_their_texts_apart(
         bars in proptest::collection::vec((words(), 0usize..12, 0.0..1e6f64, 0.0..1e3f64, words()), 0..12),
         marks in proptest::collection::vec((0.0..2e6f64, words()), 0..4),
+        log: bool,
     ) {
         let chart = Chart {
             title: "t".to_owned(),
             description: "d".to_owned(),
+            log,
             unit: |v| format!("{v:.1} s"),
             words: vec![(PartKind::Full, "one".to_owned()), (PartKind::Over, "two".to_owned())],
             bars: bars
@@ -218,6 +220,7 @@ fn the_largest_numbers_are_drawn() {
         let chart = Chart {
             title: String::new(),
             description: String::new(),
+            log: end > 1e9,
             unit: |v| format!("{v}"),
             words: Vec::new(),
             bars: vec![Bar {

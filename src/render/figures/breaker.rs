@@ -5,6 +5,7 @@ use super::super::doc::Doc;
 use super::show;
 use crate::diagram::{Picture, State, StateKind, States, Transition};
 use crate::model::CallId;
+use crate::model::units::Time;
 
 /// The states of the breaker of `call`, if it has one.
 pub(in super::super) fn breaker(cx: &Cx<'_>, doc: &mut Doc, call: CallId) {
@@ -23,6 +24,8 @@ pub(super) fn states(cx: &Cx<'_>, call: CallId) -> Option<States> {
         kind,
     };
     let transition = |from, to, label: String| Transition { from, to, label };
+    // A number and its unit stay on one line.
+    let time = |t: Time| t.to_string().replace(' ', "\u{a0}");
     Some(States {
         title: format!("Circuit breaker of {}", model.call_name(call)),
         description: format!(
@@ -40,16 +43,23 @@ pub(super) fn states(cx: &Cx<'_>, call: CallId) -> Option<States> {
                 1,
                 format!(
                     "≥ {} of ≥ {} calls in {} fail or take ≥ {}",
-                    b.ratio.value, b.minimum.value, b.window.value, b.slow.value
+                    b.ratio.value,
+                    b.minimum.value,
+                    time(b.window.value),
+                    time(b.slow.value)
                 ),
             ),
-            transition(1, 2, format!("after {}", b.open.value)),
+            transition(1, 2, format!("after {}", time(b.open.value))),
             transition(
                 2,
                 0,
                 format!("{} probes in a row succeed", b.half_open.value),
             ),
-            transition(2, 1, format!("a probe fails or takes ≥ {}", b.slow.value)),
+            transition(
+                2,
+                1,
+                format!("a probe fails or takes ≥ {}", time(b.slow.value)),
+            ),
         ],
     })
 }

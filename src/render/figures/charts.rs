@@ -5,9 +5,9 @@ use super::super::doc::Doc;
 use super::form;
 use crate::diagram::layout::Wish;
 use crate::diagram::svg::{self, Frame};
-use crate::diagram::{Bar, Chart, Form, Mark, Part, PartKind};
-use crate::model::units::Time;
-use crate::plan::{FlowPlan, PathLoad};
+use crate::diagram::{Bar, Chart, Form, MAX_BARS, Mark, Part, PartKind};
+use crate::model::units::{Ratio, Time, float as words};
+use crate::plan::{CapacityPlan, Dependency, FlowAvailability, FlowPlan, PathLoad, ServiceLoad};
 
 /// Puts `chart` in a page that shows pictures; elsewhere its table says the same. `name` ends its ids.
 fn show(cx: &Cx<'_>, doc: &mut Doc, name: &str, chart: &Chart) {
@@ -83,6 +83,7 @@ pub(in super::super) fn budget(cx: &Cx<'_>, doc: &mut Doc, index: usize, flow: &
             spans.len(),
             flow.total.value
         ),
+        log: false,
         unit: seconds,
         words: vec![
             (PartKind::Full, "attempt".to_owned()),
@@ -93,6 +94,143 @@ pub(in super::super) fn budget(cx: &Cx<'_>, doc: &mut Doc, index: usize, flow: &
         marks,
     };
     show(cx, doc, &format!("chart-budget-{index}"), &chart);
+}
+
+/// The most parts of a flow that are drawn; the table has more.
+const PARTS: usize = 16;
+
+/// What each part that a flow cannot do without costs it, one after the other, against what its objective
+/// allows.
+pub(in super::super) fn availability(
+    cx: &Cx<'_>,
+    doc: &mut Doc,
+    index: usize,
+    flow: &FlowAvailability,
+) {
+    let model = cx.plan.model;
+    let budget = flow.budget;
+    let mut down = 0.0;
+    let mut bars = Vec::new();
+    for need in flow.needs.iter().take(PARTS) {
+        // Downtimes are short, so that they add up as well as they multiply.
+        let (from, to) = (down, down + need.minutes);
+        down = to;
+        let kept = budget.map_or(to, |b| b.clamp(from, to));
+        let mut parts = Vec::new();
+        if kept > from {
+            parts.push(Part {
+                from,
+                to: kept,
+                kind: PartKind::Full,
+            });
+        }
+        if to > kept {
+            parts.push(Part {
+                from: kept,
+                to,
+                kind: PartKind::Over,
+            });
+        }
+        bars.push(Bar {
+            label: match need.part {
+                Dependency::Service(_) => need.part.name(model).to_owned(),
+                Dependency::Store(_) => format!("{} (store)", need.part.name(model)),
+                Dependency::Broker(_) => format!("{} (broker)", need.part.name(model)),
+            },
+            depth: 0,
+            parts,
+            value: minutes(need.minutes),
+        });
+    }
+    let marks = budget.map(|b| Mark {
+        at: b,
+        label: format!("allowed {}", minutes(b)),
+    });
+    let chart = Chart {
+        title: format!(
+            "Minutes without an answer in 30 days: {}",
+            cx.plan.flows.get(index).map_or("", |f| f.name.as_str())
+        ),
+        description: format!(
+            "{} parts that it cannot do without, the costliest first, {} in all",
+            flow.needs.len(),
+            minutes(flow.minutes)
+        ),
+        log: false,
+        unit: minutes,
+        words: vec![
+            (PartKind::Full, "within the objective".to_owned()),
+            (PartKind::Over, "beyond the objective".to_owned()),
+        ],
+        bars,
+        marks: marks.into_iter().collect(),
+    };
+    show(cx, doc, &format!("chart-availability-{index}"), &chart);
+}
+
+fn minutes(value: f64) -> String {
+    format!("{} min", words(value))
+}
+
+/// How much of each service's instances its peak uses, and how much when one of them is gone.
+pub(in super::super) fn capacity(cx: &Cx<'_>, doc: &mut Doc, load: &CapacityPlan) {
+    let model = cx.plan.model;
+    let mut all: Vec<(&ServiceLoad, Ratio, Ratio)> = load
+        .services
+        .iter()
+        .filter_map(|s| {
+            let used = s.used.as_ref()?.value;
+            let without = s.used_without_one.as_ref().map_or(used, |u| u.value);
+            Some((s, used, without))
+        })
+        .collect();
+    // The fullest first, by name where they are alike.
+    all.sort_by(|a, b| b.2.0.total_cmp(&a.2.0).then(a.0.service.cmp(&b.0.service)));
+    let bars = all.iter().take(MAX_BARS).map(|(s, used, without)| {
+        let mut parts = vec![Part {
+            from: 0.0,
+            to: used.0,
+            kind: PartKind::Full,
+        }];
+        if without.0 > used.0 {
+            parts.push(Part {
+                from: used.0,
+                to: without.0,
+                kind: PartKind::Idle,
+            });
+        }
+        Bar {
+            label: model.service(s.service).name.clone(),
+            depth: 0,
+            parts,
+            value: if without.0 > used.0 {
+                format!("{} → {}", percent(used.0), percent(without.0))
+            } else {
+                percent(used.0)
+            },
+        }
+    });
+    let chart = Chart {
+        title: format!("Capacity used at the peak of {}", model.title),
+        description: "Share of the capacity of all instances, and while one of them is gone"
+            .to_owned(),
+        log: false,
+        unit: percent,
+        words: vec![
+            (PartKind::Full, "with all instances".to_owned()),
+            (PartKind::Idle, "while one instance is gone".to_owned()),
+        ],
+        bars: bars.collect(),
+        marks: vec![Mark {
+            at: 1.0,
+            label: "full".to_owned(),
+        }],
+    };
+    show(cx, doc, "chart-capacity", &chart);
+}
+
+fn percent(share: f64) -> String {
+    format!("{}%", words(share * 100.0))
 }
 
 /// How many calls reach the last service of each path when it fails.
@@ -122,6 +260,7 @@ pub(in super::super) fn amplification(cx: &Cx<'_>, doc: &mut Doc, paths: &[&Path
         title: format!("Retry amplification of {}", model.title),
         description: "Calls that reach a failing service for one request along its worst path"
             .to_owned(),
+        log: true,
         unit: whole,
         words: vec![
             (PartKind::Full, "attempts of the callers".to_owned()),

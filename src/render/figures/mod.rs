@@ -11,7 +11,7 @@ mod sagas;
 mod scene;
 
 pub(super) use breaker::breaker;
-pub(super) use charts::{amplification, budget};
+pub(super) use charts::{amplification, availability, budget, capacity};
 pub(super) use flows::flow;
 pub(super) use gallery::draw;
 pub(super) use sagas::{saga_failure, saga_states};

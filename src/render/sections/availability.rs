@@ -1,7 +1,7 @@
 //! Availability: what services and flows can reach, what costs most, and what would help.
 
-use super::super::Cx;
 use super::super::doc::{Doc, Inline, count, say};
+use super::super::{Cx, figures};
 use crate::model::ServiceId;
 use crate::model::units::float;
 use crate::plan::{Dependency, FlowAvailability, Need, Origin, Tie};
@@ -121,6 +121,7 @@ pub(super) fn flow(cx: &Cx<'_>, doc: &mut Doc, flow: usize) {
         ));
     }
     doc.para(said.and(Inline::text(".")));
+    figures::availability(cx, doc, flow, &a);
     if let Some(worst) = a.needs.first() {
         let summary = format!(
             "{} that {name} cannot do without; {} costs most",

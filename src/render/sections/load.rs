@@ -1,7 +1,7 @@
 //! Load: what arrives at peak and at worst, what is in flight, and how much is left.
 
-use super::super::Cx;
 use super::super::doc::{Doc, Inline, say};
+use super::super::{Cx, figures};
 use super::sync::ends;
 use crate::model::units::float;
 use crate::model::{CallId, Party};
@@ -16,6 +16,7 @@ pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc, calls: &[CallId]) {
     let load = cx.plan.capacity();
     doc.para("Little's law: in flight is the rate times the time that a call takes, here its 99th percentile. At worst everything behind fails and each layer tries as often as it may; retry budgets keep the design below that.");
     services(cx, doc, &load);
+    figures::capacity(cx, doc, &load);
     let rows = calls
         .iter()
         .take(MOST_ROWS)
