@@ -119,8 +119,15 @@ fn ticks(chart: &Chart, room: i64) -> Vec<(f64, String)> {
     let end = chart.end();
     if chart.log {
         let tens = end.max(10.0).log10().ceil().min(20.0) as i32;
-        let all = (0..=tens).map(|i| 10_f64.powi(i));
-        return all.map(|v| (v, (chart.unit)(v))).collect();
+        for step in 1..=tens {
+            let count = (tens + step - 1) / step;
+            let powers = (0..=count).map(|i| 10_f64.powi(i * step));
+            let found: Vec<(f64, String)> = powers.map(|v| (v, (chart.unit)(v))).collect();
+            let widest = found.iter().map(|t| text::width(&t.1, SMALL)).max();
+            if widest.unwrap_or(0) + 14 <= room / i64::from(count) || step == tens {
+                return found;
+            }
+        }
     }
     let magnitude = 10_f64.powf((end / 6.0).log10().floor());
     let mut found = Vec::new();
