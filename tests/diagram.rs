@@ -369,3 +369,19 @@ proptest! {
         holds(&one, &labels);
     }
 }
+
+/// A figure in a page costs every reader its bytes; the reader book's largest design is the measure.
+#[test]
+fn a_large_design_is_a_small_picture() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let design = root.join("book-example/src/designs/opentelemetry-demo.md");
+    let out = std::process::Command::new(env!("CARGO_BIN_EXE_mdbook-msdesign"))
+        .args(["render", "--sections", "interactions"])
+        .arg(design)
+        .output()
+        .unwrap();
+    let page = String::from_utf8(out.stdout).unwrap();
+    let figure = page.lines().find(|l| l.starts_with("<figure")).unwrap();
+    assert!(figure.len() <= 12 * 1024, "{} bytes", figure.len());
+    assert_eq!(page.matches(svg::style::STYLE).count(), 1);
+}
