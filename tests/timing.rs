@@ -544,3 +544,27 @@ fn a_ladder_of_two_thousand_services_costs_one_pass() {
     assert_eq!(worst, Some(u64::MAX));
     assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
 }
+
+/// By hand: `a` calls `b` (one attempt of 100 ms), which calls `c` twice in one request, each with two
+/// attempts of 40 ms and a wait of at most 50 ms between them: 130 ms a call, so that the second begins
+/// when `a` has given up.
+#[test]
+fn a_waterfall_begins_each_attempt_where_the_one_before_ends() {
+    let model = model(
+        "title = \"W\"\nservices = [\"a\", \"b\", \"c\"]\n\
+        sync = [\n\
+        { call = \"a --REST GET /b--> b\", timeout = \"100ms\", retries = 0, p99 = \"20ms\" },\n\
+        { call = \"b --REST GET /c--> c\", timeout = \"40ms\", retries = 1, p99 = \"10ms\", per_request = 2 },\n\
+        ]\n[[flows]]\nname = \"f\"\nsteps = [\"a -> b\", \"b -> c\"]\n",
+    );
+    let plan = Plan::new(&model);
+    let spans = plan.waterfall(&plan.flows[0]);
+    let ms = |from, to| (Time::ms(from), Time::ms(to));
+    assert_eq!(spans[0].attempts, [ms(0, 100)]);
+    assert_eq!((spans[0].depth, spans[0].until), (0, None));
+    assert_eq!(
+        spans[1].attempts,
+        [ms(0, 40), ms(90, 130), ms(130, 170), ms(220, 260)]
+    );
+    assert_eq!((spans[1].depth, spans[1].until), (1, Some(Time::ms(100))));
+}
