@@ -19,6 +19,10 @@ use crate::model::{CallId, Model, Party, Set, Stated};
 /// The most changes that are worked out: a design with more broken budgets needs another look first.
 const MOST: usize = 12;
 
+/// The most that trying out may cost, in steps of flows looked at by services: a design of common size is
+/// planned again dozens of times, a huge one a few.
+const WORK: usize = 40_000_000;
+
 /// The number that changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
@@ -60,6 +64,8 @@ struct Trial<'p> {
     outlines: Vec<Outline>,
     calls: Vec<CallPlan>,
     flows: Vec<FlowPlan>,
+    /// How often the design may still be planned again.
+    left: usize,
 }
 
 /// What mends the broken budgets of `plan`; empty where none is broken.
@@ -85,6 +91,7 @@ pub(super) fn mends(plan: &Plan<'_>) -> Vec<Mend> {
         outlines,
         calls: plan.calls.clone(),
         flows: plan.flows.clone(),
+        left: trials(plan),
     };
     let mut found: Vec<Mend> = Vec::new();
     let mut tried: BTreeSet<(usize, CallId)> = BTreeSet::new();
@@ -96,6 +103,17 @@ pub(super) fn mends(plan: &Plan<'_>) -> Vec<Mend> {
         found.extend(trial.mend(flow, &row));
     }
     found
+}
+
+/// How often the design may be planned again.
+fn trials(plan: &Plan<'_>) -> usize {
+    let steps: usize = plan.flows.iter().map(|f| f.steps.len()).sum();
+    let cost = plan
+        .services
+        .len()
+        .saturating_mul(steps + 1)
+        .saturating_add(plan.calls.len());
+    (WORK / cost.max(1)).clamp(3, 3 * MOST)
 }
 
 fn broken(row: &BudgetRow) -> bool {
@@ -131,6 +149,10 @@ impl Trial<'_> {
         let mut candidates = self.candidates(flow, row);
         candidates.sort_by(|a, b| a.0.total_cmp(&b.0));
         for (_, call, change) in candidates {
+            if self.left == 0 {
+                return None;
+            }
+            self.left -= 1;
             let undo = (
                 self.model.calls[call.0].timeout,
                 self.model.calls[call.0].retries,

@@ -6,7 +6,7 @@ use super::super::code::{
 };
 use super::super::doc::{Doc, Inline, say};
 use super::super::{Cx, figures};
-use super::sync::ends;
+use super::sync::{ends, today};
 use super::timeouts::backoff;
 use crate::model::units::Time;
 use crate::model::{CallId, Party};
@@ -177,14 +177,16 @@ fn retry(cx: &Cx<'_>, doc: &mut Doc, calls: &[CallId], shown: CallId) {
         .iter()
         .map(|id| {
             let p = cx.plan.call(*id);
+            let policy = &cx.plan.model.call(*id).policy;
             let [from, to] = ends(cx, *id);
             vec![
                 from,
                 to,
                 Inline::code(cx.plan.model.call(*id).label()),
                 Inline::text(p.attempts.value.to_string()),
-                backoff(&p.backoff),
-                Inline::text(p.retry_budget.value.to_string()),
+                backoff(&p.backoff).and(today(policy.backoff.as_ref())),
+                Inline::text(p.retry_budget.value.to_string())
+                    .and(today(policy.retry_budget.as_ref())),
                 Inline::quoted(&p.attempts.why),
             ]
         })

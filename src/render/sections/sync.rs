@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::super::Cx;
 use super::super::artefact;
 use super::super::doc::{Doc, Inline, say};
-use crate::model::{Auth, CallId, Party, Protocol, Token};
+use crate::model::{Auth, CallId, Party, Protocol, Set, Stated, Token};
 
 pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
     if cx.plan.model.calls.is_empty() {
@@ -228,6 +228,14 @@ fn authentication(cx: &Cx<'_>, doc: &mut Doc) {
     doc.list(items);
 }
 
+/// That the existing system has nothing of the kind, where the author says so.
+pub(super) fn today<T>(stated: Option<&Set<Stated<T>>>) -> Inline {
+    match stated {
+        Some(set) if matches!(set.value, Stated::Lacking) => Inline::text("; today there is none"),
+        _ => Inline::new(),
+    }
+}
+
 fn breakers(cx: &Cx<'_>, doc: &mut Doc) {
     let plan = cx.plan;
     let model = plan.model;
@@ -245,7 +253,7 @@ fn breakers(cx: &Cx<'_>, doc: &mut Doc) {
             Ok(b) => rows.push(vec![
                 from,
                 to,
-                Inline::code(c.label()),
+                Inline::code(c.label()).and(today(c.policy.breaker.as_ref())),
                 Inline::text(b.ratio.value.to_string()),
                 Inline::figure(&b.window),
                 Inline::text(b.minimum.value.to_string()),
