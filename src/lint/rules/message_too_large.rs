@@ -10,21 +10,20 @@ rule! {
     severity: Error,
     section: Async,
     summary: "a message is larger than what carries it takes",
-    what: "A stated `size` above the largest message of the broker is an error; above 64 KiB, which every intermediary of CloudEvents must forward, a warning.",
+    what: "A stated `size` above the largest message of the broker is an error; above `kib` (64 KiB), which every intermediary of CloudEvents must forward, a warning.",
     why: "The broker refuses the message, so nobody ever gets it; a large one slows down everything that waits behind it.",
     limits: "Limits are those that the broker has unless somebody raises them.",
     source: "limits of the brokers as cited in the chapter; CloudEvents 1.0, size limits",
+    thresholds: [("kib", 64.0, "KiB that every intermediary forwards")],
 }
 
 use crate::model::units::Bytes;
 
-/// What every intermediary of `CloudEvents` has to forward.
-const FORWARDED: Bytes = Bytes(64 * 1024);
-
 fn check(facts: &Facts<'_>, report: &mut Report) {
+    let forwarded = Bytes(u64::try_from(report.most("kib")).map_or(u64::MAX, |kib| kib.saturating_mul(1024)));
     for id in facts.model.event_ids() {
         let e = facts.model.event(id);
-        let Some(size) = e.size.filter(|s| s.value > FORWARDED) else {
+        let Some(size) = e.size.filter(|s| s.value > forwarded) else {
             continue;
         };
         let broker = facts.model.broker(e.broker);
@@ -42,7 +41,7 @@ fn check(facts: &Facts<'_>, report: &mut Report) {
             let mut d = report.at(
                 size.span,
                 format!(
-                    "a message of `{}` has {}, more than the {FORWARDED} that every intermediary forwards",
+                    "a message of `{}` has {}, more than the {forwarded} that every intermediary forwards",
                     e.name, size.value
                 ),
             );
