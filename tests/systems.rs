@@ -132,6 +132,7 @@ const OBSERVED: &[(&str, &str, &str)] = &[
         "saga-no-compensation",
         "{ service = \"auth-service\", action = \"create user\"",
     ),
+    ("piggymetrics", "fallback-loses-data", ""),
     ("piggymetrics", "health-missing", "\"none\""),
 ];
 
