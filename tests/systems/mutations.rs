@@ -148,7 +148,7 @@ const MUTATIONS: &[Mutation] = &[
     ),
     (
         "\nasync = [",
-        "\nasync = [\n  { event = \"email --order.cancelled--> shipping\", version = 1 },",
+        "\nasync = [\n  { event = \"catalogue --order.cancelled--> shipping\", version = 1 },",
         &[("multi-producer", "")],
     ),
     (
