@@ -2,6 +2,7 @@
 
 use super::calls::CallPlan;
 use super::events::EventPlan;
+use super::proof::Proof;
 use super::sagas::SagaPlan;
 use super::services::ServicePlan;
 use super::slug::slug;
@@ -77,6 +78,8 @@ pub struct Alert {
     pub anchor: String,
     /// The metric must be exported by the service itself; no library has it.
     pub custom_metric: bool,
+    /// A history that must not trip it and then must.
+    pub proof: Proof,
 }
 
 /// A service whose requests are too few for some burn-rate alerts.
@@ -262,7 +265,7 @@ fn service(
             expr: format!(
                 "histogram_quantile(0.99, sum by (le) (rate({metric}{{job=\"{}\"}}[5m]))) > {}",
                 plan.slug,
-                float(p99.value.as_s())
+                p99.value.as_s()
             ),
             hold: Time::s(600),
             severity: AlertSeverity::Ticket,
@@ -276,6 +279,10 @@ fn service(
             why: format!("SLO p99 {}", p99.value),
             anchor: String::new(),
             custom_metric: false,
+            proof: Proof::quantile(
+                &format!("{metric}{{job=\"{}\"", plan.slug),
+                p99.value.as_s(),
+            ),
         });
     }
 }
@@ -314,8 +321,9 @@ fn error_ratio(job: &str, sli: SliKind, window: &str) -> String {
     match sli {
         SliKind::Http => format!("({http_bad} or vector(0)) / {}", http("")),
         SliKind::Grpc => format!("({grpc_bad} or vector(0)) / {}", grpc("")),
+        // Without a request there is no ratio, rather than one that is no number.
         SliKind::Both => format!(
-            "(({http_bad} or vector(0)) + ({grpc_bad} or vector(0))) / (({} or vector(0)) + ({} or vector(0)))",
+            "(({http_bad} or vector(0)) + ({grpc_bad} or vector(0))) / ((({} or vector(0)) + ({} or vector(0))) > 0)",
             http(""),
             grpc("")
         ),
@@ -384,6 +392,7 @@ fn burn_alert(
         ),
         anchor: String::new(),
         custom_metric: false,
+        proof: Proof::burn(series(burn.long), series(burn.short), burn.factor * budget),
     })
 }
 
@@ -473,6 +482,11 @@ fn call(input: &Input<'_>, id: CallId, alerts: &mut Vec<Alert>) {
         why: format!("the breaker's failure ratio of {}", breaker.ratio.value),
         anchor: String::new(),
         custom_metric: false,
+        proof: Proof::share(
+            &format!("{metric}{{{filter}"),
+            ",error_type=\"timeout\"",
+            breaker.ratio.value.0,
+        ),
     });
 }
 
@@ -504,9 +518,11 @@ fn event(input: &Input<'_>, id: EventId, alerts: &mut Vec<Alert>) {
         } else {
             group.lag_limit.value.to_string()
         };
+        let (lag, dead) = (fill(&broker.lag), fill(&broker.dead_letters));
         alerts.push(Alert {
             name: format!("{}{label}Lag", camel(&s.name)),
-            expr: format!("{} > {limit}", fill(&broker.lag)),
+            proof: Proof::limit(&lag, limit.parse().unwrap_or_default()),
+            expr: format!("{lag} > {limit}"),
             hold: Time::s(300),
             severity: AlertSeverity::Ticket,
             service,
@@ -531,7 +547,8 @@ fn event(input: &Input<'_>, id: EventId, alerts: &mut Vec<Alert>) {
         });
         alerts.push(Alert {
             name: format!("{}{label}DeadLetters", camel(&s.name)),
-            expr: format!("{} > 0", fill(&broker.dead_letters)),
+            proof: Proof::limit(&dead, 0.0),
+            expr: format!("{dead} > 0"),
             hold: Time::s(60),
             severity: AlertSeverity::Ticket,
             service,
@@ -558,23 +575,34 @@ fn stream(input: &Input<'_>, id: StreamId, alerts: &mut Vec<Alert>) {
     let service = input.model.service(server);
     #[allow(clippy::cast_precision_loss, reason = "connections are few")]
     let limit = (plan.per_replica.value as f64 * 0.8).ceil();
+    let active = format!(
+        "max by (instance) (http_server_active_requests{{job=\"{}\",url_scheme=~\"https?|wss?\"}})",
+        input.services[server.0].slug
+    );
     alerts.push(Alert {
-        name: format!("{}{}ConnectionsHigh", camel(&service.name), camel(&s.label())),
-        expr: format!(
-            "max by (instance) (http_server_active_requests{{job=\"{}\",url_scheme=~\"https?|wss?\"}}) > {}",
-            input.services[server.0].slug,
-            float(limit)
+        name: format!(
+            "{}{}ConnectionsHigh",
+            camel(&service.name),
+            camel(&s.label())
         ),
+        proof: Proof::limit(&active, limit),
+        expr: format!("{active} > {limit}"),
         hold: Time::s(600),
         severity: AlertSeverity::Ticket,
         service: server,
         teams: service.teams.clone(),
-        meaning: format!("one instance of {} holds more than 80% of the connections planned for it", service.name),
+        meaning: format!(
+            "one instance of {} holds more than 80% of the connections planned for it",
+            service.name
+        ),
         action: format!(
             "add an instance to the {} planned for {} connections",
             input.services[server.0].replicas.value, plan.connections.value
         ),
-        why: format!("80% of {} an instance ({})", plan.per_replica.value, plan.per_replica.why),
+        why: format!(
+            "80% of {} an instance ({})",
+            plan.per_replica.value, plan.per_replica.why
+        ),
         anchor: String::new(),
         custom_metric: false,
     });
@@ -592,9 +620,11 @@ fn saga(input: &Input<'_>, i: usize, alerts: &mut Vec<Alert>) {
         return;
     };
     let s = input.model.service(service);
+    let oldest = format!("max(saga_oldest_pending_seconds{{saga=\"{}\"}})", plan.slug);
     alerts.push(Alert {
         name: format!("Saga{}Stuck", camel(&saga.name)),
-        expr: format!("max(saga_oldest_pending_seconds{{saga=\"{}\"}}) > {}", plan.slug, float(plan.deadline.value.as_s())),
+        proof: Proof::limit(&oldest, plan.deadline.value.as_s()),
+        expr: format!("{oldest} > {}", plan.deadline.value.as_s()),
         hold: Time::s(60),
         severity: AlertSeverity::Page,
         service,

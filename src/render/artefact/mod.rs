@@ -3,6 +3,8 @@
 //! A [`Kind`] is one file of this folder. It makes all files of its kind for a design; `export` writes
 //! them, and the chapter shows the same bytes through [`show`].
 
+mod alert_tests;
+mod alertmanager;
 mod asyncapi;
 pub(crate) mod events;
 pub(crate) mod gateway;
@@ -63,6 +65,7 @@ pub static KINDS: &[Kind] = &[
     mesh::KIND,
     kubernetes::KIND,
     prometheus::KIND,
+    alertmanager::KIND,
 ];
 
 /// The files of all kinds, by path; no two have the same one.

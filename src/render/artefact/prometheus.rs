@@ -4,23 +4,33 @@ use serde_json::{Map, Value, json};
 
 use super::super::Cx;
 use super::super::sections::runbook_link;
-use super::{File, Kind, yaml};
+use super::{File, Kind, alert_tests, yaml};
+use crate::plan::Alert;
 
 pub(super) const KIND: Kind = Kind {
     id: "prometheus",
-    what: "recording and alerting rules",
+    what: "recording and alerting rules, with a test of every alert",
     files,
 };
 
 fn files(cx: &Cx<'_>) -> Vec<File> {
-    let file = |text| File {
-        path: format!("prometheus/{}.rules.yaml", cx.plan.choices.namespace),
+    let name = &cx.plan.choices.namespace;
+    let file = |ending: &str, text, reader| File {
+        path: format!("prometheus/{name}.{ending}.yaml"),
         fence: "yaml",
         text,
-        checked_by: Some("`promtool check rules`"),
+        checked_by: Some(reader),
         notes: Vec::new(),
     };
-    rules(cx).map(file).into_iter().collect()
+    let mut out: Vec<File> = rules(cx)
+        .map(|text| file("rules", text, "promtool check rules"))
+        .into_iter()
+        .collect();
+    if !cx.plan.alerts.is_empty() {
+        let tests = alert_tests::tests(cx, &format!("{name}.rules.yaml"));
+        out.push(file("test", yaml(&tests), "promtool test rules"));
+    }
+    out
 }
 
 /// The whole file as YAML; `None` for a design that nothing is measured or promised in.
@@ -54,30 +64,45 @@ fn rules(cx: &Cx<'_>) -> Option<String> {
     Some(yaml(&json!({ "groups": groups })))
 }
 
-fn alert(cx: &Cx<'_>, a: &crate::plan::Alert) -> Value {
-    let plan = cx.plan;
-    let mut labels = Map::new();
-    labels.insert("severity".to_owned(), json!(a.severity.name()));
-    // Alertmanager routes on one value; several owners are a fault that the linter reports.
-    labels.insert(
-        "team".to_owned(),
-        json!(a.teams.first().map_or_else(
-            || "nobody".to_owned(),
-            |t| literal(&plan.model.team(*t).name)
-        )),
-    );
-    labels.insert("service".to_owned(), json!(plan.service(a.service).slug));
+fn alert(cx: &Cx<'_>, a: &Alert) -> Value {
+    let wrap = |pairs: Vec<(&str, String)>| -> Map<String, Value> {
+        pairs
+            .into_iter()
+            .map(|(name, text)| (name.to_owned(), json!(literal(&text))))
+            .collect()
+    };
     json!({
         "alert": a.name,
         "expr": a.expr,
         "for": hold(a.hold),
-        "labels": labels,
-        "annotations": {
-            "summary": literal(&a.meaning),
-            "description": literal(&format!("Threshold: {}. First: {}.", a.why, a.action)),
-            "runbook": literal(&runbook_link(cx, a)),
-        },
+        "labels": wrap(labels(cx, a)),
+        "annotations": wrap(annotations(cx, a)),
     })
+}
+
+/// The labels of the alert, as people read them.
+pub(super) fn labels(cx: &Cx<'_>, a: &Alert) -> Vec<(&'static str, String)> {
+    let plan = cx.plan;
+    // Alertmanager routes on one value; several owners are a fault that the linter reports.
+    let team = a.teams.first().map(|t| plan.model.team(*t).name.as_str());
+    vec![
+        ("severity", a.severity.name().to_owned()),
+        ("team", plain(team.unwrap_or(NOBODY))),
+        ("service", plan.service(a.service).slug.clone()),
+    ]
+}
+
+/// The `team` of an alert that no team owns.
+pub(super) const NOBODY: &str = "nobody";
+
+/// Its annotations, as people read them.
+pub(super) fn annotations(cx: &Cx<'_>, a: &Alert) -> Vec<(&'static str, String)> {
+    let description = format!("Threshold: {}. First: {}.", a.why, a.action);
+    vec![
+        ("summary", plain(&a.meaning)),
+        ("description", plain(&description)),
+        ("runbook", plain(&runbook_link(cx, a))),
+    ]
 }
 
 /// A duration as Prometheus writes it; every `for` is whole seconds.
@@ -90,9 +115,14 @@ pub(crate) fn hold(time: crate::model::units::Time) -> String {
     }
 }
 
+/// Without the quotes of the raw strings of Go's templates.
+pub(super) fn plain(text: &str) -> String {
+    text.replace('`', "")
+}
+
 /// Labels and annotations are Go templates; words of the author must not be one.
 fn literal(text: &str) -> String {
-    text.replace("{{", "{{\"{{\"}}").replace('`', "")
+    text.replace("{{", "{{\"{{\"}}")
 }
 
 #[cfg(test)]

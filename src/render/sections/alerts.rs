@@ -82,7 +82,9 @@ fn body(cx: &Cx<'_>, doc: &mut Doc) {
     if !plan.alerts.is_empty() {
         doc.details("Runbooks", |doc| runbooks(cx, doc));
     }
-    artefact::show(cx, doc, "prometheus");
+    for kind in ["prometheus", "alertmanager"] {
+        artefact::show(cx, doc, kind);
+    }
 }
 
 fn table(cx: &Cx<'_>, doc: &mut Doc) {
