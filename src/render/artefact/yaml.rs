@@ -14,7 +14,8 @@ pub(crate) fn yaml(value: &Value) -> String {
         Value::Object(map) if !map.is_empty() => mapping(&mut out, map, 0),
         Value::Array(items) if !items.is_empty() => sequence(&mut out, items, 0),
         other => {
-            scalar(&mut out, other, 0);
+            // Text of several lines is indented even where nothing is around it.
+            scalar(&mut out, other, 2);
             out.push('\n');
         }
     }
@@ -176,6 +177,7 @@ mod tests {
         }));
         let want = "\"on\":\n- \"no\"\n- \"1e3\"\n- \"12:30\"\n- \"2026-01-01\"\n- \"~\"\n- 5m\n- \"a: b\"\n- \"a #b\"\n- \"\"\nnested:\n- - 1\n  - 2\n- - a: 1\n    b:\n      c: null\n- {}\n- []\nexpr: sum(rate(x{job=\"y\"}[5m])) > 0.5\nscript: |\n  first {{ $x }}\n    second: 'y'\n";
         assert_eq!(text, want);
+        assert_eq!(yaml(&json!("a\n*\n")), "|\n  a\n  *\n");
     }
 
     fn value() -> impl Strategy<Value = Value> {
