@@ -34,6 +34,7 @@ node_packages=(
   @types/node@26.6.6
   @kubernetes-models/gateway-api@2.0.0
   @kubernetes-models/istio@3.0.1
+  @kubernetes-models/strimzi-kafka-operator@1.0.1
   @redocly/cli@2.77.0
   cloudevents@10.0.0
   @asyncapi/parser@3.6.6

@@ -3,7 +3,6 @@
 use std::process::Command;
 
 use crate::Check;
-use crate::designs::Exported;
 use crate::tool;
 
 pub(crate) const MANIFESTS: Check = Check {
@@ -28,26 +27,6 @@ pub(crate) const ISTIO: Check = Check {
     tool: "types of Istio's API",
     version: || tool::npm_version("@kubernetes-models/istio"),
     reads: |_| true,
-    run: istio,
+    run: |files| tool::typed(files, "istio"),
     spoil: |text| text.replacen("timeout: ", "timeOut: ", 1),
 };
-
-/// All documents in one TypeScript file: the type of each is known by its kind.
-fn istio(files: &[Exported]) -> Result<(), String> {
-    let mut code = String::new();
-    let mut n = 0;
-    for file in files {
-        for document in serde_yaml_ng::Deserializer::from_str(&file.text) {
-            let value: serde_json::Value = serde::Deserialize::deserialize(document).unwrap();
-            let api = value["apiVersion"].as_str().unwrap();
-            let kind = value["kind"].as_str().unwrap();
-            code.push_str(&format!(
-                "import type {{ I{kind} as T{n} }} from '@kubernetes-models/istio/{api}/{kind}';\n\
-                 // {} {}\nexport const d{n}: T{n} = {value};\n",
-                file.design, file.path
-            ));
-            n += 1;
-        }
-    }
-    tool::typescript(&code)
-}

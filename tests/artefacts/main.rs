@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 mod asyncapi;
+mod broker;
 mod designs;
 mod events;
 mod kubernetes;
@@ -43,6 +44,8 @@ const CHECKS: &[Check] = &[
     events::CLOUD_EVENTS,
     asyncapi::PARSER,
     asyncapi::REDOCLY,
+    broker::STRIMZI,
+    broker::CLOUDFORMATION,
     kubernetes::MANIFESTS,
     kubernetes::ISTIO,
     prometheus::RULES,

@@ -118,7 +118,7 @@ pub(crate) fn files_below(dir: &Path, ending: &str) -> Vec<PathBuf> {
 }
 
 /// Compiles `code` strictly beside the packages from npm.
-pub(crate) fn typescript(code: &str) -> Result<(), String> {
+fn typescript(code: &str) -> Result<(), String> {
     let packages = packages();
     let dir = tempfile::tempdir_in(packages.parent().unwrap()).unwrap();
     let path = dir.path().join("code.ts");
@@ -126,4 +126,25 @@ pub(crate) fn typescript(code: &str) -> Result<(), String> {
     let options = "--noEmit --strict --skipLibCheck --module nodenext --moduleResolution nodenext";
     let mut tsc = Command::new(packages.join(".bin/tsc"));
     run(tsc.args(options.split(' ')).arg(path)).map(|_| ())
+}
+
+/// Holds every YAML document against its type in `@kubernetes-models/<package>`, all in one TypeScript
+/// file: the type of each is known by its kind.
+pub(crate) fn typed(files: &[Exported], package: &str) -> Result<(), String> {
+    let mut code = String::new();
+    let mut n = 0;
+    for file in files {
+        for document in serde_yaml_ng::Deserializer::from_str(&file.text) {
+            let value: serde_json::Value = serde::Deserialize::deserialize(document).unwrap();
+            let api = value["apiVersion"].as_str().unwrap();
+            let kind = value["kind"].as_str().unwrap();
+            code.push_str(&format!(
+                "import type {{ I{kind} as T{n} }} from '@kubernetes-models/{package}/{api}/{kind}';\n\
+                 // {} {}\nexport const d{n}: T{n} = {value};\n",
+                file.design, file.path
+            ));
+            n += 1;
+        }
+    }
+    typescript(&code)
 }

@@ -6,6 +6,7 @@
 mod alert_tests;
 mod alertmanager;
 mod asyncapi;
+mod broker;
 pub(crate) mod events;
 pub(crate) mod gateway;
 mod grpc;
@@ -61,6 +62,7 @@ pub static KINDS: &[Kind] = &[
     grpc::KIND,
     events::KIND,
     asyncapi::KIND,
+    broker::KIND,
     gateway::KIND,
     mesh::KIND,
     kubernetes::KIND,

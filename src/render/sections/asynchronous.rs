@@ -24,7 +24,9 @@ pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
     channels::dead_letters(cx, doc);
     effects::idempotency(cx, doc);
     effects::outbox(cx, doc);
-    artefact::show(cx, doc, "asyncapi");
+    for kind in ["broker", "asyncapi"] {
+        artefact::show(cx, doc, kind);
+    }
 }
 
 /// Names of an event's publishers.
