@@ -2,24 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::cast_precision_loss)]
 
+#[path = "support/specs.rs"]
+mod specs;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use msdesign::diag::{SourceFile, Sources};
-use msdesign::model::{self, Model, ServiceId};
+use msdesign::model::{Model, ServiceId};
 use msdesign::plan::{Dependency, Effect, Failure, Plan, Tie};
-use msdesign::spec;
 use proptest::prelude::*;
-
-fn model(text: &str) -> Model {
-    let mut sources = Sources::default();
-    let id = sources.add(SourceFile::whole("spec.toml".to_owned(), text.to_owned()));
-    let mut out = Vec::new();
-    let spec = spec::parse(id, text, &mut out);
-    let model = model::resolve(&spec, id, &mut out);
-    assert!(out.is_empty(), "{out:#?}\n{text}");
-    model
-}
+use specs::model;
 
 fn service(model: &Model, name: &str) -> ServiceId {
     let i = model.services.iter().position(|s| s.name == name);

@@ -2,24 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "support/specs.rs"]
+mod specs;
+
 use std::fmt::Write as _;
 
-use msdesign::diag::{SourceFile, Sources};
+use msdesign::model::Party;
 use msdesign::model::units::{Rate, Time};
-use msdesign::model::{self, Model, Party};
 use msdesign::plan::Plan;
-use msdesign::spec;
 use proptest::prelude::*;
-
-fn model(text: &str) -> Model {
-    let mut sources = Sources::default();
-    let id = sources.add(SourceFile::whole("spec.toml".to_owned(), text.to_owned()));
-    let mut out = Vec::new();
-    let spec = spec::parse(id, text, &mut out);
-    let model = model::resolve(&spec, id, &mut out);
-    assert!(out.is_empty(), "{out:#?}\n{text}");
-    model
-}
+use specs::model;
 
 #[track_caller]
 fn close(got: f64, expected: f64) {

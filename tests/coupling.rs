@@ -2,24 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "support/specs.rs"]
+mod specs;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use msdesign::diag::{SourceFile, Sources};
-use msdesign::model::{self, Model, Party};
+use msdesign::model::Party;
 use msdesign::plan::{Contract, Graph, Plan};
-use msdesign::spec;
 use proptest::prelude::*;
-
-fn model(text: &str) -> Model {
-    let mut sources = Sources::default();
-    let id = sources.add(SourceFile::whole("spec.toml".to_owned(), text.to_owned()));
-    let mut out = Vec::new();
-    let spec = spec::parse(id, text, &mut out);
-    let model = model::resolve(&spec, id, &mut out);
-    assert!(out.is_empty(), "{out:#?}\n{text}");
-    model
-}
+use specs::model;
 
 /// Services `s0`…, calls, and events that go the same way as the calls of `events`.
 fn text(n: usize, calls: &BTreeSet<(usize, usize)>, teams: &[usize]) -> String {

@@ -5,21 +5,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use msdesign::diag::{SourceFile, Sources};
-use msdesign::model::units::{Rate, Time};
-use msdesign::model::{self, CallId, Model, ServiceId};
-use msdesign::plan::{Plan, Rpc};
-use msdesign::spec;
+#[path = "support/specs.rs"]
+mod specs;
 
-fn model(text: &str) -> Model {
-    let mut sources = Sources::default();
-    let id = sources.add(SourceFile::whole("spec.toml".to_owned(), text.to_owned()));
-    let mut out = Vec::new();
-    let spec = spec::parse(id, text, &mut out);
-    let model = model::resolve(&spec, id, &mut out);
-    assert!(out.is_empty(), "{out:#?}");
-    model
-}
+use msdesign::model::units::{Rate, Time};
+use msdesign::model::{CallId, Model, ServiceId};
+use msdesign::plan::{Plan, Rpc};
+use specs::model;
 
 /// The call between the two services.
 fn call(model: &Model, from: &str, to: &str) -> CallId {

@@ -2,29 +2,21 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "support/specs.rs"]
+mod specs;
+
 use std::collections::BTreeSet;
 
-use msdesign::diag::{SourceFile, Sources};
-use msdesign::model::{self, Model};
+use msdesign::model::Model;
 use msdesign::plan::{Plan, SagaEnd, SagaFailure, StepClass};
-use msdesign::spec;
 use proptest::prelude::*;
+use specs::model;
 
 /// One step of a random saga.
 #[derive(Clone, Copy, Debug)]
 struct Part {
     undo: bool,
     looks: bool,
-}
-
-fn model(text: &str) -> Model {
-    let mut sources = Sources::default();
-    let id = sources.add(SourceFile::whole("spec.toml".to_owned(), text.to_owned()));
-    let mut out = Vec::new();
-    let spec = spec::parse(id, text, &mut out);
-    let model = model::resolve(&spec, id, &mut out);
-    assert!(out.is_empty(), "{out:#?}");
-    model
 }
 
 fn text(parts: &[Part], pivot: Option<usize>) -> String {

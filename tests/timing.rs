@@ -3,25 +3,17 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "support/specs.rs"]
+mod specs;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use msdesign::diag::{SourceFile, Sources};
 use msdesign::model::units::Time;
-use msdesign::model::{self, CallId, Model, Party, ServiceId};
+use msdesign::model::{CallId, Model, Party, ServiceId};
 use msdesign::plan::{Change, Plan};
-use msdesign::spec;
 use proptest::prelude::*;
-
-fn model(text: &str) -> Model {
-    let mut sources = Sources::default();
-    let id = sources.add(SourceFile::whole("spec.toml".to_owned(), text.to_owned()));
-    let mut out = Vec::new();
-    let spec = spec::parse(id, text, &mut out);
-    let model = model::resolve(&spec, id, &mut out);
-    assert!(out.is_empty(), "{text}\n{out:#?}");
-    model
-}
+use specs::model;
 
 /// A call of a random design: ends by number, timeout in ms, retries, how often a request makes it, p50 and
 /// p99 in ms, and whether it may be repeated.
