@@ -254,7 +254,10 @@ fn write(picture: &Picture, form: Option<Form>, args: &Args) -> Result<String> {
         }),
         ..Wish::default()
     };
-    picture.file(form, wish).map_err(|why| {
-        anyhow!("{why}; `--kind overview`, `--kind matrix` and `--focus NAME` show parts of it")
+    picture.file(form, wish).map_err(|why| match picture {
+        Picture::Interactions(_) => {
+            anyhow!("{why}; `--kind overview`, `--kind matrix` and `--focus NAME` show parts of it")
+        }
+        _ => anyhow!("{why}"),
     })
 }

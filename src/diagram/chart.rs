@@ -9,6 +9,8 @@ pub struct Chart {
     pub description: String,
     /// Whether each step of the scale is ten times the one before, from 1; for counts that multiply.
     pub log: bool,
+    /// What the numbers are: `seconds`, `minutes`, `share` or `calls`.
+    pub measure: &'static str,
     /// The words of a number on the scale, such as `1.5 s`.
     pub unit: fn(f64) -> String,
     /// What the kinds of parts mean; only those that occur are explained, and only if there are several.
@@ -66,7 +68,32 @@ pub struct Mark {
 /// Most bars of a drawn chart.
 pub const MAX_BARS: usize = 60;
 
+impl PartKind {
+    /// Its name for programs.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Idle => "idle",
+            Self::Over => "over",
+        }
+    }
+}
+
 impl Chart {
+    /// The kinds of parts that occur, with what they mean.
+    pub(super) fn legend(&self) -> impl Iterator<Item = (PartKind, &str)> {
+        let occurs = |kind| {
+            self.bars
+                .iter()
+                .any(|b| b.parts.iter().any(|p| p.kind == kind))
+        };
+        self.words
+            .iter()
+            .filter(move |w| occurs(w.0))
+            .map(|w| (w.0, w.1.as_str()))
+    }
+
     /// The largest number on it; at least a little more than 0.
     pub(super) fn end(&self) -> f64 {
         let parts = self.bars.iter().flat_map(|b| &b.parts).map(|p| p.to);

@@ -26,7 +26,9 @@ fn joined(labels: &[String]) -> String {
 #[must_use]
 pub fn interactions(scene: &Scene) -> String {
     let scene = scene.canonical();
-    let mut out = String::from("digraph interactions {\n  rankdir=LR\n  node [shape=box]\n");
+    // Without `newrank`, Graphviz 2.43 breaks down on some graphs with clusters.
+    let mut out =
+        String::from("digraph interactions {\n  rankdir=LR\n  newrank=true\n  node [shape=box]\n");
     let node = |out: &mut String, v: usize| {
         let n = &scene.nodes[v];
         let style = match n.kind {

@@ -1,5 +1,6 @@
 //! The pictures as JSON, for other programs. `picture.schema.json` beside this file is the contract.
 
+use super::chart::Chart;
 use super::layout::{self, Direction, Drawing, Rect, Wish};
 use super::matrix::Matrix;
 use super::scene::{EdgeKind, NodeKind, Scene};
@@ -199,4 +200,38 @@ pub fn matrix(matrix: &Matrix) -> String {
         .collect();
     let more = json!({"names": matrix.names, "cells": cells});
     picture("matrix", &matrix.title, &matrix.description, more)
+}
+
+/// The bars of the chart; numbers beyond all bounds are `null`.
+#[must_use]
+pub fn chart(chart: &Chart) -> String {
+    let bars: Vec<Value> = chart
+        .bars
+        .iter()
+        .map(|b| {
+            let parts: Vec<Value> = b
+                .parts
+                .iter()
+                .map(|p| json!({"from": p.from, "to": p.to, "kind": p.kind.word()}))
+                .collect();
+            json!({"label": b.label, "depth": b.depth, "value": b.value, "parts": parts})
+        })
+        .collect();
+    let marks: Vec<Value> = chart
+        .marks
+        .iter()
+        .map(|m| json!({"at": m.at, "label": m.label}))
+        .collect();
+    let legend: Map<String, Value> = chart
+        .legend()
+        .map(|(kind, words)| (kind.word().to_owned(), words.into()))
+        .collect();
+    let more = json!({
+        "measure": chart.measure,
+        "scale": if chart.log { "logarithmic" } else { "linear" },
+        "legend": legend,
+        "bars": bars,
+        "marks": marks,
+    });
+    picture("chart", &chart.title, &chart.description, more)
 }

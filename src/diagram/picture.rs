@@ -4,11 +4,11 @@ use super::layout::Wish;
 use super::matrix::Matrix;
 use super::svg::{self, Frame};
 use super::{
-    Scene, Sequence, States, TooLarge, d2, dot, json, mermaid, plantuml, text_form, words,
+    Chart, Scene, Sequence, States, TooLarge, d2, dot, json, mermaid, plantuml, text_form, words,
 };
 
 /// Anything that can be drawn.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Picture {
     /// Who talks to whom.
     Interactions(Scene),
@@ -18,6 +18,8 @@ pub enum Picture {
     States(States),
     /// Who depends on whom, counted.
     Matrix(Matrix),
+    /// Bars on one scale.
+    Chart(Chart),
 }
 
 /// What a picture is written in.
@@ -84,6 +86,7 @@ impl Picture {
             Self::Sequence(p) => &p.title,
             Self::States(p) => &p.title,
             Self::Matrix(p) => &p.title,
+            Self::Chart(p) => &p.title,
         }
     }
 
@@ -92,7 +95,8 @@ impl Picture {
     ///
     /// # Errors
     ///
-    /// [`Refusal`] if the picture is too large to be laid out, or is a table and the form has none.
+    /// [`Refusal`] if the picture is too large to be laid out, or is a table or a chart and the form has
+    /// none.
     pub fn write(&self, form: Form, options: &svg::Options<'_>) -> Result<String, Refusal> {
         let drawn = |picture: Result<String, TooLarge>| picture.map_err(Refusal::TooLarge);
         match (self, form) {
@@ -119,7 +123,10 @@ impl Picture {
             (Self::States(p), Form::Text) => Ok(text_form::states(p)),
             (Self::Matrix(p), Form::Json) => Ok(json::matrix(p)),
             (Self::Matrix(p), Form::Text) => Ok(text_form::matrix(p)),
-            (Self::Matrix(_), _) => Err(Refusal::NoSuchForm),
+            (Self::Chart(p), Form::Svg) => drawn(svg::chart(p, options)),
+            (Self::Chart(p), Form::Json) => Ok(json::chart(p)),
+            (Self::Chart(p), Form::Text) => Ok(text_form::chart(p)),
+            (Self::Matrix(_) | Self::Chart(_), _) => Err(Refusal::NoSuchForm),
         }
     }
 
@@ -150,15 +157,21 @@ impl Picture {
             Self::States(p) => words::states(p),
             // A table is read out as it is.
             Self::Matrix(p) => text_form::matrix(p).lines().map(str::to_owned).collect(),
+            Self::Chart(p) => words::chart(p),
         }
     }
 
     /// The forms that it can be written in.
     pub fn forms(&self) -> impl Iterator<Item = Form> + use<> {
-        let table = matches!(self, Self::Matrix(_));
-        Form::ALL
-            .into_iter()
-            .filter(move |f| !table || matches!(f, Form::Json | Form::Text))
+        let (table, chart) = (
+            matches!(self, Self::Matrix(_)),
+            matches!(self, Self::Chart(_)),
+        );
+        Form::ALL.into_iter().filter(move |f| match f {
+            Form::Json | Form::Text => true,
+            Form::Svg => !table,
+            Form::Mermaid | Form::Dot | Form::D2 | Form::PlantUml => !table && !chart,
+        })
     }
 }
 
@@ -166,7 +179,9 @@ impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::TooLarge(why) => why.fmt(f),
-            Self::NoSuchForm => f.write_str("a matrix is written as text or JSON"),
+            Self::NoSuchForm => {
+                f.write_str("a matrix is written as text or JSON, a chart as SVG, text or JSON")
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The pictures as text of at most 100 columns; nothing is left out, long labels are wrapped.
 
+use super::chart::{Chart, PartKind};
 use super::matrix::Matrix;
 use super::scene::{EdgeKind, NodeKind, Scene};
 use super::sequence::{Event, MessageKind, Sequence, flatten};
@@ -233,6 +234,67 @@ pub fn matrix(matrix: &Matrix) -> String {
             2,
             &format!("--> {}: {}", name(column), counts.words()),
         );
+    }
+    out
+}
+
+/// Columns of a chart's scale.
+const SCALE: usize = 60;
+
+/// Each bar below its label, on one scale; what looks and lines mean stands below.
+#[must_use]
+pub fn chart(chart: &Chart) -> String {
+    let mut out = String::new();
+    let sign = |kind| match kind {
+        PartKind::Full => '#',
+        PartKind::Idle => '.',
+        PartKind::Over => 'x',
+    };
+    let end = chart.end();
+    let column = |value: f64| {
+        let share = if chart.log {
+            value.max(1.0).log10() / end.max(10.0).log10()
+        } else {
+            value / end
+        };
+        // Not a number is nothing.
+        (share.clamp(0.0, 1.0) * SCALE as f64).round() as usize
+    };
+    for bar in &chart.bars {
+        put(
+            &mut out,
+            2 * bar.depth,
+            &format!("{}: {}", bar.label, bar.value),
+        );
+        let mut cells = [' '; SCALE];
+        for mark in &chart.marks {
+            cells[column(mark.at).min(SCALE - 1)] = '|';
+        }
+        // The first part is seen, however short it is.
+        for part in bar.parts.iter().rev() {
+            let from = column(part.from).min(SCALE - 1);
+            let to = column(part.to).clamp(from + 1, SCALE);
+            cells[from..to].fill(sign(part.kind));
+        }
+        out.push_str(String::from_iter(cells).trim_end());
+        out.push('\n');
+    }
+    out.push('\n');
+    let scale = if chart.log {
+        " on a scale of powers of ten"
+    } else {
+        ""
+    };
+    put(
+        &mut out,
+        0,
+        &format!("The right end is {}{scale}.", (chart.unit)(end)),
+    );
+    for (kind, words) in chart.legend() {
+        put(&mut out, 0, &format!("{} {words}", sign(kind)));
+    }
+    for mark in &chart.marks {
+        put(&mut out, 0, &format!("| {}", mark.label));
     }
     out
 }

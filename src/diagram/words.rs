@@ -1,5 +1,6 @@
 //! The pictures in words: what a reader who cannot see them is told, one sentence a thing.
 
+use super::chart::Chart;
 use super::scene::{EdgeKind, NodeKind, Scene};
 use super::sequence::{Event, Message, MessageKind, Sequence, flatten};
 use super::states::{StateKind, States};
@@ -177,4 +178,18 @@ pub fn states(states: &States) -> Vec<String> {
         }
     });
     told.collect()
+}
+
+/// Each bar with what it comes to, and the lines across them.
+#[must_use]
+pub fn chart(chart: &Chart) -> Vec<String> {
+    let bars = chart
+        .bars
+        .iter()
+        .map(|b| format!("{}: {}.", clean(&b.label), clean(&b.value)));
+    let marks = chart
+        .marks
+        .iter()
+        .map(|m| format!("A line marks: {}.", clean(&m.label)));
+    bars.chain(marks).collect()
 }

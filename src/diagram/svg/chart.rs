@@ -186,14 +186,7 @@ struct Legend<'c>(Vec<(PartKind, &'c str)>);
 
 impl<'c> Legend<'c> {
     fn new(chart: &'c Chart) -> Self {
-        let occurs = |kind| {
-            chart
-                .bars
-                .iter()
-                .any(|b| b.parts.iter().any(|p| p.kind == kind))
-        };
-        let known = chart.words.iter().filter(|w| occurs(w.0));
-        let all: Vec<(PartKind, &str)> = known.map(|w| (w.0, w.1.as_str())).collect();
+        let all: Vec<(PartKind, &str)> = chart.legend().collect();
         Self(if all.len() > 1 { all } else { Vec::new() })
     }
 

@@ -189,6 +189,7 @@ proptest! {
             title: "t".to_owned(),
             description: "d".to_owned(),
             log,
+            measure: "seconds",
             unit: |v| format!("{v:.1} s"),
             words: vec![(PartKind::Full, "one".to_owned()), (PartKind::Over, "two".to_owned())],
             bars: bars
@@ -221,6 +222,7 @@ fn the_largest_numbers_are_drawn() {
             title: String::new(),
             description: String::new(),
             log: end > 1e9,
+            measure: "seconds",
             unit: |v| format!("{v}"),
             words: Vec::new(),
             bars: vec![Bar {

@@ -33,9 +33,15 @@ fn seconds(value: f64) -> String {
 
 /// The worst case of a stated flow on a time line.
 pub(in super::super) fn budget(cx: &Cx<'_>, doc: &mut Doc, index: usize, flow: &FlowPlan) {
-    // In a derived flow nobody knows which calls follow one another.
+    if let Some(chart) = budget_of(cx, flow) {
+        show(cx, doc, &format!("chart-budget-{index}"), &chart);
+    }
+}
+
+/// Nothing for a derived flow: nobody knows which of its calls follow one another.
+pub(super) fn budget_of(cx: &Cx<'_>, flow: &FlowPlan) -> Option<Chart> {
     if flow.derived {
-        return;
+        return None;
     }
     let plan = cx.plan;
     let spans = plan.waterfall(flow);
@@ -76,7 +82,7 @@ pub(in super::super) fn budget(cx: &Cx<'_>, doc: &mut Doc, index: usize, flow: &
             label: format!("promised p99 {}", p99.value),
         });
     }
-    let chart = Chart {
+    some(Chart {
         title: format!("Time budget of {}", flow.name),
         description: format!(
             "{} calls when everything takes as long as it may; the entry point answers within {}",
@@ -84,6 +90,7 @@ pub(in super::super) fn budget(cx: &Cx<'_>, doc: &mut Doc, index: usize, flow: &
             flow.total.value
         ),
         log: false,
+        measure: "seconds",
         unit: seconds,
         words: vec![
             (PartKind::Full, "attempt".to_owned()),
@@ -92,8 +99,12 @@ pub(in super::super) fn budget(cx: &Cx<'_>, doc: &mut Doc, index: usize, flow: &
         ],
         bars,
         marks,
-    };
-    show(cx, doc, &format!("chart-budget-{index}"), &chart);
+    })
+}
+
+/// A chart that has bars.
+fn some(chart: Chart) -> Option<Chart> {
+    (!chart.bars.is_empty()).then_some(chart)
 }
 
 /// The most parts of a flow that are drawn; the table has more.
@@ -107,6 +118,13 @@ pub(in super::super) fn availability(
     index: usize,
     flow: &FlowAvailability,
 ) {
+    if let Some(chart) = availability_of(cx, index, flow) {
+        show(cx, doc, &format!("chart-availability-{index}"), &chart);
+    }
+}
+
+/// Nothing where a flow needs no part.
+pub(super) fn availability_of(cx: &Cx<'_>, index: usize, flow: &FlowAvailability) -> Option<Chart> {
     let model = cx.plan.model;
     let budget = flow.budget;
     let mut down = 0.0;
@@ -146,7 +164,7 @@ pub(in super::super) fn availability(
         at: b,
         label: format!("allowed {}", minutes(b)),
     });
-    let chart = Chart {
+    some(Chart {
         title: format!(
             "Minutes without an answer in 30 days: {}",
             cx.plan.flows.get(index).map_or("", |f| f.name.as_str())
@@ -157,6 +175,7 @@ pub(in super::super) fn availability(
             minutes(flow.minutes)
         ),
         log: false,
+        measure: "minutes",
         unit: minutes,
         words: vec![
             (PartKind::Full, "within the objective".to_owned()),
@@ -164,8 +183,7 @@ pub(in super::super) fn availability(
         ],
         bars,
         marks: marks.into_iter().collect(),
-    };
-    show(cx, doc, &format!("chart-availability-{index}"), &chart);
+    })
 }
 
 fn minutes(value: f64) -> String {
@@ -174,6 +192,13 @@ fn minutes(value: f64) -> String {
 
 /// How much of each service's instances its peak uses, and how much when one of them is gone.
 pub(in super::super) fn capacity(cx: &Cx<'_>, doc: &mut Doc, load: &CapacityPlan) {
+    if let Some(chart) = capacity_of(cx, load) {
+        show(cx, doc, "chart-capacity", &chart);
+    }
+}
+
+/// Nothing where no service's capacity is known.
+pub(super) fn capacity_of(cx: &Cx<'_>, load: &CapacityPlan) -> Option<Chart> {
     let model = cx.plan.model;
     let mut all: Vec<(&ServiceLoad, Ratio, Ratio)> = load
         .services
@@ -210,11 +235,12 @@ pub(in super::super) fn capacity(cx: &Cx<'_>, doc: &mut Doc, load: &CapacityPlan
             },
         }
     });
-    let chart = Chart {
+    some(Chart {
         title: format!("Capacity used at the peak of {}", model.title),
         description: "Share of the capacity of all instances, and while one of them is gone"
             .to_owned(),
         log: false,
+        measure: "share",
         unit: percent,
         words: vec![
             (PartKind::Full, "with all instances".to_owned()),
@@ -225,8 +251,7 @@ pub(in super::super) fn capacity(cx: &Cx<'_>, doc: &mut Doc, load: &CapacityPlan
             at: 1.0,
             label: "full".to_owned(),
         }],
-    };
-    show(cx, doc, "chart-capacity", &chart);
+    })
 }
 
 fn percent(share: f64) -> String {
@@ -235,6 +260,13 @@ fn percent(share: f64) -> String {
 
 /// How many calls reach the last service of each path when it fails.
 pub(in super::super) fn amplification(cx: &Cx<'_>, doc: &mut Doc, paths: &[&PathLoad]) {
+    if let Some(chart) = amplification_of(cx, paths) {
+        show(cx, doc, "chart-amplification", &chart);
+    }
+}
+
+/// Nothing where there are no `paths`.
+pub(super) fn amplification_of(cx: &Cx<'_>, paths: &[&PathLoad]) -> Option<Chart> {
     let model = cx.plan.model;
     let bars = paths.iter().map(|p| {
         let own = Part {
@@ -256,11 +288,12 @@ pub(in super::super) fn amplification(cx: &Cx<'_>, doc: &mut Doc, paths: &[&Path
             value: p.with_platform.max(p.product).to_string(),
         }
     });
-    let chart = Chart {
+    some(Chart {
         title: format!("Retry amplification of {}", model.title),
         description: "Calls that reach a failing service for one request along its worst path"
             .to_owned(),
         log: true,
+        measure: "calls",
         unit: whole,
         words: vec![
             (PartKind::Full, "attempts of the callers".to_owned()),
@@ -271,8 +304,7 @@ pub(in super::super) fn amplification(cx: &Cx<'_>, doc: &mut Doc, paths: &[&Path
         ],
         bars: bars.collect(),
         marks: Vec::new(),
-    };
-    show(cx, doc, "chart-amplification", &chart);
+    })
 }
 
 /// Numbers on a scale of things that are counted; parts of them are not named.

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::super::Cx;
-use super::{Shown, breaker, flows, large, matrix, sagas, scene, shown};
+use super::{Shown, breaker, charts, flows, large, matrix, sagas, scene, shown};
 use crate::diag::nearest;
-use crate::diagram::{Picture, Scene, views};
+use crate::diagram::{Chart, MAX_BARS, Picture, Scene, views};
 use crate::model::CallId;
-use crate::plan::{SagaFailure, SagaPlan};
+use crate::plan::{PathLoad, SagaFailure, SagaPlan};
 use crate::{Drawn, Wanted};
 
 /// What a kind of picture is built from.
@@ -21,6 +21,10 @@ enum Kind {
     Failure(usize, SagaFailure),
     Breaker(CallId),
     States(usize),
+    Budget(usize),
+    Availability(usize),
+    Amplification,
+    Capacity,
 }
 
 /// Most failures of one saga that have pictures of their own.
@@ -135,7 +139,52 @@ fn kinds(cx: &Cx<'_>) -> Vec<(String, String, Kind)> {
         let title = format!("Circuit breaker of {name}");
         add(format!("breaker:{name}"), &title, Kind::Breaker(call));
     }
+    let flows = cx.plan.flows.iter().enumerate();
+    let with_flow = flows.flat_map(|(i, flow)| {
+        let name = &flow.name;
+        [
+            (
+                format!("budget:{name}"),
+                format!("Time budget of {name}"),
+                Kind::Budget(i),
+            ),
+            (
+                format!("availability:{name}"),
+                format!("What keeps {name} from answering"),
+                Kind::Availability(i),
+            ),
+        ]
+    });
+    let of_all = [
+        ("amplification", "Retry amplification", Kind::Amplification),
+        ("capacity", "Capacity used at the peak", Kind::Capacity),
+    ];
+    let of_all = of_all.map(|(name, title, kind)| (name.to_owned(), title.to_owned(), kind));
+    all.extend(
+        with_flow
+            .chain(of_all)
+            .filter(|(_, _, kind)| chart(cx, *kind).is_some()),
+    );
     all
+}
+
+/// The chart of a kind that is one and has something to show.
+fn chart(cx: &Cx<'_>, kind: Kind) -> Option<Chart> {
+    let plan = cx.plan;
+    match kind {
+        Kind::Budget(i) => charts::budget_of(cx, plan.flows.get(i)?),
+        Kind::Availability(i) => charts::availability_of(cx, i, &plan.flow_availability(i)?),
+        Kind::Amplification => {
+            let many = plan
+                .amplification
+                .paths
+                .iter()
+                .filter(|p| p.with_platform > 1);
+            charts::amplification_of(cx, &many.take(MAX_BARS).collect::<Vec<&PathLoad>>())
+        }
+        Kind::Capacity => charts::capacity_of(cx, &plan.capacity()),
+        _ => None,
+    }
 }
 
 fn build(cx: &Cx<'_>, kind: Kind) -> Result<Picture, String> {
@@ -159,6 +208,9 @@ fn build(cx: &Cx<'_>, kind: Kind) -> Result<Picture, String> {
         }
         Kind::Breaker(call) => breaker::states(cx, call).map(Picture::States),
         Kind::States(saga) => sagas::states(cx, saga).map(Picture::States),
+        Kind::Budget(_) | Kind::Availability(_) | Kind::Amplification | Kind::Capacity => {
+            chart(cx, kind).map(Picture::Chart)
+        }
     };
     picture.ok_or_else(|| "there is nothing to draw".to_owned())
 }

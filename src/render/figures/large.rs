@@ -1,6 +1,9 @@
 //! What a chapter shows of a design that is too large for one readable picture: the teams, who depends on whom,
 //! and what is around each team and service.
 
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
 use super::super::Cx;
 use super::super::doc::{Doc, Inline, count, say};
 use super::{gallery, matrix, show};
@@ -8,10 +11,9 @@ use crate::diagram::{Matrix, Picture, Scene, text_form, views};
 
 /// Most rows of a matrix as a table; above it the pairs are listed.
 const MATRIX: usize = 40;
-/// Most neighbourhoods of services in a chapter; above it only those of teams stand there.
-const SERVICES: usize = 120;
-/// Most neighbourhoods of teams in a chapter.
-const TEAMS: usize = 120;
+/// Most neighbourhoods of services in a chapter, and most of teams; the others are named with the command
+/// that draws them.
+const AROUND: usize = 24;
 
 /// Writes the views of `whole`, whose `overview` may not exist for want of teams.
 pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc, whole: &Scene, overview: Option<Scene>) {
@@ -46,23 +48,31 @@ pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc, whole: &Scene, overview: Option<
     write_matrix(doc, &matrix::matrix(cx, matrix_of_teams(cx)));
     if !model.teams.is_empty() {
         doc.heading(2, "Around each team", "around-teams");
-        for (i, team) in model.teams.iter().enumerate().take(TEAMS) {
+        for (i, team) in model.teams.iter().enumerate().take(AROUND) {
             doc.details(&team.name, |d| {
                 let view = gallery::around_team(cx, whole, i);
                 around(cx, d, &format!("picture-team-{i}"), view);
             });
         }
-        rest(doc, model.teams.len(), TEAMS);
+        let others = model.teams.iter().skip(AROUND).map(|t| t.name.as_str());
+        rest(doc, "team", others.collect());
     }
     doc.heading(2, "Around each service", "around-services");
-    for (i, service) in model.services.iter().enumerate().take(SERVICES) {
+    let busiest = busiest(whole, model.services.len());
+    let (shown, others): (Vec<_>, Vec<_>) = model
+        .services
+        .iter()
+        .enumerate()
+        .partition(|(i, _)| busiest.contains(i));
+    for (i, service) in shown {
         doc.details(&service.name, |d| {
             let view = gallery::around_service(cx, whole, i);
             let name = format!("picture-around-{}", cx.plan.services[i].slug);
             around(cx, d, &name, view);
         });
     }
-    rest(doc, model.services.len(), SERVICES);
+    let others = others.iter().map(|(_, s)| s.name.as_str());
+    rest(doc, "service", others.collect());
 }
 
 /// Whether the matrix that stands for the whole design is one of teams.
@@ -81,14 +91,32 @@ fn around(cx: &Cx<'_>, doc: &mut Doc, name: &str, view: Scene) {
     }
 }
 
-fn rest(doc: &mut Doc, all: usize, shown: usize) {
-    if all > shown {
-        doc.para(say!(
-            "The first {} of {} stand here; `mdbook-msdesign diagram --focus NAME` draws any of them.",
-            shown,
-            all
-        ));
+/// The services that exchange something with the most others; the first nodes of a scene are its services.
+fn busiest(whole: &Scene, services: usize) -> BTreeSet<usize> {
+    let mut ends: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); services];
+    for edge in &whole.edges {
+        for (one, other) in [(edge.from, edge.to), (edge.to, edge.from)] {
+            if let Some(ends) = ends.get_mut(one) {
+                ends.insert(other);
+            }
+        }
     }
+    let mut order: Vec<usize> = (0..services).collect();
+    order.sort_by_key(|i| Reverse(ends.get(*i).map_or(0, BTreeSet::len)));
+    order.into_iter().take(AROUND).collect()
+}
+
+/// The teams or services without a picture, folded.
+fn rest(doc: &mut Doc, what: &str, names: Vec<&str>) {
+    if names.is_empty() {
+        return;
+    }
+    doc.details(&format!("{} more", count(names.len(), what)), |d| {
+        d.para(say!(
+            "`mdbook-msdesign diagram FILE --focus NAME` draws what is around each of them:"
+        ));
+        d.para(Inline::join(names.into_iter().map(Inline::code), ", "));
+    });
 }
 
 fn write_matrix(doc: &mut Doc, matrix: &Matrix) {
