@@ -124,7 +124,9 @@ fn write_matrix(doc: &mut Doc, matrix: &Matrix) {
     if matrix.cells.is_empty() {
         doc.para("None depends on another.");
     } else if matrix.names.len() <= MATRIX {
-        doc.para("`s` counts synchronous calls, `a` asynchronous events, `r` real-time streams.");
+        doc.para(say!(
+            "`s` counts synchronous calls, `a` asynchronous events, `r` real-time streams."
+        ));
         doc.matrix(matrix);
     } else {
         let mut rows: Vec<Vec<Inline>> = Vec::new();
