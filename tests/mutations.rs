@@ -330,3 +330,141 @@ teams = {{ all = ["gateway", "accounts", "statistics", "auth"] }}
     let same = findings(&chain("10s", "10s"));
     assert_eq!(same, BTreeSet::from([("timeout-inversion".to_owned(), 4)]));
 }
+
+/// Eight services with calls, events, a stream, teams, a saga and a flow.
+const HOTEL: &str = include_str!("mutations/hotel.toml");
+
+#[test]
+fn one_defect_of_structure_gives_one_finding() {
+    assert_eq!(findings(HOTEL), BTreeSet::new());
+    let add = "  { call = \"payments --REST";
+    let defects = [
+        // An edge that closes a circle says nothing about promises or versions.
+        (
+            add,
+            "  \"payments --gRPC Booking/Get--> booking\",\n  { call = \"payments --REST",
+            "sync-cycle",
+            "booking --gRPC Payments",
+        ),
+        (
+            add,
+            "  \"acquirer --REST GET /v1/x--> booking\",\n  { call = \"payments --REST",
+            "sync-cycle",
+            "acquirer --REST",
+        ),
+        (
+            add,
+            "  \"rooms --gRPC Web/Get--> web\",\n  { call = \"payments --REST",
+            "sync-cycle",
+            "rooms --gRPC Web",
+        ),
+        (
+            add,
+            "  \"payments --gRPC Payments/Again--> payments\",\n  { call = \"payments --REST",
+            "sync-cycle",
+            "Payments/Again",
+        ),
+        // A reader that is gone is told at the event, a service that is dead before its owner.
+        (
+            "event = \"rooms --room.released--> search\"",
+            "event = \"room.released\", from = \"rooms\"",
+            "event-no-consumer",
+            "room.released",
+        ),
+        (
+            "event = \"rooms --room.released--> search\"",
+            "event = \"none --room.released--> search\"",
+            "consumer-no-producer",
+            "room.released",
+        ),
+        (
+            "[services.mail]",
+            "[services.ghost]\n[services.mail]",
+            "orphan-service",
+            "ghost",
+        ),
+        (
+            "front = [\"web\", \"search\"]",
+            "front = [\"web\"]",
+            "missing-owner",
+            "[services.search]",
+        ),
+        // What one has not and all others have.
+        (
+            "key = \"room_id\", ",
+            "",
+            "order-key-missing",
+            "room.released",
+        ),
+        (
+            "key = \"room_id\", version = 1",
+            "key = \"room_id\"",
+            "event-unversioned",
+            "room.released",
+        ),
+        (
+            "p99 = \"900ms\", auth = \"jwt\"",
+            "p99 = \"900ms\"",
+            "auth-missing",
+            "POST /v1/bookings",
+        ),
+        // Stores and sagas.
+        (
+            "postgres:points",
+            "postgres:bookings",
+            "shared-database",
+            "postgres:bookings",
+        ),
+        (
+            "action = \"hold room\", undo = \"release room\"",
+            "action = \"hold room\"",
+            "saga-no-compensation",
+            "hold room",
+        ),
+        (
+            "action = \"send confirmation\"",
+            "action = \"send confirmation\", pivot = true",
+            "saga-pivot-count",
+            "send confirmation",
+        ),
+        (
+            "action = \"send confirmation\"",
+            "action = \"send confirmation\", undo = \"unsend\"",
+            "saga-late-compensable",
+            "send confirmation",
+        ),
+        (
+            "availability = \"99.95%\"\n\n[services.rooms]",
+            "availability = \"99%\"\n\n[services.rooms]",
+            "slo-above-dependencies",
+            "99.5%",
+        ),
+    ];
+    let mut wrong = String::new();
+    for (from, to, rule, place) in defects {
+        assert_eq!(HOTEL.matches(from).count(), 1, "{from}");
+        let text = HOTEL.replace(from, to);
+        let want = BTreeSet::from([(rule.to_owned(), line(&text, place))]);
+        let got = findings(&text);
+        if got != want {
+            wrong += &format!("{from} -> {to}: want {want:?}, got {got:?}\n");
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+}
+
+/// The author's limit of a storm is the limit of every rule that is silent beside one.
+#[test]
+fn a_storm_that_the_author_allows_hides_nothing() {
+    let storm = HOTEL.replace(
+        "auth = \"mtls\", idempotent = true },",
+        "auth = \"mtls\", retries = 3 },",
+    );
+    let rules = |text: &str| findings(text).into_iter().map(|f| f.0).collect::<Vec<_>>();
+    assert_eq!(rules(&storm), ["retry-storm"]);
+    let allowed = storm + "\n[lint.rules]\nretry-storm = { most = 12 }\n";
+    assert_eq!(
+        rules(&allowed),
+        ["retry-nonidempotent", "timeout-inversion"]
+    );
+}

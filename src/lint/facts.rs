@@ -16,6 +16,8 @@ pub struct Facts<'p> {
     pub(super) inbound: Vec<Vec<CallId>>,
     /// The strongly connected component of every service in the graph of calls.
     pub(super) component: Vec<usize>,
+    /// Calls for one request above which `retry-storm` speaks, by the author or by default.
+    pub(super) storm: u64,
 }
 
 /// The longest that a call takes by the author's own numbers.
@@ -53,7 +55,7 @@ impl Total {
 }
 
 impl<'p> Facts<'p> {
-    pub(super) fn new(plan: &'p Plan<'p>) -> Self {
+    pub(super) fn new(plan: &'p Plan<'p>, storm: u64) -> Self {
         let model = plan.model;
         let n = model.services.len();
         let (mut outbound, mut inbound) = (vec![Vec::new(); n], vec![Vec::new(); n]);
@@ -70,6 +72,7 @@ impl<'p> Facts<'p> {
             outbound,
             inbound,
             component: plan.graph.components(),
+            storm,
         }
     }
 

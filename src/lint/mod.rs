@@ -128,12 +128,14 @@ pub fn fault(id: &str) -> Option<&'static Fault> {
 /// The order does not depend on where in the spec something stands.
 #[must_use]
 pub fn check(plan: &Plan<'_>) -> Vec<Finding> {
-    let facts = Facts::new(plan);
     let lint = &plan.model.lint;
     let mut used = vec![false; lint.allow.len()];
     let mut found: Vec<(usize, Finding)> = Vec::new();
     let mut faults = Vec::new();
     let config = Config::read(lint, &mut faults);
+    // Other rules are silent about what a storm says already.
+    let storm = Report::new(rules::STORM, config.thresholds(rules::STORM.id)).most("most");
+    let facts = Facts::new(plan, storm as u64);
     for (order, rule) in rules::ALL.iter().enumerate() {
         let level = config.level(rule.id);
         if level == Some(Level::Off) {

@@ -52,9 +52,9 @@ impl Facts<'_> {
         self.attempts(id).0 > 1
     }
 
-    /// The paths on which at least two layers retry and attempts multiply to more than `most`. Of all
+    /// The paths on which at least two layers retry and attempts multiply to more than `retry-storm` allows. Of all
     /// paths with the same first retry only the worst.
-    pub(super) fn storms(&self, most: u64) -> Vec<Storm> {
+    pub(super) fn storms(&self) -> Vec<Storm> {
         let n = self.model.services.len();
         // The worst product behind every service, and the call that leads there; successors first.
         let mut worst: Vec<(u64, Option<CallId>)> = vec![(1, None); n];
@@ -87,7 +87,7 @@ impl Facts<'_> {
                 Party::Actor(_) => false,
             };
             let alone = attempts < 2 || worst[c.to.0].0 < 2;
-            if alone || product <= most || inner || self.in_cycle(id) {
+            if alone || product <= self.storm || inner || self.in_cycle(id) {
                 continue;
             }
             let mut calls = vec![id];
@@ -102,9 +102,9 @@ impl Facts<'_> {
     }
 
     /// Calls whose retries multiply with others' and are not the innermost: without them a storm is over.
-    pub(super) fn layers_to_drop(&self, most: u64) -> Vec<bool> {
+    pub(super) fn layers_to_drop(&self) -> Vec<bool> {
         let mut drop = vec![false; self.model.calls.len()];
-        for storm in self.storms(most) {
+        for storm in self.storms() {
             let layers: Vec<CallId> = storm
                 .calls
                 .into_iter()

@@ -3,7 +3,7 @@
 //! A call, a stream or the platform of which the author says `auth = "none"`; or the few public calls without `auth` where most others state one and `[platform] auth` is not set. Reads that everybody may make are warnings; signing in, signing up and health checks are left alone.
 
 use super::prelude::*;
-use crate::model::{Call, Method};
+use crate::model::{Call, Method, Stream};
 
 rule! {
     id: "auth-missing",
@@ -48,7 +48,9 @@ fn check(facts: &Facts<'_>, report: &mut Report) {
 fn calls(facts: &Facts<'_>, report: &mut Report) {
     let model = facts.model;
     let public = |c: &&Call| matches!(c.from, Party::Actor(_)) && !signs_in(c);
-    let stated = model.calls.iter().filter(public).filter(|c| c.auth.is_some()).count();
+    let opened = |s: &&Stream| matches!((s.from, s.to), (Party::Actor(_), _) | (_, Party::Actor(_)));
+    let streams = model.streams.iter().filter(opened).filter(|s| s.auth.is_some()).count();
+    let stated = streams + model.calls.iter().filter(public).filter(|c| c.auth.is_some()).count();
     let silent = |c: &Call| c.auth.is_none() && c.lacks_auth.is_none();
     let forgotten = model.calls.iter().filter(public).filter(|c| silent(c)).count();
     let custom = model.platform.auth.is_none() && stated >= 2 && forgotten < stated;
@@ -70,7 +72,7 @@ fn calls(facts: &Facts<'_>, report: &mut Report) {
                     c.span,
                     format!(
                         "`{from}` may call `{to}` without an identity, and the other {} may not",
-                        plural(stated, "public call")
+                        plural(stated, "public one")
                     ),
                 )
                 .at("no `auth` here"),

@@ -16,6 +16,7 @@ rule! {
 }
 
 fn check(facts: &Facts<'_>, report: &mut Report) {
+    let idle = super::orphan_service::idle(facts);
     for id in facts.model.event_ids() {
         let e = facts.model.event(id);
         let Some(publisher) = e.publishers.first().filter(|_| e.consumers.is_empty()) else {
@@ -24,8 +25,11 @@ fn check(facts: &Facts<'_>, report: &mut Report) {
         let name = facts.name(publisher.service);
         let d = report
             .at(e.name_span, format!("`{name}` publishes `{}`, and nobody reads it", e.name))
-            .at("no consumer")
-            .help(format!(
+            .at("no consumer");
+        let d = idle.iter().take(3).fold(d, |d, s| {
+            d.label(facts.model.service(*s).span, format!("`{}` takes part in nothing: its reader?", facts.name(*s)))
+        });
+        let d = d.help(format!(
                 "name who reads `{}` in `to`, or stop publishing it until somebody needs it",
                 e.name
             ));

@@ -20,7 +20,7 @@ rule! {
 fn check(facts: &Facts<'_>, report: &mut Report<'_>) {
     let most = report.most("most");
     let stormy: std::collections::BTreeSet<CallId> =
-        facts.storms(4).into_iter().flat_map(|s| s.calls).collect();
+        facts.storms().into_iter().flat_map(|s| s.calls).collect();
     for id in facts.model.call_ids() {
         let c = facts.model.call(id);
         let (Protocol::Grpc, Some(retries)) = (&c.protocol, c.retries) else {

@@ -32,7 +32,12 @@ fn check(facts: &Facts<'_>, report: &mut Report) {
         }
         return;
     }
+    let idle = super::orphan_service::idle(facts);
     for id in orphans {
+        // What takes part in nothing is told to go, or to be connected: who owns it comes after.
+        if idle.binary_search(id).is_ok() {
+            continue;
+        }
         let s = facts.model.service(*id);
         let neighbours = &facts.plan.service(*id).used_by;
         let near = neighbours

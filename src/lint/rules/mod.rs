@@ -69,6 +69,9 @@ mod prelude {
     pub(super) use crate::plan::{Dependency, Idempotency, StepClass, percent};
 }
 
+/// Its limit is asked for by other rules too.
+pub(super) static STORM: &crate::lint::Rule = &retry_storm::RULE;
+
 rules! {
     sync_cycle,
     shared_database,

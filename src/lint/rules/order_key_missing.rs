@@ -1,8 +1,10 @@
 //! `order-key-missing`: messages that belong together may overtake each other.
 //!
-//! An event with `ordered = true` and no `key`, or on a broker that keeps no order; or one of which the author says `key = "none"`, unless `ordered = false`.
+//! An event with `ordered = true` and no `key`, or on a broker that keeps no order; or one of which the author says `key = "none"`, unless `ordered = false`; or the only one
+//! without a key where at least two others on the same broker have one, which is a warning.
 
 use super::prelude::*;
+use crate::model::EventId;
 
 
 rule! {
@@ -10,13 +12,14 @@ rule! {
     severity: Error,
     section: Async,
     summary: "messages that belong together may overtake each other",
-    what: "An event with `ordered = true` and no `key`, or on a broker that keeps no order; or one of which the author says `key = \"none\"`, unless `ordered = false`.",
+    what: "An event with `ordered = true` and no `key`, or on a broker that keeps no order; or one of which the author says `key = \"none\"`, unless `ordered = false`; or the only one without a key where at least two others on the same broker have one, which is a warning.",
     why: "A broker keeps order only within one key; without one, `order.cancelled` may be read before `order.placed`.",
     limits: "Whether an order matters is for the author to say; `key = \"none\"` alone is a warning.",
     source: "Apache Kafka, message keys and partitions; broker documentation as cited in the chapter",
 }
 
 fn check(facts: &Facts<'_>, report: &mut Report) {
+    let lone = lone(facts);
     for id in facts.model.event_ids() {
         let e = facts.model.event(id);
         let ordered = e.terms.ordered;
@@ -45,6 +48,13 @@ fn check(facts: &Facts<'_>, report: &mut Report) {
                 };
                 report.at(o.span, message).at("in order of what?")
             }
+            _ if lone.contains(&Some(id)) => {
+                let mut d = report
+                    .at(e.name_span, format!("`{}` has no key, and all other events on {} have one", e.name, broker.kind.name))
+                    .at("no key");
+                d.severity = Severity::Warning;
+                d
+            }
             _ => continue,
         };
         if let Some(span) = broker.span.filter(|_| unordered) {
@@ -57,4 +67,27 @@ fn check(facts: &Facts<'_>, report: &mut Report) {
         });
         report.add(facts.event(id), d);
     }
+}
+
+/// By broker: its one event of which nothing is said, where at least two others have a key.
+fn lone(facts: &Facts<'_>) -> Vec<Option<EventId>> {
+    let m = facts.model;
+    let mut keyed = vec![0_usize; m.brokers.len()];
+    let mut silent: Vec<Vec<EventId>> = vec![Vec::new(); m.brokers.len()];
+    for id in m.event_ids() {
+        let e = m.event(id);
+        match (&e.key, e.terms.lacks_key) {
+            (Some(_), _) => keyed[e.broker.0] += 1,
+            (None, None) if !e.publishers.is_empty() => silent[e.broker.0].push(id),
+            _ => {}
+        }
+    }
+    keyed
+        .into_iter()
+        .zip(silent)
+        .map(|(n, silent)| match silent.as_slice() {
+            [one] if n >= 2 => Some(*one),
+            _ => None,
+        })
+        .collect()
 }

@@ -12,11 +12,30 @@ rule! {
     summary: "a service takes part in nothing",
     what: "A service of this design that no call, event, stream, flow or saga names and that is not said to be public. Infrastructure that everybody uses, told by its name (configuration, registry, discovery, monitoring, …), is left out.",
     why: "Either an interaction is missing from the design, or the service can go.",
-    limits: "Infrastructure under another name looks like an orphan. Declare its calls, or allow the finding.",
+    limits: "Infrastructure under another name looks like an orphan. Declare its calls, or allow the finding. Where as many events have no reader, `event-no-consumer` names the service.",
     source: "domain heuristic",
 }
 
 fn check(facts: &Facts<'_>, report: &mut Report) {
+    let m = facts.model;
+    let idle = idle(facts);
+    // Who takes part in nothing while events are read by nobody is likely to be their reader.
+    let unread = m.events.iter().filter(|e| e.consumers.is_empty() && !e.publishers.is_empty()).count();
+    if idle.len() <= unread {
+        return;
+    }
+    for id in idle {
+        let s = m.service(id);
+        let d = report
+            .at(s.span, format!("`{}` takes part in no interaction", s.name))
+            .at("no call, event or stream")
+            .help(format!("state what calls `{}` or what it consumes, or remove it", s.name));
+        report.add(facts.service(id), d);
+    }
+}
+
+/// The services that take part in nothing, in order.
+pub(super) fn idle(facts: &Facts<'_>) -> Vec<ServiceId> {
     let m = facts.model;
     let mut seen = vec![false; m.services.len()];
     let mut see = |p: Party| {
@@ -45,15 +64,10 @@ fn check(facts: &Facts<'_>, report: &mut Report) {
             see(Party::Service(*s));
         }
     }
-    for id in m.service_ids() {
-        let s = m.service(id);
-        if seen[id.0] || s.public.is_some_and(|p| p.value) || facts.infrastructure(id) {
-            continue;
-        }
-        let d = report
-            .at(s.span, format!("`{}` takes part in no interaction", s.name))
-            .at("no call, event or stream")
-            .help(format!("state what calls `{}` or what it consumes, or remove it", s.name));
-        report.add(facts.service(id), d);
-    }
+    m.service_ids()
+        .filter(|id| {
+            let public = m.service(*id).public.is_some_and(|p| p.value);
+            !seen[id.0] && !public && !facts.infrastructure(*id)
+        })
+        .collect()
 }

@@ -19,7 +19,7 @@ rule! {
 fn check(facts: &Facts<'_>, report: &mut Report) {
     // Where nothing but the name speaks, a storm on the same retries is the louder fault.
     let stormy: std::collections::BTreeSet<CallId> =
-        facts.storms(4).into_iter().flat_map(|s| s.calls).collect();
+        facts.storms().into_iter().flat_map(|s| s.calls).collect();
     for id in facts.model.call_ids() {
         let c = facts.model.call(id);
         let Some(retries) = c.retries.filter(|r| r.value > 0) else {

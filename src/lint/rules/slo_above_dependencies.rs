@@ -152,6 +152,8 @@ fn broken(
     let weaker = needs
         .iter()
         .filter(|d| service.map(Dependency::Service) != Some(**d))
+        // The members of a circle need each other: none of them is behind the other, and `sync-cycle` says so.
+        .filter(|d| !matches!((d, service), (Dependency::Service(a), Some(b)) if facts.component[a.0] == facts.component[b.0]))
         .filter_map(|d| promise(facts, *d))
         .min_by(|a, b| a.1.0.total_cmp(&b.1.0).then(a.0.cmp(&b.0)))
         .filter(|(_, p, _)| goal.0 > p.0 + 1e-9);

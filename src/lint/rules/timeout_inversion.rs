@@ -30,7 +30,7 @@ fn check(facts: &Facts<'_>, report: &mut Report<'_>) {
     let n = facts.model.services.len();
     // The slowest stated call of every service, so that each caller looks at one.
     let mut slowest: Vec<Option<(CallId, Total)>> = vec![None; n];
-    let drop = facts.layers_to_drop(4);
+    let drop = facts.layers_to_drop();
     for (s, ids) in facts.outbound.iter().enumerate() {
         slowest[s] = ids
             .iter()

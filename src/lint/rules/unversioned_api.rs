@@ -1,7 +1,7 @@
 //! `unversioned-api`: some operations of an API have a version and others have none.
 //!
 //! A service of this design of which more than one operation carries a version (`/v1/` in a path,
-//! `.v1.` in a gRPC package) and at most as many carry none. Paths of health, metrics and well-known
+//! `.v1.` in a gRPC package) and at most as many carry none, REST and gRPC each for itself. Paths of health, metrics and well-known
 //! documents do not count.
 
 use super::prelude::*;
@@ -11,7 +11,7 @@ rule! {
     severity: Warning,
     section: Sync,
     summary: "some operations of an API have a version and others have none",
-    what: "A service of this design of which more than one operation carries a version (`/v1/` in a path, `.v1.` in a gRPC package) and at most as many carry none. Paths of health, metrics and well-known documents do not count.",
+    what: "A service of this design of which more than one operation carries a version (`/v1/` in a path, `.v1.` in a gRPC package) and at most as many carry none, REST and gRPC each for itself. Paths of health, metrics and well-known documents do not count.",
     why: "A client that moves to the next version does not know what moves with it, and the operation without one can never change.",
     limits: "A version in a header is not seen. An API without any version is not reported: nobody says that it needs one.",
     source: "Taibi and Lenarduzzi 2018: No API Versioning",
@@ -24,10 +24,22 @@ fn check(facts: &Facts<'_>, report: &mut Report) {
         if s.external {
             continue;
         }
+        // A path and a gRPC package carry their versions each in its own way.
+        for grpc in [false, true] {
+            of_protocol(facts, report, id, grpc);
+        }
+    }
+}
+
+fn of_protocol(facts: &Facts<'_>, report: &mut Report, id: ServiceId, grpc: bool) {
+    let (m, s) = (facts.model, facts.model.service(id));
         let (mut with, mut without): (Vec<CallId>, Vec<CallId>) = (Vec::new(), Vec::new());
         let mut seen: Vec<&str> = Vec::new();
         for &c in &facts.inbound[id.0] {
             let call = m.call(c);
+            if matches!(call.protocol, Protocol::Grpc) != grpc {
+                continue;
+            }
             let Some(versioned) = versioned(&call.protocol, &call.operation) else { continue };
             if seen.len() < 200 && !seen.contains(&call.operation.as_str()) {
                 seen.push(&call.operation);
@@ -35,9 +47,9 @@ fn check(facts: &Facts<'_>, report: &mut Report) {
             }
         }
         if with.len() < 2 || with.len() < without.len() {
-            continue;
+            return;
         }
-        let Some((&first, rest)) = without.split_first() else { continue };
+        let Some((&first, rest)) = without.split_first() else { return };
         let call = m.call(first);
         let mut d = report
             .at(
@@ -60,7 +72,6 @@ fn check(facts: &Facts<'_>, report: &mut Report) {
         let (_, mut places) = facts.call(first);
         places.push(s.name.clone());
         report.add((m.call_name(first), places), d);
-    }
 }
 
 /// Whether an operation carries a version; `None` where none is to be expected.
