@@ -5,21 +5,21 @@ use super::simplex::{Constraint, solve};
 use super::{Direction, Graph};
 
 /// Between two boxes.
-const BOX_GAP: i64 = 20;
+const BOX_GAP: i64 = 16;
 /// Between a box and a line or label.
-const LINE_GAP: i64 = 12;
+const LINE_GAP: i64 = 8;
 /// Between two labels, or a label and a line.
-const LABEL_GAP: i64 = 6;
+const LABEL_GAP: i64 = 4;
 /// Between two lines.
-const BEND_GAP: i64 = 10;
+const BEND_GAP: i64 = 8;
 /// Between two lines that end at the same side of a box, at least.
-const PORT: i64 = 10;
+const PORT: i64 = 8;
 /// Between a lane's border and what is inside.
-pub(super) const PAD: i64 = 12;
+pub(super) const PAD: i64 = 10;
 /// The strip that holds a lane's title.
-pub(super) const TITLE: i64 = 26;
+pub(super) const TITLE: i64 = 24;
 /// Between a lane's border and what is outside.
-const OUTSIDE: i64 = 8;
+const OUTSIDE: i64 = 6;
 /// How far a self-loop stands off its box.
 pub(super) const LOOP: i64 = 14;
 /// Room of a self-loop without a label, along its box.
@@ -225,6 +225,22 @@ pub(super) fn assign(graph: &Graph, g: &Layered, frame: &Frame) -> Cross {
         }
     }
     borders(graph, g, frame, &mut net);
+    // The drawing's own borders: a low picture is worth more than a straight line.
+    let (top, bottom) = (net.next, net.next + 1);
+    net.next += 2;
+    for layer in &g.layers {
+        if let (Some(&first), Some(&last)) = (layer.first(), layer.last()) {
+            net.apart(top, first, frame.extents[first].low, 0);
+            net.apart(last, bottom, frame.extents[last].high, 0);
+        }
+    }
+    for k in 0..graph.groups.len() {
+        if frame.spans[k].is_some() {
+            net.apart(top, count + 2 * k, 0, 0);
+            net.apart(count + 2 * k + 1, bottom, 0, 0);
+        }
+    }
+    net.apart(top, bottom, 0, g.chains.len() as i64 / 2);
     let x = solve(net.next, &net.constraints, BUDGET);
     Cross {
         items: x[..count].to_vec(),

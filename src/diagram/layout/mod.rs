@@ -3,7 +3,7 @@
 //! The steps, each in its own file:
 //! 1. `cycles`: some edges are turned round so that none runs in a circle;
 //! 2. `rank`: every node gets a layer; odd layers are kept for labels (`simplex` minimises lengths);
-//! 3. `lanes`: groups get one order for all layers;
+//! 3. `lanes`: groups get one order for all layers, and lines their way between them;
 //! 4. `order`: items are ordered inside the layers so that few lines cross;
 //! 5. `coords`: positions across the layers (`simplex` again);
 //! 6. `route`: positions along the layers, and right-angled lines in tracks between them.
@@ -131,6 +131,13 @@ pub struct Drawing {
     pub edges: Vec<Route>,
 }
 
+/// Orders of lanes that are tried to the end.
+const ORDERS: usize = 4;
+/// First orders inside the layers that are tried for each of them.
+const STARTS: usize = 6;
+/// Work units (visits of lines) for each of them.
+const BUDGET: u64 = 2_000_000;
+
 /// Places `graph`.
 ///
 /// # Errors
@@ -149,10 +156,21 @@ pub fn draw(graph: &Graph, wish: Wish) -> Result<Drawing, TooLarge> {
     }
     let reversed = cycles::turn_round(graph);
     let ranks = rank::assign(graph, &reversed);
-    let lanes = lanes::arrange(graph);
-    let mut layered = Layered::new(graph, &ranks, &reversed, &lanes);
-    bounded("bends", layered.items.len(), MAX_ITEMS)?;
-    order::minimise(&mut layered);
+    // Odd layers are kept for labels.
+    let layers: Vec<usize> = ranks.iter().map(|r| 2 * r).collect();
+    let passing = lanes::Passing::new(graph, &layers);
+    let mut best: Option<(u64, Layered)> = None;
+    for order in lanes::arrange(graph, &layers, &passing).iter().take(ORDERS) {
+        let mut layered = Layered::new(graph, &layers, &reversed, order, &passing);
+        bounded("bends", layered.items.len(), MAX_ITEMS)?;
+        let crossings = order::minimise(&mut layered, STARTS, BUDGET);
+        if best.as_ref().is_none_or(|b| crossings < b.0) {
+            best = Some((crossings, layered));
+        }
+    }
+    let Some((_, layered)) = best else {
+        return Ok(Drawing::default());
+    };
     let place = |direction| {
         let frame = coords::Frame::new(graph, &layered, direction);
         let cross = coords::assign(graph, &layered, &frame);

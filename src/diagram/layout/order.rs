@@ -6,6 +6,7 @@
 //! counted with an accumulator tree (Barth, Jünger, Mutzel 2002).
 
 use super::Graph;
+use super::lanes::{self, Passing};
 
 /// Something that takes room in a layer.
 #[derive(Clone, Copy, Debug)]
@@ -13,8 +14,6 @@ pub(super) struct Item {
     pub(super) layer: usize,
     /// Odd: a lane; even: a channel.
     pub(super) lane: usize,
-    /// Whether the lane may change.
-    free: bool,
     pub(super) kind: Kind,
 }
 
@@ -44,58 +43,43 @@ pub(super) struct Layered {
     down: Vec<Vec<usize>>,
 }
 
-/// Work units (visits of lines) of all starts together.
-const BUDGET: u64 = 6_000_000;
-const STARTS: usize = 6;
 const SWEEPS: usize = 32;
 const PATIENCE: usize = 8;
 
 impl Layered {
-    /// Cuts `graph`; layers are twice the ranks, so that every edge passes an odd one.
-    pub(super) fn new(graph: &Graph, ranks: &[usize], reversed: &[bool], lanes: &[usize]) -> Self {
-        let depth = 2 * ranks.iter().max().map_or(0, |r| r + 1) - 1;
-        let channels = 2 * graph.groups.len() + 1;
-        let mut items: Vec<Item> = graph
-            .nodes
-            .iter()
-            .zip(ranks)
-            .map(|(n, &rank)| Item {
-                layer: 2 * rank,
-                lane: n.group.map_or(0, |g| 2 * lanes[g] + 1),
-                free: n.group.is_none(),
-                kind: Kind::Node(0),
+    /// Cuts `graph`; `layers` has the layer of each node, an even one, so that every edge passes an odd
+    /// one. `order` has the group of each lane.
+    pub(super) fn new(
+        graph: &Graph,
+        node_layers: &[usize],
+        reversed: &[bool],
+        order: &[usize],
+        passing: &Passing,
+    ) -> Self {
+        let depth = node_layers.iter().max().map_or(0, |l| l + 1);
+        let mut lanes = vec![0; order.len()];
+        for (lane, &group) in order.iter().enumerate() {
+            lanes[group] = lane;
+        }
+        let mut items: Vec<Item> = lanes::of_nodes(graph, node_layers, order, &lanes, passing)
+            .into_iter()
+            .enumerate()
+            .map(|(v, lane)| Item {
+                layer: node_layers[v],
+                lane,
+                kind: Kind::Node(v),
             })
             .collect();
-        for (v, item) in items.iter_mut().enumerate() {
-            item.kind = Kind::Node(v);
-        }
-        // Nodes without a group begin in the channel next to their neighbours' lanes.
-        let mut sum = vec![(0, 0); graph.nodes.len()];
-        for e in &graph.edges {
-            for (v, w) in [(e.from, e.to), (e.to, e.from)] {
-                if let Some(g) = graph.nodes[w].group {
-                    sum[v].0 += 2 * lanes[g] + 1;
-                    sum[v].1 += 1;
-                }
-            }
-        }
-        for (v, item) in items.iter_mut().enumerate() {
-            if item.free && sum[v].1 > 0 {
-                item.lane = (sum[v].0 / sum[v].1).div_ceil(2) * 2;
-            }
-        }
         let mut widest = vec![0; depth];
         let mut chains = Vec::with_capacity(graph.edges.len());
-        let mut order: Vec<usize> = (0..graph.edges.len()).collect();
+        let mut shortest: Vec<usize> = (0..graph.edges.len()).collect();
         // Short edges have no choice where their label goes; long ones take what is left.
-        order.sort_by_key(|&e| {
-            (
-                ranks[graph.edges[e].from].abs_diff(ranks[graph.edges[e].to]),
-                e,
-            )
+        shortest.sort_by_key(|&e| {
+            let edge = &graph.edges[e];
+            (node_layers[edge.from].abs_diff(node_layers[edge.to]), e)
         });
         chains.resize(graph.edges.len(), Vec::new());
-        for e in order {
+        for e in shortest {
             let edge = &graph.edges[e];
             if edge.from == edge.to || items.len() > super::MAX_ITEMS {
                 continue;
@@ -120,29 +104,22 @@ impl Layered {
             } else {
                 None
             };
+            let way = own.map_or_else(
+                || {
+                    let (from, to) = (items[a].lane, items[b].lane);
+                    passing.way(order, (first, from), (last, to)).0
+                },
+                |g| vec![2 * lanes[g] + 1; last - first - 1],
+            );
             let mut chain = vec![a];
-            for layer in first + 1..last {
-                let lane = own.map_or_else(
-                    || {
-                        let (x, y) = (items[a].lane, items[b].lane);
-                        let done = layer - first;
-                        let at = (x * (last - first - done) + y * done) / (last - first);
-                        (at.div_ceil(2) * 2).min(channels - 1)
-                    },
-                    |g| 2 * lanes[g] + 1,
-                );
+            for (layer, lane) in (first + 1..last).zip(way) {
                 let kind = if label_layer == Some(layer) {
                     Kind::Label(e)
                 } else {
                     Kind::Bend
                 };
                 chain.push(items.len());
-                items.push(Item {
-                    layer,
-                    lane,
-                    free: own.is_none(),
-                    kind,
-                });
+                items.push(Item { layer, lane, kind });
             }
             chain.push(b);
             chains[e] = chain;
@@ -164,7 +141,7 @@ impl Layered {
             layers,
             chains,
             reversed: reversed.to_vec(),
-            lanes: lanes.to_vec(),
+            lanes,
             up,
             down,
         }
@@ -182,22 +159,17 @@ impl Layered {
     }
 }
 
-/// Sets the order of all layers and the channels of free items.
-pub(super) fn minimise(layered: &mut Layered) {
-    let lanes: Vec<usize> = layered.items.iter().map(|i| i.lane).collect();
+/// Sets the order of all layers, tried from at most `starts` first orders; returns the crossings left.
+pub(super) fn minimise(layered: &mut Layered, starts: usize, budget: u64) -> u64 {
     let mut search = Search {
         place: vec![0; layered.items.len()],
         key: vec![0.0; layered.items.len()],
-        channels: 2 * layered.lanes.len() + 1,
         tree: Vec::new(),
         scratch: (Vec::new(), Vec::new()),
         spent: 0,
     };
-    let mut best: Option<(u64, Vec<Vec<usize>>, Vec<usize>)> = None;
-    for start in 0..STARTS {
-        for (item, lane) in layered.items.iter_mut().zip(&lanes) {
-            item.lane = *lane;
-        }
+    let mut best: Option<(u64, Vec<Vec<usize>>)> = None;
+    for start in 0..starts {
         search.begin(layered, start);
         let found = search.run(layered);
         if best.as_ref().is_none_or(|b| found.0 < b.0) {
@@ -205,22 +177,19 @@ pub(super) fn minimise(layered: &mut Layered) {
         }
         let done = best.as_ref().is_some_and(|b| b.0 == 0);
         // The next start must fit into the rest of the budget.
-        if done || search.spent * (start as u64 + 2) / (start as u64 + 1) > BUDGET {
+        if done || search.spent * (start as u64 + 2) / (start as u64 + 1) > budget {
             break;
         }
     }
-    if let Some((_, layers, lanes)) = best {
+    best.map_or(0, |(crossings, layers)| {
         layered.layers = layers;
-        for (item, lane) in layered.items.iter_mut().zip(lanes) {
-            item.lane = lane;
-        }
-    }
+        crossings
+    })
 }
 
 struct Search {
     place: Vec<usize>,
     key: Vec<f64>,
-    channels: usize,
     tree: Vec<u64>,
     scratch: (Vec<usize>, Vec<usize>),
     spent: u64,
@@ -281,9 +250,8 @@ impl Search {
         }
     }
 
-    fn run(&mut self, g: &mut Layered) -> (u64, Vec<Vec<usize>>, Vec<usize>) {
-        let lanes_of = |g: &Layered| g.items.iter().map(|i| i.lane).collect::<Vec<_>>();
-        let mut best = (self.crossings(g), g.layers.clone(), lanes_of(g));
+    fn run(&mut self, g: &mut Layered) -> (u64, Vec<Vec<usize>>) {
+        let mut best = (self.crossings(g), g.layers.clone());
         let mut stale = 0;
         for sweep in 0..SWEEPS {
             if best.0 == 0 && sweep > 1 || stale > PATIENCE {
@@ -298,7 +266,7 @@ impl Search {
             self.swap_neighbours(g);
             let now = self.crossings(g);
             if now < best.0 {
-                best = (now, g.layers.clone(), lanes_of(g));
+                best = (now, g.layers.clone());
                 stale = 0;
             } else {
                 stale += 1;
@@ -328,9 +296,6 @@ impl Search {
                 places.sort_unstable();
                 median(places) / scale
             };
-            if g.items[x].free && !near.is_empty() {
-                g.items[x].lane = self.channel(g, x, downward);
-            }
         }
         let (items, key, place) = (&g.items, &self.key, &self.place);
         let forward = sweep % 8 < 4;
@@ -346,30 +311,6 @@ impl Search {
                 })
         });
         self.note_places(g, r);
-    }
-
-    /// The channel of a free item: near the mean lane of its neighbours; beside a single neighbour's
-    /// lane, on the side of the line's other end.
-    fn channel(&self, g: &Layered, x: usize, downward: bool) -> usize {
-        let (near, far) = if downward {
-            (&g.up[x], &g.down[x])
-        } else {
-            (&g.down[x], &g.up[x])
-        };
-        let sum: usize = near.iter().map(|&y| g.items[y].lane).sum();
-        let mut lane = (sum + near.len()) / (2 * near.len()) * 2;
-        if let (&[one], Some(&other)) = (near.as_slice(), far.first()) {
-            let at = g.items[one].lane;
-            if at % 2 == 1 {
-                let there = g.items[other].lane;
-                if there > at {
-                    lane = at + 1;
-                } else if there < at {
-                    lane = at - 1;
-                }
-            }
-        }
-        lane.min(self.channels - 1)
     }
 
     /// Swaps neighbours in a layer while that saves crossings.

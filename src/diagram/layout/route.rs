@@ -5,13 +5,13 @@ use super::order::{Kind, Layered};
 use super::{Direction, Drawing, Graph, Rect, Route};
 
 /// Between two tracks.
-const TRACK: i64 = 10;
+const TRACK: i64 = 8;
 /// Between a box and the nearest track: an arrow has to fit.
-const ARROW: i64 = 14;
+const ARROW: i64 = 13;
 /// Between a label and the nearest track.
-const SIDE: i64 = 8;
+const SIDE: i64 = 6;
 /// Between two layers without a track between them.
-const GAP: i64 = 18;
+const GAP: i64 = 14;
 /// Lines nearer than this would look like one.
 const NEAR: i64 = 4;
 
@@ -338,7 +338,9 @@ fn tracks(ways: &mut [Way]) -> usize {
     for (a, b) in follow {
         demand(a, b);
     }
+    // Pairs of which one order saves crossings: who should still wait for how many, and the sums.
     let mut gain = vec![Vec::new(); n];
+    let mut behind = vec![0usize; n];
     let mut surplus = vec![0i64; n];
     for i in 0..n {
         for j in 0..i {
@@ -357,6 +359,7 @@ fn tracks(ways: &mut [Way]) -> usize {
             if saved != 0 {
                 gain[i].push((j, saved));
                 gain[j].push((i, -saved));
+                behind[if saved > 0 { j } else { i }] += 1;
                 surplus[i] -= saved;
                 surplus[j] += saved;
             }
@@ -367,7 +370,7 @@ fn tracks(ways: &mut [Way]) -> usize {
     while !left.is_empty() {
         let ready = left.iter().enumerate().filter(|&(_, &i)| waiting[i] == 0);
         let best = ready
-            .min_by_key(|&(_, &i)| (surplus[i], i))
+            .min_by_key(|&(_, &i)| (behind[i] > 0, surplus[i], i))
             .map_or(0, |(at, _)| at);
         let i = left.remove(best);
         sequence.push(i);
@@ -376,6 +379,7 @@ fn tracks(ways: &mut [Way]) -> usize {
         }
         for &(j, saved) in &gain[i] {
             surplus[j] -= saved;
+            behind[j] -= usize::from(saved > 0);
         }
     }
     let mut track = vec![0; n];

@@ -239,3 +239,37 @@ fn hostile_sizes_end() {
     let apart = many(MAX_NODES, Vec::new());
     check(&apart, &draw(&apart, Wish::default()).unwrap());
 }
+
+#[test]
+fn hubs_and_huge_labels_hold() {
+    // A hub of degree 60 in a group of its own, its callers in three others or in none, one of them with
+    // a label as large as a picture.
+    let boxes = (0..61).map(|v| Shape {
+        width: 60 + v % 7 * 20,
+        height: 36,
+        group: if v == 0 {
+            Some(3)
+        } else {
+            [Some(0), Some(1), Some(2), None][v as usize % 4]
+        },
+    });
+    let lines = (1..61).map(|v| Line {
+        from: if v % 3 == 0 { 0 } else { v },
+        to: if v % 3 == 0 { v } else { 0 },
+        label: (v % 5 != 0).then_some(if v == 7 { (1_500, 900) } else { (60, 16) }),
+        pull: 1,
+    });
+    let graph = Graph {
+        nodes: boxes.collect(),
+        edges: lines.collect(),
+        groups: vec![40, 60, 0, 900],
+        story: None,
+    };
+    for direction in [Direction::Right, Direction::Down] {
+        let wish = Wish {
+            direction: Some(direction),
+            ..Wish::default()
+        };
+        check(&graph, &draw(&graph, wish).unwrap());
+    }
+}
