@@ -1,4 +1,5 @@
-//! The style that a page needs, scoped to our own classes so that it leaks nowhere.
+//! The style that a page needs, scoped to our own classes so that it leaks nowhere; only on paper it also
+//! touches the boxes that mdBook puts around tables, which would cut what cannot be scrolled to there.
 
 /// The `<style>` block: one line, ended by an empty one.
 pub(super) fn block() -> String {
@@ -16,4 +17,5 @@ const PAGE: &str = "
 .msd-matrix td { text-align: center; white-space: nowrap; padding: 2px 4px; }
 .msd-matrix abbr { text-decoration: none; }
 .msd-entry { font-size: 1em; margin: 1.2em 0 0.3em; }
+@media print { .table-wrapper { overflow: visible; font-size: 0.7em; } .table-wrapper :is(th, td) { padding: 3px 4px; overflow-wrap: anywhere; min-width: 4.4em; } .table-wrapper code { white-space: normal; overflow-wrap: anywhere; } }
 ";
