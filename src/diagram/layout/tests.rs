@@ -131,7 +131,8 @@ fn graphs(nodes: usize, edges: usize) -> impl Strategy<Value = Graph> {
     let boxes = proptest::collection::vec(size, 1..nodes);
     let label = proptest::option::weighted(0.8, (6i64..140, 8i64..48));
     let lines = proptest::collection::vec((any::<u16>(), any::<u16>(), label), 0..edges);
-    let titles = proptest::collection::vec(0i64..150, 5..=5);
+    // A title has at least one letter.
+    let titles = proptest::collection::vec(6i64..150, 5..=5);
     (boxes, lines, titles).prop_map(|(boxes, lines, groups)| Graph {
         edges: lines
             .into_iter()
