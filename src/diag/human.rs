@@ -1,8 +1,10 @@
 //! Diagnostics as rustc prints them: the source line, the place underlined, the help below.
 
+use std::ops::Range;
+
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-use super::{Diagnostic, Severity, Sources};
+use super::{Diagnostic, Location, Severity, SourceFile, Sources};
 
 /// How a report looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,16 +31,64 @@ pub fn render(sources: &Sources, diagnostics: &[Diagnostic], style: Style) -> St
     out
 }
 
+/// The lines of a file that a report is about: the renderer reads all that it is given, and a report
+/// about a large file may have thousands of findings.
+struct Window<'a> {
+    name: &'a str,
+    text: &'a str,
+    /// Its first byte and line in the file.
+    start: usize,
+    line: usize,
+}
+
+impl<'a> Window<'a> {
+    /// The lines from the first to the last of `places`, and the one behind them.
+    fn around(file: &'a SourceFile, places: &[Location]) -> Self {
+        let text = file.text();
+        let first = places.iter().map(|p| (p.bytes.start, p.line)).min();
+        let last = places.iter().map(|p| p.bytes.end).max();
+        let ((first, line), last) = (first.unwrap_or((0, 1)), last.unwrap_or_default());
+        let start = text[..first].rfind('\n').map_or(0, |i| i + 1);
+        let mut breaks = memchr::memchr_iter(b'\n', &text.as_bytes()[last..]);
+        let end = breaks.nth(1).map_or(text.len(), |i| last + i + 1);
+        Self {
+            name: file.name(),
+            text: &text[start..end],
+            start,
+            line,
+        }
+    }
+
+    fn snippet<T: Clone>(&self) -> Snippet<'a, T> {
+        Snippet::source(self.text)
+            .path(self.name)
+            .line_start(self.line)
+    }
+
+    /// A place of the file as one of the window.
+    fn inside(&self, bytes: &Range<usize>) -> Range<usize> {
+        bytes.start - self.start..bytes.end - self.start
+    }
+}
+
 fn one(renderer: &Renderer, sources: &Sources, d: &Diagnostic) -> String {
     let level = match d.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
         Severity::Info => Level::INFO,
     };
-    let file = sources.get(d.primary.span.source);
     let primary = sources.locate(d.primary.span);
-    let mut snippet = Snippet::source(file.text()).path(file.name()).annotation({
-        let a = AnnotationKind::Primary.span(primary.bytes.clone());
+    let file = sources.get(d.primary.span.source);
+    let mut here = vec![primary.clone()];
+    here.extend(
+        d.labels
+            .iter()
+            .filter(|l| l.span.source == d.primary.span.source)
+            .map(|l| sources.locate(l.span)),
+    );
+    let window = Window::around(file, &here);
+    let mut snippet = window.snippet().annotation({
+        let a = AnnotationKind::Primary.span(window.inside(&primary.bytes));
         if d.primary.message.is_empty() {
             a
         } else {
@@ -48,18 +98,17 @@ fn one(renderer: &Renderer, sources: &Sources, d: &Diagnostic) -> String {
     let mut elsewhere = Vec::new();
     for label in &d.labels {
         let at = sources.locate(label.span);
-        let annotation = AnnotationKind::Context
-            .span(at.bytes)
-            .label(label.message.as_str());
+        let annotate = |window: &Window<'_>| {
+            AnnotationKind::Context
+                .span(window.inside(&at.bytes))
+                .label(label.message.as_str())
+        };
         if label.span.source == d.primary.span.source {
-            snippet = snippet.annotation(annotation);
+            snippet = snippet.annotation(annotate(&window));
         } else {
-            let other = sources.get(label.span.source);
-            elsewhere.push(
-                Snippet::source(other.text())
-                    .path(other.name())
-                    .annotation(annotation),
-            );
+            let file = sources.get(label.span.source);
+            let other = Window::around(file, std::slice::from_ref(&at));
+            elsewhere.push(other.snippet().annotation(annotate(&other)));
         }
     }
     let mut group: Group<'_> = level

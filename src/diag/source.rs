@@ -6,6 +6,7 @@
 //! speaks of the file that the author has open.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// Which text of a [`Sources`] a span lies in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -50,6 +51,8 @@ pub struct SourceFile {
     text: String,
     content: String,
     segments: Vec<Segment>,
+    /// Where the lines of `text` begin, the first left out; found when first asked for.
+    breaks: OnceLock<Vec<usize>>,
 }
 
 impl SourceFile {
@@ -65,6 +68,7 @@ impl SourceFile {
                 content: 0,
                 file: 0,
             }],
+            breaks: OnceLock::new(),
         }
     }
 
@@ -81,6 +85,7 @@ impl SourceFile {
             text: text.into(),
             content: content.into(),
             segments,
+            breaks: OnceLock::new(),
         }
     }
 
@@ -119,6 +124,22 @@ impl SourceFile {
             None => self.segments.first().map_or(0, |s| s.file),
         };
         floor_boundary(&self.text, at)
+    }
+
+    /// The line of byte `at` of the file, and the character in it, both from 1.
+    fn line_column(&self, at: usize) -> (usize, usize) {
+        let breaks = self.breaks.get_or_init(|| {
+            memchr::memchr_iter(b'\n', self.text.as_bytes())
+                .map(|i| i + 1)
+                .collect()
+        });
+        let at = floor_boundary(&self.text, at);
+        let above = breaks.partition_point(|start| *start <= at);
+        let start = match above {
+            0 => 0,
+            n => breaks[n - 1],
+        };
+        (above + 1, self.text[start..at].chars().count() + 1)
     }
 }
 
@@ -168,6 +189,7 @@ impl Sources {
             text: String::new(),
             content: String::new(),
             segments: Vec::new(),
+            breaks: OnceLock::new(),
         };
         self.files.get(id.0 as usize).unwrap_or(&EMPTY)
     }
@@ -193,8 +215,8 @@ impl Sources {
     #[must_use]
     pub fn locate_bytes(&self, source: SourceId, bytes: Range<usize>) -> Location {
         let file = self.get(source);
-        let (line, column) = line_column(file.text(), bytes.start);
-        let (end_line, end_column) = line_column(file.text(), bytes.end);
+        let (line, column) = file.line_column(bytes.start);
+        let (end_line, end_column) = file.line_column(bytes.end);
         Location {
             file: file.name.clone(),
             line,
@@ -204,13 +226,6 @@ impl Sources {
             bytes,
         }
     }
-}
-
-fn line_column(text: &str, at: usize) -> (usize, usize) {
-    let before = &text[..floor_boundary(text, at)];
-    let line = before.bytes().filter(|&b| b == b'\n').count() + 1;
-    let start = before.rfind('\n').map_or(0, |i| i + 1);
-    (line, before[start..].chars().count() + 1)
 }
 
 fn floor_boundary(text: &str, at: usize) -> usize {

@@ -455,7 +455,10 @@ fn teams(spec: &Spec, names: &Names, model: &mut Model, out: Out<'_>) {
         );
     }
     model.teams = by_name.into_values().collect();
-    let id_of = |name: &str, teams: &[Team]| teams.iter().position(|t| t.name == name).map(TeamId);
+    let id_of = |name: &str, teams: &[Team]| {
+        let at = teams.binary_search_by(|t| t.name.as_str().cmp(name));
+        at.ok().map(TeamId)
+    };
     for d in &spec.teams {
         let id = id_of(&d.name.value, &model.teams);
         for service in &d.services {

@@ -1,5 +1,7 @@
 //! Alerts with expressions over metrics that exist, and the recording rules they use.
 
+use std::collections::HashSet;
+
 use super::calls::CallPlan;
 use super::events::EventPlan;
 use super::proof::Proof;
@@ -91,9 +93,22 @@ pub struct QuietService {
     pub why: String,
 }
 
+/// Everything that is alerted on.
+#[derive(Clone, Debug)]
+pub struct Alerting {
+    /// Recording rules that the alerts use.
+    pub rules: Vec<RecordingRule>,
+    /// Alerts.
+    pub alerts: Vec<Alert>,
+    /// Services with too few requests for some burn-rate alerts.
+    pub quiet: Vec<QuietService>,
+}
+
 /// Everything that alerts are about.
 pub(super) struct Input<'a> {
     pub(super) model: &'a Model,
+    /// Calls by the service that makes them.
+    pub(super) outbound: &'a [Vec<CallId>],
     pub(super) services: &'a [ServicePlan],
     pub(super) calls: &'a [CallPlan],
     pub(super) events: &'a [EventPlan],
@@ -162,15 +177,20 @@ const BURNS: [Burn; 4] = [
 pub const GRPC_FAULTS: &str =
     "UNKNOWN|DEADLINE_EXCEEDED|UNIMPLEMENTED|INTERNAL|UNAVAILABLE|DATA_LOSS";
 
-pub(super) fn plan(input: &Input<'_>) -> (Vec<RecordingRule>, Vec<Alert>, Vec<QuietService>) {
+pub(super) fn plan(input: &Input<'_>) -> Alerting {
     let mut rules = Vec::new();
     let mut alerts = Vec::new();
     let mut quiet = Vec::new();
     for id in input.model.service_ids() {
         service(input, id, &mut rules, &mut alerts, &mut quiet);
     }
+    // One alert a pair and protocol: the metric's labels know the address, not the operation.
+    let mut told = HashSet::new();
     for id in input.model.call_ids() {
-        call(input, id, &mut alerts);
+        let c = input.model.call(id);
+        if told.insert((c.from, c.to, std::mem::discriminant(&c.protocol))) {
+            call(input, id, &mut alerts);
+        }
     }
     for id in input.model.event_ids() {
         event(input, id, &mut alerts);
@@ -191,7 +211,11 @@ pub(super) fn plan(input: &Input<'_>) -> (Vec<RecordingRule>, Vec<Alert>, Vec<Qu
         }
         a.anchor = format!("alert-{}", slug(&a.name));
     }
-    (rules, alerts, quiet)
+    Alerting {
+        rules,
+        alerts,
+        quiet,
+    }
 }
 
 /// `payment-service` as part of an alert's name: `PaymentService`.
@@ -288,10 +312,9 @@ fn service(
 }
 
 fn latency_action(input: &Input<'_>, id: ServiceId) -> String {
-    let slowest = input
-        .model
-        .call_ids()
-        .filter(|c| input.model.call(*c).from == Party::Service(id))
+    let slowest = input.outbound[id.0]
+        .iter()
+        .copied()
         .max_by_key(|c| (input.calls[c.0].p99.value, std::cmp::Reverse(c.0)));
     match slowest {
         Some(c) => format!(
@@ -432,16 +455,6 @@ fn call(input: &Input<'_>, id: CallId, alerts: &mut Vec<Alert>) {
         Protocol::Rest(_) | Protocol::GraphQl => "http_client_request_duration_seconds_count",
         Protocol::Other(_) => return,
     };
-    // One alert a pair and protocol: the metric's labels know the address, not the operation.
-    let first = input.model.call_ids().find(|o| {
-        let o = input.model.call(*o);
-        o.from == c.from
-            && o.to == c.to
-            && std::mem::discriminant(&o.protocol) == std::mem::discriminant(&c.protocol)
-    });
-    if first != Some(id) {
-        return;
-    }
     let (a, b) = (input.model.service(from), input.model.service(c.to));
     let filter = format!(
         "job=\"{}\",server_address=\"{}\"",

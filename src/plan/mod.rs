@@ -40,7 +40,9 @@ mod waterfall;
 mod whatif;
 mod wire;
 
-pub use alerts::{Alert, AlertSeverity, GRPC_FAULTS, QuietService, RecordingRule, SliKind};
+pub use alerts::{
+    Alert, AlertSeverity, Alerting, GRPC_FAULTS, QuietService, RecordingRule, SliKind,
+};
 pub use amplification::{AmplificationPlan, FlowLoad, PathLoad};
 pub use availability::{Availability, AvailabilityPlan, Dependency, MINUTES_30_DAYS, minutes};
 pub use backlog::CatchUp;
@@ -73,6 +75,8 @@ pub use waterfall::Span;
 pub use whatif::{Effect, Failure, FailureRow, Reached, WhatIf};
 pub use wire::Rpc;
 
+use std::sync::OnceLock;
+
 use crate::model::{CallId, EventId, Model, ServiceId, StreamId};
 
 /// The design with every number in it.
@@ -102,23 +106,17 @@ pub struct Plan<'m> {
     pub tracing: TracingPlan,
     /// Sagas in the author's order.
     pub sagas: Vec<SagaPlan>,
-    /// Recording rules that the alerts use.
-    pub recording_rules: Vec<RecordingRule>,
-    /// Alerts.
-    pub alerts: Vec<Alert>,
-    /// Services with too few requests for some burn-rate alerts.
-    pub quiet: Vec<QuietService>,
     /// The order in which a monolith is cut up.
     pub migration: Option<MigrationPlan>,
-    /// Who owns what, and who talks to whom.
-    pub ownership: OwnershipPlan,
     /// Chains, circles, hubs and agreements.
     pub coupling: CouplingPlan,
     /// Synchronous calls between services.
     pub graph: Graph,
     /// What was assumed because the author did not say it, one sentence each.
     pub assumptions: Vec<String>,
-    mends: std::sync::OnceLock<Vec<Mend>>,
+    mends: OnceLock<Vec<Mend>>,
+    alerting: OnceLock<Alerting>,
+    ownership: OnceLock<OwnershipPlan>,
 }
 
 impl<'m> Plan<'m> {
@@ -142,16 +140,7 @@ impl<'m> Plan<'m> {
             model, &choices, &calls, &services, &events, &gateway, &flows,
         );
         let sagas = sagas::plan(model, &choices);
-        let (recording_rules, alerts, quiet) = alerts::plan(&alerts::Input {
-            model,
-            services: &services,
-            calls: &calls,
-            events: &events,
-            streams: &streams,
-            sagas: &sagas,
-        });
         let migration = migration::plan(model, &calls);
-        let ownership = ownership::plan(model, &alerts);
         let coupling = coupling::plan(model, &graph, &services);
         let mut plan = Self {
             model,
@@ -166,15 +155,13 @@ impl<'m> Plan<'m> {
             gateway,
             tracing,
             sagas,
-            recording_rules,
-            alerts,
-            quiet,
             migration,
-            ownership,
             coupling,
             graph,
             assumptions: Vec::new(),
-            mends: std::sync::OnceLock::new(),
+            mends: OnceLock::new(),
+            alerting: OnceLock::new(),
+            ownership: OnceLock::new(),
         };
         plan.assumptions = choices::assumptions(&plan);
         plan
@@ -202,6 +189,35 @@ impl<'m> Plan<'m> {
     #[must_use]
     pub fn stream(&self, id: StreamId) -> &StreamPlan {
         &self.streams[id.0]
+    }
+
+    /// What is alerted on, worked out when asked for: no rule judges it, and it is mostly text.
+    #[must_use]
+    pub fn alerting(&self) -> &Alerting {
+        self.alerting.get_or_init(|| {
+            alerts::plan(&alerts::Input {
+                model: self.model,
+                outbound: &self.parts.calls,
+                services: &self.services,
+                calls: &self.calls,
+                events: &self.events,
+                streams: &self.streams,
+                sagas: &self.sagas,
+            })
+        })
+    }
+
+    /// Who owns what, and who talks to whom, worked out when asked for.
+    #[must_use]
+    pub fn ownership(&self) -> &OwnershipPlan {
+        self.ownership
+            .get_or_init(|| ownership::plan(self.model, &self.alerting().alerts))
+    }
+
+    /// Our services that nobody owns.
+    #[must_use]
+    pub fn orphans(&self) -> Vec<ServiceId> {
+        ownership::orphans(self.model)
     }
 
     /// The changes that mend the broken timeout budgets, worked out when asked for: each is one number, and

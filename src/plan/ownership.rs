@@ -40,25 +40,36 @@ pub struct OwnershipPlan {
     pub cross_calls: (usize, usize),
 }
 
+/// Our services that nobody owns.
+pub(super) fn orphans(model: &Model) -> Vec<ServiceId> {
+    let owned = |s: &ServiceId| {
+        let s = model.service(*s);
+        s.external || !s.teams.is_empty()
+    };
+    model.service_ids().filter(|s| !owned(s)).collect()
+}
+
 pub(super) fn plan(model: &Model, alerts: &[Alert]) -> OwnershipPlan {
     let owner = |s: ServiceId| model.service(s).teams.first().copied();
     let mut teams: Vec<TeamPlan> = (0..model.teams.len())
         .map(|t| TeamPlan {
             team: TeamId(t),
-            services: model
-                .service_ids()
-                .filter(|s| model.service(*s).teams.contains(&TeamId(t)))
-                .collect(),
+            services: Vec::new(),
             provides: Vec::new(),
             consumes: Vec::new(),
-            alerts: alerts
-                .iter()
-                .enumerate()
-                .filter(|(_, a)| a.teams.contains(&TeamId(t)))
-                .map(|(i, _)| i)
-                .collect(),
+            alerts: Vec::new(),
         })
         .collect();
+    for s in model.service_ids() {
+        for t in &model.service(s).teams {
+            teams[t.0].services.push(s);
+        }
+    }
+    for (i, alert) in alerts.iter().enumerate() {
+        for t in &alert.teams {
+            teams[t.0].alerts.push(i);
+        }
+    }
     let mut matrix = vec![vec![0; model.teams.len()]; model.teams.len()];
     let mut cross = (0, 0);
     // Contracts come one after the other, so that one which a team has already is its last.
@@ -69,6 +80,7 @@ pub(super) fn plan(model: &Model, alerts: &[Alert]) -> OwnershipPlan {
         if who == on {
             return;
         }
+        // The same contract comes in a row, so the last one tells.
         if let Some(b) = on
             && teams[b.0].provides.last() != Some(&contract)
         {
@@ -102,10 +114,7 @@ pub(super) fn plan(model: &Model, alerts: &[Alert]) -> OwnershipPlan {
         }
     }
     OwnershipPlan {
-        orphans: model
-            .service_ids()
-            .filter(|s| model.service(*s).teams.is_empty() && !model.service(*s).external)
-            .collect(),
+        orphans: orphans(model),
         teams,
         matrix,
         cross_calls: cross,

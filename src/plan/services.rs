@@ -9,7 +9,7 @@ use crate::catalog::numbers;
 use crate::model::units::{Rate, Time};
 use crate::model::{Balancing, Model, Party, Probe, Protocol, ServiceId, Stated, Step, Transport};
 
-/// The services that can be reached from outside.
+/// The services that can be reached from outside, in ascending order.
 pub(super) struct Entries {
     pub(super) services: Vec<ServiceId>,
 }
@@ -179,6 +179,7 @@ pub(super) fn plan(
             actor[x.0] |= matches!(s.to, Party::Actor(_));
         }
     }
+    let consumes = consumers(model);
     let mut slots = vec![Vec::new(); n];
     for id in model.call_ids() {
         slots[model.call(id).to.0].push(calls[id.0].concurrency.value);
@@ -219,7 +220,7 @@ pub(super) fn plan(
                     .replace("{service}", &slug)
                     .replace("{namespace}", &choices.namespace)
             },
-            entry: entries.services.contains(&ServiceId(i)),
+            entry: entries.services.binary_search(&ServiceId(i)).is_ok(),
             called_by_actor: actor[i],
             rate: traffic.services[i].clone(),
             max_replicas: max_replicas(&replicas),
@@ -238,7 +239,7 @@ pub(super) fn plan(
                 .then(|| health(model, choices, i, grpc[i] && !http[i], &depends_on[i])),
             grace: match service.grace {
                 Some(g) => Figure::set(g.value),
-                None => grace(longest[i], consumes(model, i)),
+                None => grace(longest[i], consumes[i]),
             },
             pre_stop: {
                 let n = &numbers().pre_stop;
@@ -286,12 +287,15 @@ fn in_flight(slots: &[u64]) -> Figure<u64> {
     )
 }
 
-fn consumes(model: &Model, s: usize) -> bool {
-    model.events.iter().any(|e| {
-        e.consumers
-            .iter()
-            .any(|(p, _)| *p == Party::Service(ServiceId(s)))
-    })
+/// Which services handle events.
+fn consumers(model: &Model) -> Vec<bool> {
+    let mut out = vec![false; model.services.len()];
+    for (party, _) in model.events.iter().flat_map(|e| &e.consumers) {
+        if let Party::Service(s) = party {
+            out[s.0] = true;
+        }
+    }
+    out
 }
 
 fn health(

@@ -23,7 +23,7 @@ fn check(facts: &Facts<'_>, report: &mut Report) {
         let c = facts.model.call(id);
         let alone = facts.replicas(c.to).is_some_and(|(n, _)| n < 2);
         let own = matches!(c.from, Party::Service(_)) && !facts.model.service(c.to).external;
-        if c.protocol == Protocol::Grpc && own && !alone && !called.iter().rev().any(|(s, _)| *s == c.to) {
+        if c.protocol == Protocol::Grpc && own && !alone {
             called.push((c.to, id));
         }
     }

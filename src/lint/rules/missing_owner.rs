@@ -17,7 +17,7 @@ rule! {
 }
 
 fn check(facts: &Facts<'_>, report: &mut Report) {
-    let orphans = &facts.plan.ownership.orphans;
+    let orphans = facts.plan.orphans();
     if facts.model.teams.is_empty() {
         if let Some(first) = orphans.first() {
             let mut d = report
@@ -35,14 +35,14 @@ fn check(facts: &Facts<'_>, report: &mut Report) {
     let idle = super::orphan_service::idle(facts);
     for id in orphans {
         // What takes part in nothing is told to go, or to be connected: who owns it comes after.
-        if idle.binary_search(id).is_ok() {
+        if idle.binary_search(&id).is_ok() {
             continue;
         }
-        let s = facts.model.service(*id);
-        let neighbours = &facts.plan.service(*id).used_by;
+        let s = facts.model.service(id);
+        let neighbours = &facts.plan.service(id).used_by;
         let near = neighbours
             .iter()
-            .chain(&facts.plan.service(*id).depends_on)
+            .chain(&facts.plan.service(id).depends_on)
             .find_map(|n| facts.model.service(*n).teams.first());
         let team = near.map_or("a team".to_owned(), |t| {
             format!("a team, for example `{}`, which owns a neighbour", facts.model.team(*t).name)
@@ -51,6 +51,6 @@ fn check(facts: &Facts<'_>, report: &mut Report) {
             .at(s.span, format!("nobody owns `{}`", s.name))
             .at("no team")
             .help(format!("give it to {team}"));
-        report.add(facts.service(*id), d);
+        report.add(facts.service(id), d);
     }
 }

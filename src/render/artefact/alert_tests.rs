@@ -24,7 +24,7 @@ struct Batch<'a> {
 
 /// The whole file; `rules` is the name of the rules file beside it.
 pub(super) fn tests(cx: &Cx<'_>, rules: &str) -> Value {
-    let tests: Vec<Value> = batches(&cx.plan.alerts)
+    let tests: Vec<Value> = batches(&cx.plan.alerting().alerts)
         .iter()
         .map(|b| test(cx, b))
         .collect();

@@ -16,7 +16,7 @@ pub(super) const KIND: Kind = Kind {
 };
 
 fn files(cx: &Cx<'_>) -> Vec<File> {
-    if cx.plan.alerts.is_empty() {
+    if cx.plan.alerting().alerts.is_empty() {
         return Vec::new();
     }
     vec![File {
@@ -33,6 +33,7 @@ fn files(cx: &Cx<'_>) -> Vec<File> {
 fn config(cx: &Cx<'_>) -> Value {
     let teams: BTreeSet<String> = cx
         .plan
+        .alerting()
         .alerts
         .iter()
         .flat_map(|a| labels(cx, a))

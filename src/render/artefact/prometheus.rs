@@ -26,7 +26,7 @@ fn files(cx: &Cx<'_>) -> Vec<File> {
         .map(|text| file("rules", text, "promtool check rules"))
         .into_iter()
         .collect();
-    if !cx.plan.alerts.is_empty() {
+    if !cx.plan.alerting().alerts.is_empty() {
         let tests = alert_tests::tests(cx, &format!("{name}.rules.yaml"));
         out.push(file("test", yaml(&tests), "promtool test rules"));
     }
@@ -38,7 +38,8 @@ fn rules(cx: &Cx<'_>) -> Option<String> {
     let plan = cx.plan;
     let mut groups = Vec::new();
     let recording: Vec<Value> = plan
-        .recording_rules
+        .alerting()
+        .rules
         .iter()
         .map(|r| {
             json!({
@@ -53,7 +54,12 @@ fn rules(cx: &Cx<'_>) -> Option<String> {
         groups
             .push(json!({ "name": format!("{}-sli", plan.choices.namespace), "rules": recording }));
     }
-    let alerts: Vec<Value> = plan.alerts.iter().map(|a| alert(cx, a)).collect();
+    let alerts: Vec<Value> = plan
+        .alerting()
+        .alerts
+        .iter()
+        .map(|a| alert(cx, a))
+        .collect();
     if !alerts.is_empty() {
         groups
             .push(json!({ "name": format!("{}-alerts", plan.choices.namespace), "rules": alerts }));

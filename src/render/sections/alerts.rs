@@ -17,7 +17,7 @@ pub(super) fn within_observability(cx: &Cx<'_>, doc: &mut Doc) {
         doc.para(
             say!(
                 "The {} alerts of {} stand in ",
-                cx.plan.alerts.len(),
+                cx.plan.alerting().alerts.len(),
                 cx.plan.model.title
             )
             .and(doc.link("Alert Conditions", "alerts"))
@@ -65,7 +65,7 @@ fn teams(cx: &Cx<'_>, alert: &Alert) -> Inline {
 
 fn body(cx: &Cx<'_>, doc: &mut Doc) {
     let plan = cx.plan;
-    if plan.alerts.is_empty() {
+    if plan.alerting().alerts.is_empty() {
         doc.para(say!(
             "{} has no alert: it has no entry point, SLO, event, stream or saga to measure.",
             plan.model.title
@@ -73,13 +73,13 @@ fn body(cx: &Cx<'_>, doc: &mut Doc) {
     } else {
         table(cx, doc);
     }
-    if !plan.quiet.is_empty() {
+    if !plan.alerting().quiet.is_empty() {
         doc.para("Too quiet for some burn-rate alerts, which are left out:");
-        doc.list(plan.quiet.iter().map(|q| {
+        doc.list(plan.alerting().quiet.iter().map(|q| {
             say!("`{}`: ", plan.model.service(q.service).name).and(Inline::quoted(&q.why))
         }));
     }
-    if !plan.alerts.is_empty() {
+    if !plan.alerting().alerts.is_empty() {
         doc.details("Runbooks", |doc| runbooks(cx, doc));
     }
     for kind in ["prometheus", "alertmanager"] {
@@ -90,6 +90,7 @@ fn body(cx: &Cx<'_>, doc: &mut Doc) {
 fn table(cx: &Cx<'_>, doc: &mut Doc) {
     let plan = cx.plan;
     let unowned: std::collections::BTreeSet<&str> = plan
+        .alerting()
         .alerts
         .iter()
         .filter(|a| a.teams.is_empty())
@@ -102,6 +103,7 @@ fn table(cx: &Cx<'_>, doc: &mut Doc) {
         )));
     }
     let rows = plan
+        .alerting()
         .alerts
         .iter()
         .map(|a| {
@@ -135,7 +137,7 @@ fn table(cx: &Cx<'_>, doc: &mut Doc) {
 }
 
 fn runbooks(cx: &Cx<'_>, doc: &mut Doc) {
-    for a in &cx.plan.alerts {
+    for a in &cx.plan.alerting().alerts {
         doc.entry_heading(&a.name, &a.anchor);
         doc.para(
             Inline::quoted(&a.meaning)
@@ -166,6 +168,7 @@ fn steps(cx: &Cx<'_>, a: &Alert) -> Vec<Inline> {
     let name = &model.service(a.service).name;
     let mut out = vec![Inline::quoted(&capital(&a.action))];
     let below: Vec<&str> = plan
+        .alerting()
         .alerts
         .iter()
         .filter(|o| o.severity == AlertSeverity::Page && service.depends_on.contains(&o.service))

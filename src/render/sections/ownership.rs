@@ -16,17 +16,17 @@ pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
         ));
         return;
     }
-    if !plan.ownership.orphans.is_empty() {
+    if !plan.ownership().orphans.is_empty() {
         let names = plan
-            .ownership
+            .ownership()
             .orphans
             .iter()
             .map(|s| plan.model.service(*s).name.as_str());
         doc.para(say!("**Nobody owns** ").and(Inline::names(names)).and(say!(
             ": their {} alerts reach nobody.",
-            plan.alerts
+            plan.alerting().alerts
                 .iter()
-                .filter(|a| plan.ownership.orphans.contains(&a.service))
+                .filter(|a| plan.ownership().orphans.contains(&a.service))
                 .count()
         )));
     }
@@ -41,7 +41,7 @@ fn teams(cx: &Cx<'_>, doc: &mut Doc) {
     doc.heading(1, "Teams", "ownership-teams");
     let rows = cx
         .plan
-        .ownership
+        .ownership()
         .teams
         .iter()
         .map(|t| {
@@ -85,7 +85,7 @@ fn teams(cx: &Cx<'_>, doc: &mut Doc) {
         rows,
     );
     doc.details("Contracts of each team", |doc| {
-        for t in &cx.plan.ownership.teams {
+        for t in &cx.plan.ownership().teams {
             if t.provides.is_empty() && t.consumes.is_empty() {
                 continue;
             }
@@ -135,7 +135,7 @@ fn contract_name(cx: &Cx<'_>, contract: Contract) -> String {
 fn matrix(cx: &Cx<'_>, doc: &mut Doc) {
     let (plan, model) = (cx.plan, cx.plan.model);
     doc.heading(1, "Coupling between Teams", "ownership-coupling");
-    let (cross, all) = plan.ownership.cross_calls;
+    let (cross, all) = plan.ownership().cross_calls;
     doc.para(say!(
         "{} of the {} calls between owned services cross a team boundary. A row relies on a column: calls plus event subscriptions; the diagonal stays within one team.",
         cross,
@@ -144,7 +144,7 @@ fn matrix(cx: &Cx<'_>, doc: &mut Doc) {
     let mut head = vec!["Relies on"];
     head.extend(model.teams.iter().map(|t| t.name.as_str()));
     let rows = plan
-        .ownership
+        .ownership()
         .matrix
         .iter()
         .enumerate()
