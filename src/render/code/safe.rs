@@ -100,6 +100,12 @@ pub(super) fn literal(text: &str) -> String {
     out
 }
 
+/// Filter `dollars`: the inside of a string literal of a language (Kotlin) that fills in what follows a `$`.
+#[allow(clippy::needless_pass_by_value)] // the template engine hands it over
+pub(super) fn dollars(literal: String) -> String {
+    literal.replace('$', "\\$")
+}
+
 /// A reason as comment lines of at most `width` characters where its words allow.
 ///
 /// No line starts with a character that gives a comment a meaning for some tool (`@ts-ignore`,
@@ -244,7 +250,7 @@ fn ascii(c: char) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::{Case, comment, identifier, literal, wrap};
+    use super::{Case, comment, dollars, identifier, literal, wrap};
 
     #[test]
     fn names_are_identifiers() {
@@ -287,6 +293,7 @@ mod tests {
     fn literals_stay_closed() {
         assert_eq!(literal("a\"b\\"), "a\\\"b\\\\");
         assert_eq!(literal("\n"), "–");
+        assert_eq!(dollars(literal("${x()}\"")), "\\${x()}\\\"");
     }
 
     #[test]

@@ -1,0 +1,314 @@
+// Exercises the three C# samples with a clock that the test moves.
+
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.Linq;
+using System.Threading;
+using System.Threading.Tasks;
+
+internal static class Driver
+{
+    private sealed class Most : Random
+    {
+        public override double NextDouble() => 1.0;
+    }
+
+    private static readonly Exception Failed = new TimeoutException("503");
+    private static readonly List<double> Pauses = new List<double>();
+    private static TimeSpan _now;
+
+    private static TimeSpan Ms(double milliseconds) => TimeSpan.FromMilliseconds(milliseconds);
+
+    private static void Pass(double milliseconds) => _now += Ms(milliseconds);
+
+    private static void Check(bool fact, string what)
+    {
+        if (!fact) throw new InvalidOperationException(what);
+    }
+
+    private static void Equal<T>(T got, T want, string what) =>
+        Check(EqualityComparer<T>.Default.Equals(got, want), $"{what}: got {got}, want {want}");
+
+    private static void Same(IEnumerable<double> got, string what, params double[] want) =>
+        Equal(string.Join(" ", got), string.Join(" ", want), what);
+
+    private static async Task<TException> Throws<TException>(Func<Task> call) where TException : Exception
+    {
+        try
+        {
+            await call();
+        }
+        catch (TException exception)
+        {
+            return exception;
+        }
+        throw new InvalidOperationException("no " + typeof(TException).Name);
+    }
+
+    /// The settings of the design, with the test's clock.
+    private static CircuitBreaker Breaker()
+    {
+        var options = CircuitBreaker.ForPayment().Options;
+        Equal(options.FailureRatio, 0.5, "ratio");
+        Equal(options.Window, Ms(10000), "window");
+        Equal(options.MinimumCalls, 10, "minimum");
+        Equal(options.OpenFor, Ms(5000), "open");
+        Equal(options.Probes, 3, "probes");
+        Equal(options.SlowAfter, Ms(240), "slow");
+        return new CircuitBreaker(options, () => _now);
+    }
+
+    private static async Task<int> Calls(
+        CircuitBreaker breaker, int n, Exception result = null, CancellationToken token = default(CancellationToken))
+    {
+        var admitted = 0;
+        for (var i = 0; i < n; i++)
+        {
+            try
+            {
+                await breaker.ExecuteAsync(async () =>
+                {
+                    admitted++;
+                    await Task.Yield();
+                    if (result != null) throw result;
+                    return 0;
+                }, exception => exception is TimeoutException || exception is OperationCanceledException, token);
+            }
+            catch (CircuitBreakerOpenException refused)
+            {
+                Equal(refused.Message, "payment: circuit breaker open", "message");
+            }
+            catch (Exception exception)
+            {
+                Check(exception == result, "the call's own exception");
+            }
+        }
+        return admitted;
+    }
+
+    private static async Task BreakerTripsProbesAndCloses()
+    {
+        var b = Breaker();
+        var timedOut = new OperationCanceledException("timed out");
+        var givenUp = new CancellationTokenSource();
+        givenUp.Cancel();
+        Equal(await Calls(b, 2), 2, "successes");
+        Equal(await Calls(b, 3, new ArgumentException("400")), 3, "client errors");
+        Equal(await Calls(b, 4, Failed), 4, "failures");
+        Equal(await Calls(b, 1, timedOut), 1, "a timeout is a failure");
+        Equal(await Calls(b, 3), 0, "open");
+        Pass(4999);
+        Equal(await Calls(b, 1), 0, "still open");
+        Pass(1);
+        Equal(await Calls(b, 5, timedOut, givenUp.Token), 5, "cancelled probes give their place back");
+        Equal(await Calls(b, 2), 2, "two probes");
+        Equal(await Calls(b, 2, Failed), 1, "a failed probe opens it again");
+        Pass(5000);
+        Equal(await Calls(b, 3), 3, "three probes close it");
+        Equal(await Calls(b, 9, Failed), 9, "empty window");
+        Equal(await Calls(b, 2, Failed), 1, "opens at ten");
+    }
+
+    private static async Task BreakerForgetsAndDropsLateResults()
+    {
+        var b = Breaker();
+        await Calls(b, 9, Failed);
+        Pass(10000);
+        Equal(await Calls(b, 9, Failed), 9, "a window later the first nine are gone");
+
+        var slow = Breaker();
+        for (var i = 0; i < 10; i++)
+        {
+            var takes = 239 + i % 2;
+            await slow.ExecuteAsync(() =>
+            {
+                Pass(takes);
+                return Task.FromResult(0);
+            }, exception => true);
+        }
+        Equal(await Calls(slow, 1), 0, "five of ten were slow");
+
+        var late = Breaker();
+        var own = await Throws<TimeoutException>(() => late.ExecuteAsync<int>(async () =>
+        {
+            await Calls(late, 10, Failed);
+            Pass(5000);
+            Equal(await Calls(late, 1), 1, "first probe");
+            throw Failed;
+        }, exception => true));
+        Check(own == Failed, "own exception");
+        Equal(await Calls(late, 2), 2, "a failure from before it opened does not count");
+        Equal(await Calls(late, 5), 5, "closed");
+    }
+
+    private static async Task BreakerIsSharedByThreads()
+    {
+        var b = Breaker();
+        await Calls(b, 10, Failed);
+        Pass(5000);
+        var admitted = 0;
+        using (var barrier = new Barrier(16))
+        {
+            var threads = Enumerable.Range(0, 16).Select(_ => new Thread(() =>
+            {
+                try
+                {
+                    b.ExecuteAsync(() =>
+                    {
+                        Interlocked.Increment(ref admitted);
+                        barrier.SignalAndWait();
+                        return Task.FromResult(0);
+                    }, exception => true).GetAwaiter().GetResult();
+                }
+                catch (CircuitBreakerOpenException)
+                {
+                    barrier.SignalAndWait();
+                }
+            })).ToList();
+            threads.ForEach(thread => thread.Start());
+            threads.ForEach(thread => thread.Join());
+        }
+        Equal(admitted, 3, "probes of 16 threads");
+        Equal(await Calls(b, 9, Failed), 9, "they closed it");
+    }
+
+    private static Retry Retrying(bool idempotent = true)
+    {
+        var options = Retry.ForPayment().Options;
+        Equal(options.Attempts, 4, "attempts");
+        Equal(options.AttemptTimeout, Ms(300), "attempt timeout");
+        Equal(options.Deadline, Ms(1000), "deadline");
+        Equal(options.Base, Ms(50), "base");
+        Equal(options.Cap, Ms(150), "cap");
+        Equal(options.Earned, 100, "earned");
+        Check(options.Idempotent, "idempotent");
+        options.Idempotent = idempotent;
+        return new Retry(options, () => _now, (pause, token) =>
+        {
+            token.ThrowIfCancellationRequested();
+            Pauses.Add(pause.TotalMilliseconds);
+            _now += pause;
+            return Task.FromResult(0);
+        }, new Most());
+    }
+
+    private static async Task<int> Failing(Retry retry, double takes, VerdictKind kind, double after = 0)
+    {
+        var tries = 0;
+        Pauses.Clear();
+        var last = await Throws<TimeoutException>(() => retry.ExecuteAsync<int>(token =>
+        {
+            Check(!token.IsCancellationRequested, "a new token for each attempt");
+            tries++;
+            Pass(takes);
+            throw Failed;
+        }, exception => new Verdict(kind, Ms(after))));
+        Check(last == Failed, "the last exception");
+        return tries;
+    }
+
+    private static async Task RetryBehaves()
+    {
+        Equal(await Failing(Retrying(), 0, VerdictKind.Unknown), 4, "attempts");
+        Same(Pauses, "pauses", 50, 100, 150);
+        Equal(await Failing(Retrying(), 300, VerdictKind.Unknown), 3, "the deadline cuts");
+        Equal(await Failing(Retrying(), 0, VerdictKind.Final), 1, "final");
+        Equal(await Failing(Retrying(false), 0, VerdictKind.Unknown), 1, "may have been processed");
+        Equal(await Failing(Retrying(false), 0, VerdictKind.NotProcessed), 4, "was not processed");
+        Equal(await Failing(Retrying(), 0, VerdictKind.NotProcessed, 500), 2, "Retry-After");
+        Same(Pauses, "Retry-After and jitter", 550);
+        var shared = Retrying();
+        var retries = 0;
+        for (var i = 0; i < 30; i++) retries += await Failing(shared, 0, VerdictKind.Unknown) - 1;
+        Equal(retries, 12, "budget");
+
+        // The design's own settings, in real time.
+        var tries = 0;
+        var watch = Stopwatch.StartNew();
+        await Throws<OperationCanceledException>(() => Retry.ForPayment().ExecuteAsync<int>(async token =>
+        {
+            tries++;
+            await Task.Delay(10000, token);
+            return 0;
+        }, exception => new Verdict(VerdictKind.Unknown)));
+        var took = watch.ElapsedMilliseconds;
+        Check(tries >= 3 && tries <= 4 && took > 890 && took < 1500, $"{tries} attempts in {took} ms");
+        var third = 0;
+        Equal(await Retry.ForPayment().ExecuteAsync(async token =>
+        {
+            await Task.Yield();
+            if (++third < 3) throw Failed;
+            return "ok";
+        }, exception => new Verdict(VerdictKind.Unknown)), "ok", "third succeeds");
+
+        // The caller gives up: during a pause, and during an attempt.
+        foreach (var takes in new[] { 0, 10000 })
+        {
+            var source = new CancellationTokenSource(20);
+            watch.Restart();
+            await Throws<OperationCanceledException>(() => Retry.ForPayment().ExecuteAsync<int>(async token =>
+            {
+                await Task.Delay(takes, token);
+                throw Failed;
+            }, exception => new Verdict(VerdictKind.Unknown, Ms(500)), source.Token));
+            Check(watch.ElapsedMilliseconds < 250, "given up after " + watch.ElapsedMilliseconds + " ms");
+        }
+    }
+
+    private static async Task BulkheadBehaves()
+    {
+        var b = Bulkhead.ForPayment();
+        var running = 0;
+        var most = 0;
+        var gate = new object();
+        var results = Enumerable.Range(0, 12).Select(number => b.ExecuteAsync(async token =>
+        {
+            lock (gate) most = Math.Max(most, ++running);
+            await Task.Delay(60);
+            lock (gate) running--;
+            if (number % 3 == 0) throw Failed;
+            return 0;
+        })).ToList();
+        await Task.WhenAll(results.Select(result => result.ContinueWith(_ => { })));
+        Equal(most, 4, "at a time");
+        var refused = results.Count(result => result.Exception?.InnerException is BulkheadFullException);
+        Equal(refused, 4, "four at once, four after 60 ms, four refused after 100 ms");
+
+        var held = new TaskCompletionSource<int>();
+        var four = Enumerable.Range(0, 4).Select(_ => b.ExecuteAsync(token => held.Task)).ToList();
+        var source = new CancellationTokenSource();
+        var waiting = b.ExecuteAsync(token => Task.FromResult(0), source.Token);
+        source.Cancel();
+        await Throws<OperationCanceledException>(() => waiting);
+        var full = await Throws<BulkheadFullException>(() => b.ExecuteAsync(token => Task.FromResult(0)));
+        Equal(full.Message, "payment: bulkhead full", "message");
+        held.SetResult(1);
+        await Task.WhenAll(four);
+        Equal(await b.ExecuteAsync(token => Task.FromResult("ok")), "ok", "slots came back");
+
+        var none = new Bulkhead(1, TimeSpan.Zero);
+        await none.ExecuteAsync(async token =>
+        {
+            var watch = Stopwatch.StartNew();
+            await Throws<BulkheadFullException>(() => none.ExecuteAsync(inner => Task.FromResult(0)));
+            Check(watch.ElapsedMilliseconds < 50, "refused at once");
+            return 0;
+        });
+    }
+
+    private static async Task Run()
+    {
+        await BreakerTripsProbesAndCloses();
+        await BreakerForgetsAndDropsLateResults();
+        await BreakerIsSharedByThreads();
+        await RetryBehaves();
+        await BulkheadBehaves();
+    }
+
+    public static int Main()
+    {
+        Run().GetAwaiter().GetResult();
+        return 0;
+    }
+}
