@@ -1,7 +1,7 @@
 //! Every artefact of every design is accepted by the program that reads it in production, and each
 //! check is shown to fail on a broken file. Prints one table: kind, tool, version, files, result.
 #![cfg(feature = "conformance")]
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod asyncapi;
 mod broker;
@@ -14,6 +14,7 @@ mod proto;
 mod tool;
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 
 use designs::Exported;
 
@@ -99,7 +100,8 @@ fn every_kind_is_read_by_its_program() {
             failed.push(format!("{} {} accepts anything", check.kind, check.tool));
         }
     }
-    println!("{table}");
+    // Past the test runner, which would keep the table of a good run to itself.
+    let _ = std::io::stdout().write_all(table.as_bytes());
     assert!(failed.is_empty(), "{table}\n{}", failed.join("\n\n"));
 }
 
