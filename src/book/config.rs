@@ -81,7 +81,7 @@ const MDBOOK: [&str; 6] = [
     "renderer",
     "optional",
 ];
-const LINKS: [&str; 3] = ["team", "runbook", "rule"];
+const LINKS: [&str; 4] = ["team", "runbook", "dashboard", "rule"];
 const DIAGRAMS: [(&str, DiagramForm); 6] = [
     ("svg", DiagramForm::Svg),
     ("mermaid", DiagramForm::Mermaid),
@@ -175,6 +175,7 @@ fn read_links(value: &Value, links: &mut Links, faults: &mut Vec<Fault>) {
         let slot = match key.as_str() {
             "team" => &mut links.team,
             "runbook" => &mut links.runbook,
+            "dashboard" => &mut links.dashboard,
             "rule" => &mut links.rule,
             _ => {
                 faults.push(unknown(&["links", key], key, LINKS));

@@ -64,6 +64,7 @@ numbers! {
     headroom: "Room above computed concurrency.",
     replicas: "Instances of a service.",
     scale_out: "Most instances as a multiple of the usual ones.",
+    cpu_saturated: "Processor use at which instances are overloaded.",
     cpu_target: "Processor use at which instances are added.",
     edge_burst_seconds: "Burst at the edge, in seconds of the rate.",
     edge_clients: "Clients that a route's peak is shared by at least.",

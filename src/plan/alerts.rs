@@ -4,14 +4,17 @@ use std::collections::HashSet;
 
 use super::calls::CallPlan;
 use super::events::EventPlan;
+use super::metrics;
 use super::proof::Proof;
+use super::recording;
 use super::sagas::SagaPlan;
 use super::services::ServicePlan;
+use super::slo::{self, Objective};
 use super::slug::slug;
 use super::streams::StreamPlan;
 use crate::catalog::numbers;
-use crate::model::units::{Ratio, Time, float};
-use crate::model::{CallId, EventId, Model, Party, Protocol, ServiceId, StreamId, TeamId};
+use crate::model::units::{Time, float};
+use crate::model::{CallId, EventId, Model, Party, ServiceId, StreamId, TeamId};
 
 /// Who is told, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,26 +36,26 @@ impl AlertSeverity {
     }
 }
 
-/// What a service level indicator counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SliKind {
-    /// HTTP requests.
-    Http,
-    /// gRPC calls.
-    Grpc,
-    /// Both.
-    Both,
-}
-
 /// A recording rule.
 #[derive(Clone, Debug)]
 pub struct RecordingRule {
     /// Name of the recorded series.
     pub record: String,
-    /// The `service` label on it.
-    pub service: String,
+    /// The labels on it.
+    pub labels: Vec<(&'static str, String)>,
     /// The expression.
     pub expr: String,
+}
+
+impl RecordingRule {
+    /// A rule about the service `slug`.
+    pub(super) fn of_service(record: &str, slug: &str, expr: String) -> Self {
+        Self {
+            record: record.to_owned(),
+            labels: vec![("service", slug.to_owned())],
+            expr,
+        }
+    }
 }
 
 /// An alert.
@@ -80,6 +83,8 @@ pub struct Alert {
     pub anchor: String,
     /// The metric must be exported by the service itself; no library has it.
     pub custom_metric: bool,
+    /// What is held against which limit, for a dashboard, where no other panel shows it.
+    pub held: Option<(String, f64)>,
     /// A history that must not trip it and then must.
     pub proof: Proof,
 }
@@ -96,17 +101,44 @@ pub struct QuietService {
 /// Everything that is alerted on.
 #[derive(Clone, Debug)]
 pub struct Alerting {
-    /// Recording rules that the alerts use.
+    /// Rate, errors and duration of every service and call.
+    pub red: Vec<RecordingRule>,
+    /// Recording rules that the burn-rate alerts use.
     pub rules: Vec<RecordingRule>,
+    /// Services with an objective, by service.
+    pub objectives: Vec<Objective>,
     /// Alerts.
     pub alerts: Vec<Alert>,
     /// Services with too few requests for some burn-rate alerts.
     pub quiet: Vec<QuietService>,
+    /// Alerts by service, as indices.
+    by_service: Vec<Vec<usize>>,
+}
+
+impl Alerting {
+    /// The objective of `service`.
+    #[must_use]
+    pub fn objective(&self, service: ServiceId) -> Option<&Objective> {
+        let at = self
+            .objectives
+            .binary_search_by_key(&service, |o| o.service)
+            .ok()?;
+        self.objectives.get(at)
+    }
+
+    /// The alerts about `service`.
+    pub fn about(&self, service: ServiceId) -> impl Iterator<Item = &Alert> {
+        let of = self.by_service.get(service.0).map_or(&[][..], |v| v);
+        of.iter().filter_map(|i| self.alerts.get(*i))
+    }
 }
 
 /// Everything that alerts are about.
 pub(super) struct Input<'a> {
     pub(super) model: &'a Model,
+    /// The id of the infrastructure, and the namespace on it.
+    pub(super) infrastructure: &'a str,
+    pub(super) namespace: &'a str,
     /// Calls by the service that makes them.
     pub(super) outbound: &'a [Vec<CallId>],
     pub(super) services: &'a [ServicePlan],
@@ -116,94 +148,43 @@ pub(super) struct Input<'a> {
     pub(super) sagas: &'a [SagaPlan],
 }
 
-/// One burn-rate alert: windows, factor, share of the monthly budget, and how long it must hold.
-struct Burn {
-    name: &'static str,
-    long: &'static str,
-    short: &'static str,
-    /// Long window in hours.
-    hours: f64,
-    factor: f64,
-    budget: f64,
-    hold_min: u64,
-    severity: AlertSeverity,
-}
-
-/// The Site Reliability Workbook, table 5-8, and the third window of kubernetes-mixin.
-const BURNS: [Burn; 4] = [
-    Burn {
-        name: "ErrorBudgetBurnFast",
-        long: "1h",
-        short: "5m",
-        hours: 1.0,
-        factor: 14.4,
-        budget: 0.02,
-        hold_min: 2,
-        severity: AlertSeverity::Page,
-    },
-    Burn {
-        name: "ErrorBudgetBurnMedium",
-        long: "6h",
-        short: "30m",
-        hours: 6.0,
-        factor: 6.0,
-        budget: 0.05,
-        hold_min: 15,
-        severity: AlertSeverity::Page,
-    },
-    Burn {
-        name: "ErrorBudgetBurnSlow",
-        long: "1d",
-        short: "2h",
-        hours: 24.0,
-        factor: 3.0,
-        budget: 0.1,
-        hold_min: 60,
-        severity: AlertSeverity::Ticket,
-    },
-    Burn {
-        name: "ErrorBudgetBurnCreeping",
-        long: "3d",
-        short: "6h",
-        hours: 72.0,
-        factor: 1.0,
-        budget: 0.1,
-        hold_min: 180,
-        severity: AlertSeverity::Ticket,
-    },
-];
-
-/// gRPC status codes that are the server's fault, as a PromQL pattern.
-pub const GRPC_FAULTS: &str =
-    "UNKNOWN|DEADLINE_EXCEEDED|UNIMPLEMENTED|INTERNAL|UNAVAILABLE|DATA_LOSS";
-
 pub(super) fn plan(input: &Input<'_>) -> Alerting {
-    let mut rules = Vec::new();
-    let mut alerts = Vec::new();
-    let mut quiet = Vec::new();
+    let mut out = Alerting {
+        red: Vec::new(),
+        rules: Vec::new(),
+        objectives: Vec::new(),
+        alerts: Vec::new(),
+        quiet: Vec::new(),
+        by_service: vec![Vec::new(); input.model.services.len()],
+    };
     for id in input.model.service_ids() {
-        service(input, id, &mut rules, &mut alerts, &mut quiet);
+        if !input.model.service(id).external {
+            service(input, id, &mut out);
+        }
     }
+    let alerts = &mut out.alerts;
     // One alert a pair and protocol: the metric's labels know the address, not the operation.
     let mut told = HashSet::new();
     for id in input.model.call_ids() {
         let c = input.model.call(id);
-        if told.insert((c.from, c.to, std::mem::discriminant(&c.protocol))) {
-            call(input, id, &mut alerts);
+        if told.insert((c.from, c.to, recording::protocol(&c.protocol))) {
+            recording::call(input, id, &mut out.red);
+            call(input, id, alerts);
         }
     }
     for id in input.model.event_ids() {
-        event(input, id, &mut alerts);
+        event(input, id, alerts);
     }
     for id in input.model.stream_ids() {
-        stream(input, id, &mut alerts);
+        stream(input, id, alerts);
     }
     for i in 0..input.model.sagas.len() {
-        saga(input, i, &mut alerts);
+        saga(input, i, alerts);
     }
     // Two names that fold to the same identifier must still be two alerts.
     let mut seen = std::collections::BTreeMap::new();
-    for a in &mut alerts {
+    for (i, a) in alerts.iter_mut().enumerate() {
+        out.by_service[a.service.0].push(i);
         let n: &mut u32 = seen.entry(a.name.clone()).or_default();
         *n += 1;
         if *n > 1 {
@@ -211,15 +192,11 @@ pub(super) fn plan(input: &Input<'_>) -> Alerting {
         }
         a.anchor = format!("alert-{}", slug(&a.name));
     }
-    Alerting {
-        rules,
-        alerts,
-        quiet,
-    }
+    out
 }
 
 /// `payment-service` as part of an alert's name: `PaymentService`.
-fn camel(name: &str) -> String {
+pub(super) fn camel(name: &str) -> String {
     slug(name)
         .split('-')
         .map(|w| {
@@ -231,64 +208,23 @@ fn camel(name: &str) -> String {
         .collect()
 }
 
-fn service(
-    input: &Input<'_>,
-    id: ServiceId,
-    rules: &mut Vec<RecordingRule>,
-    alerts: &mut Vec<Alert>,
-    quiet: &mut Vec<QuietService>,
-) {
+fn service(input: &Input<'_>, id: ServiceId, out: &mut Alerting) {
     let s = input.model.service(id);
     let plan = &input.services[id.0];
-    if s.external {
-        return;
+    let protocols = metrics::answered(plan);
+    recording::service(input, id, &mut out.red);
+    let objective = slo::objective(input, id).filter(|_| !protocols.is_empty());
+    if let Some(objective) = objective {
+        slo::record(input, objective, &protocols, &mut out.rules);
+        slo::alerts(input, objective, &mut out.alerts, &mut out.quiet);
+        out.objectives.push(objective);
     }
-    let sli = match (
-        plan.serves_http || (plan.entry && !plan.serves_grpc),
-        plan.serves_grpc,
-    ) {
-        (true, true) => SliKind::Both,
-        (true, false) => SliKind::Http,
-        (false, true) => SliKind::Grpc,
-        (false, false) => return,
-    };
-    let slo = s.slo.and_then(|x| x.availability);
-    // Only what somebody outside waits for, or what promises something, has an objective of its own.
-    if let Some(objective) = slo
-        .map(|a| a.value)
-        .or_else(|| plan.entry.then(|| Ratio(numbers().slo_availability.value)))
-    {
-        for window in ["5m", "30m", "1h", "2h", "6h", "1d", "3d"] {
-            rules.push(RecordingRule {
-                record: format!("slo:sli_error:ratio_rate{window}"),
-                service: plan.slug.clone(),
-                expr: error_ratio(&plan.slug, sli, window),
-            });
-        }
-        let mut left_out = Vec::new();
-        for burn in &BURNS {
-            match burn_alert(input, id, objective, slo.is_none(), burn) {
-                Ok(alert) => alerts.push(alert),
-                Err(why) => left_out.push(why),
-            }
-        }
-        if !left_out.is_empty() {
-            quiet.push(QuietService {
-                service: id,
-                why: left_out.join("; "),
-            });
-        }
-    }
-    if let Some(p99) = s.slo.and_then(|x| x.p99) {
-        let metric = match sli {
-            SliKind::Grpc => "rpc_server_call_duration_seconds_bucket",
-            _ => "http_server_request_duration_seconds_bucket",
-        };
-        alerts.push(Alert {
+    if let Some((first, p99)) = protocols.first().zip(s.slo.and_then(|x| x.p99)) {
+        let metric = format!("{}_bucket{{{}", first.metric, first.labels);
+        out.alerts.push(Alert {
             name: format!("{}LatencyHigh", camel(&s.name)),
             expr: format!(
-                "histogram_quantile(0.99, sum by (le) (rate({metric}{{job=\"{}\"}}[5m]))) > {}",
-                plan.slug,
+                "histogram_quantile(0.99, sum by (le) (rate({metric}}}[5m]))) > {}",
                 p99.value.as_s()
             ),
             hold: Time::s(600),
@@ -303,12 +239,77 @@ fn service(
             why: format!("SLO p99 {}", p99.value),
             anchor: String::new(),
             custom_metric: false,
-            proof: Proof::quantile(
-                &format!("{metric}{{job=\"{}\"", plan.slug),
-                p99.value.as_s(),
-            ),
+            held: None,
+            proof: Proof::quantile(&metric, p99.value.as_s()),
         });
     }
+    saturated(input, id, &mut out.alerts);
+    missing(input, id, objective, &mut out.alerts);
+}
+
+/// Its instances use up what they were given.
+fn saturated(input: &Input<'_>, id: ServiceId, alerts: &mut Vec<Alert>) {
+    let (s, plan) = (input.model.service(id), &input.services[id.0]);
+    let limit = &numbers().cpu_saturated;
+    let of = (input.infrastructure, input.namespace, plan.slug.as_str());
+    let percent = metrics::resources(of.0, of.1, of.2).percent;
+    alerts.push(Alert {
+        name: format!("{}Saturated", camel(&s.name)),
+        expr: format!("{percent} > {}", float(limit.value)),
+        hold: Time::s(900),
+        severity: AlertSeverity::Ticket,
+        service: id,
+        teams: s.teams.clone(),
+        meaning: format!(
+            "the instances of {} use more than {}% of their processors: {} are started at the peak of {}, {} at most",
+            s.name, float(limit.value), plan.replicas.value, plan.rate.value, plan.max_replicas.value
+        ),
+        action: format!(
+            "compare its requests with the {} it was planned for: above it raise the {} instances it may have; below it a deployment made each request dearer",
+            plan.rate.value, plan.max_replicas.value
+        ),
+        why: format!("{}{}", float(limit.value), limit.why.replacen("per cent", "%", 1)),
+        anchor: String::new(),
+        custom_metric: false,
+        held: None,
+        proof: metrics::busy(of.0, of.1, of.2, limit.value),
+    });
+}
+
+/// Nothing is known about it: without its metrics every other alert about it keeps quiet.
+fn missing(
+    input: &Input<'_>,
+    id: ServiceId,
+    objective: Option<Objective>,
+    alerts: &mut Vec<Alert>,
+) {
+    let (s, plan) = (input.model.service(id), &input.services[id.0]);
+    let up = format!("up{{job=\"{}\"}}", plan.slug);
+    alerts.push(Alert {
+        name: format!("{}MetricsMissing", camel(&s.name)),
+        expr: format!("absent({up} == 1)"),
+        hold: Time::s(300),
+        severity: if objective.is_some() {
+            AlertSeverity::Page
+        } else {
+            AlertSeverity::Ticket
+        },
+        service: id,
+        teams: s.teams.clone(),
+        meaning: format!(
+            "none of the {} instances of {} hands out metrics, so the alerts on its requests keep quiet",
+            plan.replicas.value, s.name
+        ),
+        action: format!(
+            "ask whether any instance of {} is ready; if so, the scraping of job {} is at fault",
+            s.name, plan.slug
+        ),
+        why: "no instance is left".to_owned(),
+        anchor: String::new(),
+        custom_metric: false,
+        held: None,
+        proof: Proof::gone(up),
+    });
 }
 
 fn latency_action(input: &Input<'_>, id: ServiceId) -> String {
@@ -327,122 +328,6 @@ fn latency_action(input: &Input<'_>, id: ServiceId) -> String {
     }
 }
 
-/// The share of failed requests of `job` over `window`.
-fn error_ratio(job: &str, sli: SliKind, window: &str) -> String {
-    let http = |filter: &str| {
-        format!(
-            "sum(rate(http_server_request_duration_seconds_count{{job=\"{job}\"{filter}}}[{window}]))"
-        )
-    };
-    let grpc = |filter: &str| {
-        format!(
-            "sum(rate(rpc_server_call_duration_seconds_count{{job=\"{job}\"{filter}}}[{window}]))"
-        )
-    };
-    let http_bad = http(",http_response_status_code=~\"5..\"");
-    let grpc_bad = grpc(&format!(",rpc_response_status_code=~\"{GRPC_FAULTS}\""));
-    match sli {
-        SliKind::Http => format!("({http_bad} or vector(0)) / {}", http("")),
-        SliKind::Grpc => format!("({grpc_bad} or vector(0)) / {}", grpc("")),
-        // Without a request there is no ratio, rather than one that is no number.
-        SliKind::Both => format!(
-            "(({http_bad} or vector(0)) + ({grpc_bad} or vector(0))) / ((({} or vector(0)) + ({} or vector(0))) > 0)",
-            http(""),
-            grpc("")
-        ),
-    }
-}
-
-fn burn_alert(
-    input: &Input<'_>,
-    id: ServiceId,
-    objective: Ratio,
-    assumed: bool,
-    burn: &Burn,
-) -> Result<Alert, String> {
-    let s = input.model.service(id);
-    let plan = &input.services[id.0];
-    let budget = 1.0 - objective.0;
-    // At low traffic a handful of failures would look like a burning budget: the window must hold
-    // enough requests for `k` failures to reach the factor (SRE Workbook, chapter 5).
-    let k = numbers().low_traffic_errors.value;
-    let least = k / (burn.factor * budget);
-    let expected = plan.rate.value.0 * burn.hours * 3600.0;
-    if expected < least {
-        return Err(format!(
-            "`{}{}`: {} requests expected in {} ({}), {} needed ({} failures ÷ ({} × {}))",
-            camel(&s.name),
-            burn.name,
-            float(expected),
-            burn.long,
-            plan.rate.value,
-            float(least.ceil()),
-            float(k),
-            float(burn.factor),
-            budget_text(budget)
-        ));
-    }
-    let threshold = format!("{} * {}", float(burn.factor), budget_text(budget));
-    let series = |w: &str| format!("slo:sli_error:ratio_rate{w}{{service=\"{}\"}}", plan.slug);
-    let basis = if assumed {
-        format!("{objective} assumed, no SLO is stated")
-    } else {
-        format!("SLO {objective}")
-    };
-    Ok(Alert {
-        name: format!("{}{}", camel(&s.name), burn.name),
-        expr: format!(
-            "{} > {threshold} and {} > {threshold}",
-            series(burn.long),
-            series(burn.short)
-        ),
-        hold: Time::s(burn.hold_min * 60),
-        severity: burn.severity,
-        service: id,
-        teams: s.teams.clone(),
-        meaning: format!(
-            "{} spends {} of its 30-day error budget in {}",
-            s.name,
-            Ratio(burn.budget),
-            burn.long
-        ),
-        action: burn_action(input, id),
-        why: format!(
-            "{basis}; {}× the rate that lasts 30 d = {} × 720 h ÷ {} h",
-            float(burn.factor),
-            Ratio(burn.budget),
-            float(burn.hours)
-        ),
-        anchor: String::new(),
-        custom_metric: false,
-        proof: Proof::burn(series(burn.long), series(burn.short), burn.factor * budget),
-    })
-}
-
-fn burn_action(input: &Input<'_>, id: ServiceId) -> String {
-    let mut names: Vec<&str> = input.services[id.0]
-        .depends_on
-        .iter()
-        .map(|d| input.model.service(*d).name.as_str())
-        .collect();
-    names.truncate(4);
-    let own = "roll back the last deployment if the errors began with it";
-    if names.is_empty() {
-        format!("{own}; it calls nobody, so the cause is in it or its store")
-    } else {
-        format!(
-            "look at failed spans towards {} first; {own}",
-            names.join(", ")
-        )
-    }
-}
-
-/// An error budget with the digits it needs: `0.001`, not `0.0010000000000000009`.
-fn budget_text(budget: f64) -> String {
-    let text = format!("{budget:.7}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
 /// Half of the calls over one edge fail: the breaker's own condition, from the caller's metrics.
 fn call(input: &Input<'_>, id: CallId, alerts: &mut Vec<Alert>) {
     let c = input.model.call(id);
@@ -450,25 +335,18 @@ fn call(input: &Input<'_>, id: CallId, alerts: &mut Vec<Alert>) {
     let (Party::Service(from), Ok(breaker)) = (c.from, &plan.breaker) else {
         return;
     };
-    let metric = match c.protocol {
-        Protocol::Grpc => "rpc_client_call_duration_seconds_count",
-        Protocol::Rest(_) | Protocol::GraphQl => "http_client_request_duration_seconds_count",
-        Protocol::Other(_) => return,
+    let Some(asked) = metrics::asked(
+        &input.services[from.0],
+        &input.services[c.to.0],
+        &c.protocol,
+    ) else {
+        return;
     };
     let (a, b) = (input.model.service(from), input.model.service(c.to));
-    let filter = format!(
-        "job=\"{}\",server_address=\"{}\"",
-        input.services[from.0].slug,
-        // Somebody else's service has its author's name for an address.
-        input.services[c.to.0].address.replace(['\\', '"'], "")
-    );
-    let failed = format!("sum(rate({metric}{{{filter},error_type!=\"\"}}[5m]))");
+    let (failed, all) = (asked.failed("5m"), asked.rate("5m"));
     alerts.push(Alert {
         name: format!("{}To{}Failing", camel(&a.name), camel(&b.name)),
-        expr: format!(
-            "{failed} / sum(rate({metric}{{{filter}}}[5m])) > {}",
-            float(breaker.ratio.value.0)
-        ),
+        expr: format!("{failed} / {all} > {}", float(breaker.ratio.value.0)),
         hold: Time::s(120),
         severity: if c.optional {
             AlertSeverity::Ticket
@@ -495,8 +373,9 @@ fn call(input: &Input<'_>, id: CallId, alerts: &mut Vec<Alert>) {
         why: format!("the breaker's failure ratio of {}", breaker.ratio.value),
         anchor: String::new(),
         custom_metric: false,
+        held: None,
         proof: Proof::share(
-            &format!("{metric}{{{filter}"),
+            &format!("{}_count{{{}", asked.metric, asked.labels),
             ",error_type=\"timeout\"",
             breaker.ratio.value.0,
         ),
@@ -513,28 +392,11 @@ fn event(input: &Input<'_>, id: EventId, alerts: &mut Vec<Alert>) {
             continue;
         };
         let s = input.model.service(service);
-        let fill = |template: &str| {
-            template
-                .replace("{{", "{")
-                .replace("}}", "}")
-                .replace("{group}", &group.group)
-                .replace("{channel}", &plan.channel)
-                .replace("{queue}", &group.queue)
-                .replace("{dead_letter_stream}", &slug(&group.dead_letter))
-                .replace("{dead_letter}", &group.dead_letter)
-                .replace("{stream}", &slug(&plan.channel))
-        };
-        // Some brokers tell the age of the oldest message, others only how many wait.
-        let age = ["sqs", "pubsub"].iter().any(|k| broker.lag.contains(k));
-        let limit = if age {
-            float(numbers().lag_seconds.value)
-        } else {
-            group.lag_limit.value.to_string()
-        };
-        let (lag, dead) = (fill(&broker.lag), fill(&broker.dead_letters));
+        let backlog = metrics::backlog(broker, plan, group);
+        let (lag, dead, limit) = (&backlog.lag, &backlog.dead_letters, &backlog.limit);
         alerts.push(Alert {
             name: format!("{}{label}Lag", camel(&s.name)),
-            proof: Proof::limit(&lag, limit.parse().unwrap_or_default()),
+            proof: Proof::limit(lag, limit.parse().unwrap_or_default()),
             expr: format!("{lag} > {limit}"),
             hold: Time::s(300),
             severity: AlertSeverity::Ticket,
@@ -550,17 +412,18 @@ fn event(input: &Input<'_>, id: EventId, alerts: &mut Vec<Alert>) {
                 "compare the rate of {} with the {} it was planned for; then look for a failing handler in {}",
                 e.name, plan.rate.value, s.name
             ),
-            why: if age {
+            why: if backlog.age {
                 "age of the oldest message".to_owned()
             } else {
                 format!("{} = {}", group.lag_limit.why, group.lag_limit.value)
             },
             anchor: String::new(),
             custom_metric: false,
+            held: None,
         });
         alerts.push(Alert {
             name: format!("{}{label}DeadLetters", camel(&s.name)),
-            proof: Proof::limit(&dead, 0.0),
+            proof: Proof::limit(dead, 0.0),
             expr: format!("{dead} > 0"),
             hold: Time::s(60),
             severity: AlertSeverity::Ticket,
@@ -577,6 +440,7 @@ fn event(input: &Input<'_>, id: EventId, alerts: &mut Vec<Alert>) {
             why: "one is one too many".to_owned(),
             anchor: String::new(),
             custom_metric: false,
+            held: None,
         });
     }
 }
@@ -618,6 +482,7 @@ fn stream(input: &Input<'_>, id: StreamId, alerts: &mut Vec<Alert>) {
         ),
         anchor: String::new(),
         custom_metric: false,
+        held: None,
     });
 }
 
@@ -650,5 +515,6 @@ fn saga(input: &Input<'_>, i: usize, alerts: &mut Vec<Alert>) {
         why: format!("deadline: {}", plan.deadline.why),
         anchor: String::new(),
         custom_metric: true,
+        held: Some((oldest, plan.deadline.value.as_s())),
     });
 }

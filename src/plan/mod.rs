@@ -22,16 +22,20 @@ mod flow_availability;
 mod flows;
 mod gateway;
 mod graph;
+mod index;
 mod journey;
 mod latency;
 mod mend;
+mod metrics;
 mod migration;
 mod ownership;
 mod proof;
 mod queue;
 mod reach;
+mod recording;
 mod sagas;
 mod services;
+mod slo;
 mod slug;
 mod streams;
 mod tracing;
@@ -40,9 +44,7 @@ mod waterfall;
 mod whatif;
 mod wire;
 
-pub use alerts::{
-    Alert, AlertSeverity, Alerting, GRPC_FAULTS, QuietService, RecordingRule, SliKind,
-};
+pub use alerts::{Alert, AlertSeverity, Alerting, QuietService, RecordingRule};
 pub use amplification::{AmplificationPlan, FlowLoad, PathLoad};
 pub use availability::{Availability, AvailabilityPlan, Dependency, MINUTES_30_DAYS, minutes};
 pub use backlog::CatchUp;
@@ -63,11 +65,14 @@ pub use graph::Graph;
 pub use journey::Tie;
 pub use latency::{LatencyPart, LatencyPlan};
 pub use mend::{Change, Mend};
+pub use metrics::{Backlog, Requests, Resources, answered, asked, backlog, resources};
 pub use migration::{MigrationPlan, MigrationStep};
 pub use ownership::{Contract, OwnershipPlan, TeamPlan};
 pub use proof::{Proof, ProofSeries, Shape};
+pub use recording::protocol;
 pub use sagas::{SagaEnd, SagaFailure, SagaOutcome, SagaPlan, SagaStepPlan, StepClass};
 pub use services::{HealthPlan, ServicePlan};
+pub use slo::Objective;
 pub use slug::slug;
 pub use streams::StreamPlan;
 pub use tracing::TracingPlan;
@@ -114,6 +119,7 @@ pub struct Plan<'m> {
     pub graph: Graph,
     /// What was assumed because the author did not say it, one sentence each.
     pub assumptions: Vec<String>,
+    index: OnceLock<index::Index>,
     mends: OnceLock<Vec<Mend>>,
     alerting: OnceLock<Alerting>,
     ownership: OnceLock<OwnershipPlan>,
@@ -159,6 +165,7 @@ impl<'m> Plan<'m> {
             coupling,
             graph,
             assumptions: Vec::new(),
+            index: OnceLock::new(),
             mends: OnceLock::new(),
             alerting: OnceLock::new(),
             ownership: OnceLock::new(),
@@ -191,12 +198,37 @@ impl<'m> Plan<'m> {
         &self.streams[id.0]
     }
 
+    /// The calls that the service `id` makes.
+    #[must_use]
+    pub fn callees(&self, id: ServiceId) -> &[CallId] {
+        &self.parts.calls[id.0]
+    }
+
+    /// The calls that are made to the service `id`.
+    #[must_use]
+    pub fn callers(&self, id: ServiceId) -> &[CallId] {
+        &self.index().callers[id.0]
+    }
+
+    /// The groups by which the service `id` reads events: the event, and the index of the group in its plan.
+    #[must_use]
+    pub fn groups(&self, id: ServiceId) -> &[(EventId, usize)] {
+        &self.index().groups[id.0]
+    }
+
+    fn index(&self) -> &index::Index {
+        self.index
+            .get_or_init(|| index::Index::new(self.model, &self.events))
+    }
+
     /// What is alerted on, worked out when asked for: no rule judges it, and it is mostly text.
     #[must_use]
     pub fn alerting(&self) -> &Alerting {
         self.alerting.get_or_init(|| {
             alerts::plan(&alerts::Input {
                 model: self.model,
+                infrastructure: &self.choices.infrastructure.id,
+                namespace: &self.choices.namespace,
                 outbound: &self.parts.calls,
                 services: &self.services,
                 calls: &self.calls,

@@ -41,15 +41,45 @@ pub struct Proof {
 }
 
 impl Proof {
-    /// The recorded error ratios of both windows, a tenth below and above the limit.
-    pub(super) fn burn(long: String, short: String, limit: f64) -> Self {
+    /// The recorded error ratios of both windows, a tenth below and above the limit, at the recorded rate of
+    /// `requests`.
+    pub(super) fn burn(long: String, short: String, limit: f64, requests: (String, f64)) -> Self {
         let shape = Shape::Gauge {
             quiet: limit * 0.9,
             loud: (limit * 1.1).min(1.0),
         };
-        let series = [long, short].map(|series| ProofSeries { series, shape });
+        let (series, rate) = requests;
+        let steady = Shape::Gauge {
+            quiet: rate,
+            loud: rate,
+        };
         Self {
-            series: series.to_vec(),
+            series: vec![
+                ProofSeries {
+                    series: long,
+                    shape,
+                },
+                ProofSeries {
+                    series: short,
+                    shape,
+                },
+                ProofSeries {
+                    series,
+                    shape: steady,
+                },
+            ],
+            labels: Vec::new(),
+        }
+    }
+
+    /// A target that answers, and then does not.
+    pub(super) fn gone(series: String) -> Self {
+        let shape = Shape::Gauge {
+            quiet: 1.0,
+            loud: 0.0,
+        };
+        Self {
+            series: vec![ProofSeries { series, shape }],
             labels: Vec::new(),
         }
     }

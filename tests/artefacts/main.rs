@@ -7,6 +7,7 @@ mod asyncapi;
 mod broker;
 mod designs;
 mod events;
+mod grafana;
 mod kubernetes;
 mod openapi;
 mod prometheus;
@@ -52,6 +53,8 @@ const CHECKS: &[Check] = &[
     prometheus::RULES,
     prometheus::TESTS,
     prometheus::ALERTMANAGER,
+    grafana::TYPES,
+    grafana::QUERIES,
 ];
 
 /// Kinds of which no reader could be had, each with the reason; `gateway` is read where it is made.

@@ -118,7 +118,7 @@ pub(crate) fn files_below(dir: &Path, ending: &str) -> Vec<PathBuf> {
 }
 
 /// Compiles `code` strictly beside the packages from npm.
-fn typescript(code: &str) -> Result<(), String> {
+pub(crate) fn typescript(code: &str) -> Result<(), String> {
     let packages = packages();
     let dir = tempfile::tempdir_in(packages.parent().unwrap()).unwrap();
     let path = dir.path().join("code.ts");

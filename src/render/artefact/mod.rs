@@ -9,6 +9,7 @@ mod asyncapi;
 mod broker;
 pub(crate) mod events;
 pub(crate) mod gateway;
+mod grafana;
 mod grpc;
 mod kubernetes;
 mod mesh;
@@ -68,6 +69,7 @@ pub static KINDS: &[Kind] = &[
     kubernetes::KIND,
     prometheus::KIND,
     alertmanager::KIND,
+    grafana::KIND,
 ];
 
 /// The files of all kinds, by path; no two have the same one.

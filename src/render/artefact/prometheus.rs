@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::super::Cx;
 use super::super::sections::runbook_link;
-use super::{File, Kind, alert_tests, yaml};
-use crate::plan::Alert;
+use super::{File, Kind, alert_tests, grafana, yaml};
+use crate::plan::{Alert, RecordingRule};
 
 pub(super) const KIND: Kind = Kind {
     id: "prometheus",
@@ -36,30 +36,19 @@ fn files(cx: &Cx<'_>) -> Vec<File> {
 /// The whole file as YAML; `None` for a design that nothing is measured or promised in.
 fn rules(cx: &Cx<'_>) -> Option<String> {
     let plan = cx.plan;
+    let alerting = plan.alerting();
     let mut groups = Vec::new();
-    let recording: Vec<Value> = plan
-        .alerting()
-        .rules
-        .iter()
-        .map(|r| {
-            json!({
-                "record": r.record,
-                "expr": r.expr,
-                "labels": { "service": r.service },
-            })
-        })
-        .collect();
-    // A burn-rate alert reads the recorded series, so their group stands first.
-    if !recording.is_empty() {
-        groups
-            .push(json!({ "name": format!("{}-sli", plan.choices.namespace), "rules": recording }));
+    // A burn-rate alert reads the recorded series, so their groups stand first.
+    for (name, rules) in [("red", &alerting.red), ("sli", &alerting.rules)] {
+        let rules: Vec<Value> = rules.iter().map(recording).collect();
+        if !rules.is_empty() {
+            groups.push(json!({
+                "name": format!("{}-{name}", plan.choices.namespace),
+                "rules": rules,
+            }));
+        }
     }
-    let alerts: Vec<Value> = plan
-        .alerting()
-        .alerts
-        .iter()
-        .map(|a| alert(cx, a))
-        .collect();
+    let alerts: Vec<Value> = alerting.alerts.iter().map(|a| alert(cx, a)).collect();
     if !alerts.is_empty() {
         groups
             .push(json!({ "name": format!("{}-alerts", plan.choices.namespace), "rules": alerts }));
@@ -68,6 +57,15 @@ fn rules(cx: &Cx<'_>) -> Option<String> {
         return None;
     }
     Some(yaml(&json!({ "groups": groups })))
+}
+
+fn recording(rule: &RecordingRule) -> Value {
+    let labels: Map<String, Value> = rule
+        .labels
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), json!(value)))
+        .collect();
+    json!({ "record": rule.record, "expr": rule.expr, "labels": labels })
 }
 
 fn alert(cx: &Cx<'_>, a: &Alert) -> Value {
@@ -108,6 +106,7 @@ pub(super) fn annotations(cx: &Cx<'_>, a: &Alert) -> Vec<(&'static str, String)>
         ("summary", plain(&a.meaning)),
         ("description", plain(&description)),
         ("runbook", plain(&runbook_link(cx, a))),
+        ("dashboard", grafana::link(cx, a)),
     ]
 }
 
@@ -154,7 +153,8 @@ mod tests {
     fn words_of_the_author_are_not_templates() {
         let text = rules_of(HOSTILE).unwrap();
         let value: Value = serde_yaml_ng::from_str(&text).unwrap();
-        let rules = value["groups"][1]["rules"].as_array().unwrap();
+        let groups = value["groups"].as_array().unwrap();
+        let rules = groups.last().unwrap()["rules"].as_array().unwrap();
         let failing = rules.iter().find(|r| r["alert"] == "AToBFailing").unwrap();
         let summary = failing["annotations"]["summary"].as_str().unwrap();
         assert!(summary.contains("{{\"{{\"}} .Nope }}"), "{summary}");

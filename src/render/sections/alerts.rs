@@ -39,6 +39,14 @@ pub(crate) fn runbook_link(cx: &Cx<'_>, alert: &Alert) -> String {
         .unwrap_or_else(|| format!("#{}-{}", cx.options.scope, alert.anchor))
 }
 
+/// The dashboard with the identity `uid`: where the book says, or else its path in Grafana.
+pub(crate) fn dashboard_link(cx: &Cx<'_>, uid: &str) -> String {
+    let template = cx.options.links.dashboard.as_deref();
+    template
+        .and_then(|t| super::links::fill(t, uid))
+        .unwrap_or_else(|| format!("/d/{uid}"))
+}
+
 /// The name of a team, as a link where the book has a page for it.
 pub(super) fn team(cx: &Cx<'_>, id: TeamId) -> Inline {
     let name = &cx.plan.model.team(id).name;
@@ -82,7 +90,7 @@ fn body(cx: &Cx<'_>, doc: &mut Doc) {
     if !plan.alerting().alerts.is_empty() {
         doc.details("Runbooks", |doc| runbooks(cx, doc));
     }
-    for kind in ["prometheus", "alertmanager"] {
+    for kind in ["prometheus", "alertmanager", "grafana"] {
         artefact::show(cx, doc, kind);
     }
 }
@@ -296,6 +304,7 @@ mod tests {
             Links {
                 team: Some("https://x.example/t/{name}".to_owned()),
                 runbook: Some("https://x.example/r/{name}".to_owned()),
+                dashboard: Some("https://x.example/d/{name}".to_owned()),
                 rule: None,
             },
         );

@@ -4,9 +4,9 @@ use super::super::Cx;
 use super::super::doc::{Doc, Inline, say};
 use super::observability::own;
 use crate::catalog::numbers;
+use crate::model::Party;
 use crate::model::units::float;
-use crate::model::{Party, Protocol};
-use crate::plan::GRPC_FAULTS;
+use crate::plan;
 
 /// Every metric, in the order in which trouble travels.
 pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
@@ -25,30 +25,16 @@ fn requests(cx: &Cx<'_>, doc: &mut Doc) {
     let mut silent = Vec::new();
     for id in own(cx) {
         let (s, p) = (model.service(id), plan.service(id));
-        let http = p.serves_http || (p.entry && !p.serves_grpc);
-        if !http && !p.serves_grpc {
+        let answered = plan::answered(p);
+        if answered.is_empty() {
             silent.push(s.name.as_str());
         }
-        for (serves, metric, errors) in [
-            (
-                http,
-                "http_server_request_duration_seconds",
-                "http_response_status_code=~\"5..\"".to_owned(),
-            ),
-            (
-                p.serves_grpc,
-                "rpc_server_call_duration_seconds",
-                format!("rpc_response_status_code=~\"{GRPC_FAULTS}\""),
-            ),
-        ] {
-            if !serves {
-                continue;
-            }
+        for r in answered {
             rows.push(vec![
                 Inline::code(s.name.as_str()),
-                Inline::code(format!("{metric}{{job=\"{}\"}}", p.slug)),
+                Inline::code(r.series()),
                 Inline::figure(&p.rate),
-                Inline::code(errors),
+                Inline::code(r.errors),
                 match s.slo.and_then(|x| x.p99) {
                     Some(p99) => say!("p99 {} (SLO)", p99.value),
                     None => Inline::text("no p99 promised"),
@@ -82,26 +68,18 @@ fn calls(cx: &Cx<'_>, doc: &mut Doc) {
         let Party::Service(from) = c.from else {
             continue;
         };
-        let metric = match c.protocol {
-            Protocol::Grpc => "rpc_client_call_duration_seconds",
-            Protocol::Rest(_) | Protocol::GraphQl => "http_client_request_duration_seconds",
-            Protocol::Other(_) => {
-                unmeasured.push(model.call_name(id));
-                continue;
-            }
+        let Some(asked) = plan::asked(plan.service(from), plan.service(c.to), &c.protocol) else {
+            unmeasured.push(model.call_name(id));
+            continue;
         };
-        if !seen.insert((from, c.to, metric)) {
+        if !seen.insert((from, c.to, asked.metric)) {
             continue;
         }
         rows.push(vec![
             Inline::code(model.service(from).name.as_str()),
             Inline::code(model.service(c.to).name.as_str()),
-            Inline::code(format!(
-                "{metric}{{job=\"{}\",server_address=\"{}\"}}",
-                plan.service(from).slug,
-                plan.service(c.to).address
-            )),
-            Inline::code("error_type!=\"\""),
+            Inline::code(asked.series()),
+            Inline::code(asked.errors),
         ]);
     }
     if !rows.is_empty() {
@@ -139,65 +117,17 @@ fn resources(cx: &Cx<'_>, doc: &mut Doc) {
     let rows = own(cx)
         .map(|id| {
             let p = plan.service(id);
-            let slug = &p.slug;
-            let [usage, saturation, errors] = match infrastructure.id.as_str() {
-                "aws" => {
-                    let at = format!(
-                        "{{dimension_ClusterName=\"{namespace}\",dimension_ServiceName=\"{slug}\"}}"
-                    );
-                    [
-                        format!("aws_ecs_cpuutilization_average{at}"),
-                        format!("aws_ecs_memory_utilization_maximum{at}"),
-                        String::new(),
-                    ]
-                }
-                "gcp" => {
-                    let name = "stackdriver_cloud_run_revision_run_googleapis_com_container";
-                    let at = format!("{{service_name=\"{slug}\"}}");
-                    [
-                        format!("{name}_cpu_utilizations_bucket{at}"),
-                        format!("{name}_memory_utilizations_bucket{at}"),
-                        String::new(),
-                    ]
-                }
-                "azure" => {
-                    let metric = |m: &str| {
-                        format!("azurerm_resource_metric{{metric=\"{m}\",resourceName=\"{slug}\"}}")
-                    };
-                    [
-                        metric("UsageNanoCores"),
-                        metric("WorkingSetBytes"),
-                        metric("RestartCount"),
-                    ]
-                }
-                _ => {
-                    let at = format!("{{namespace=\"{namespace}\",container=\"{slug}\"}}");
-                    [
-                        format!("container_cpu_usage_seconds_total{at}"),
-                        format!("container_cpu_cfs_throttled_periods_total{at}"),
-                        format!("kube_pod_container_status_restarts_total{at}"),
-                    ]
-                }
-            };
+            let r = plan::resources(&infrastructure.id, namespace, &p.slug);
             vec![
                 Inline::code(model.service(id).name.as_str()),
                 Inline::figure(&p.replicas),
-                Inline::code(usage),
-                Inline::code(saturation),
-                if errors.is_empty() {
-                    Inline::text("–")
-                } else {
-                    Inline::code(errors)
-                },
+                Inline::code(r.usage),
+                Inline::code(r.saturation),
+                r.errors.map_or_else(|| Inline::text("–"), Inline::code),
             ]
         })
         .collect();
-    let exporter = match infrastructure.id.as_str() {
-        "aws" => "yet-another-cloudwatch-exporter, reading AWS/ECS; it has no restart count",
-        "gcp" => "stackdriver_exporter, reading run.googleapis.com; it has no restart count",
-        "azure" => "azure-metrics-exporter, reading Microsoft.App/containerApps",
-        _ => "cAdvisor and kube-state-metrics",
-    };
+    let exporter = plan::resources(&infrastructure.id, namespace, "").exporter;
     doc.details("Instances of each service", |doc| {
         doc.para(say!(
             "On {} these come from {}.",
@@ -295,8 +225,6 @@ fn consumers(cx: &Cx<'_>, doc: &mut Doc) {
         let p = plan.event(id);
         let broker = model.broker(model.event(id).broker).kind;
         let lag = metric(&broker.lag);
-        // Some brokers tell the age of the oldest message, others how many wait.
-        let age = lag.contains("oldest");
         for g in &p.groups {
             rows.push(vec![
                 Inline::code(model.event(id).name.as_str()),
@@ -307,7 +235,7 @@ fn consumers(cx: &Cx<'_>, doc: &mut Doc) {
                     g.queue.as_str()
                 }),
                 Inline::code(lag),
-                if age {
+                if plan::backlog(broker, p, g).age {
                     aged = true;
                     say!("{} s", float(late.value))
                 } else {
