@@ -17,6 +17,9 @@
 //! - *Half-open*: at most `half_open_calls` probes are admitted, the rest is refused. An ignored
 //!   probe gives its place back. A failure opens the breaker again; when all probes have succeeded
 //!   it closes with an empty window.
+//! - The caller's cancellation is told apart from the attempt's timeout, which is a failure: where a
+//!   language ends both alike, the breaker looks at the caller's own signal (C#, TypeScript), or the
+//!   timeout is set inside it (Python).
 //! - An outcome counts only in the period (between two changes of state) in which its call was
 //!   admitted; a late one is dropped.
 //!

@@ -137,10 +137,11 @@ async def failing(r, module, takes=0.0, verdict="UNKNOWN", after=0.0):
     loop = asyncio.get_running_loop()
     spans = []
 
-    async def attempt():
+    async def attempt(timeout):
         start = loop.time()
         try:
-            await asyncio.sleep(takes)
+            async with asyncio.timeout(timeout):
+                await asyncio.sleep(takes)
             raise ConnectionError
         finally:
             spans.append((start, loop.time() - start))
@@ -180,7 +181,7 @@ async def retry_counts_pauses_and_keeps_the_deadline():
     retries = sum([len(await failing(shared, retry)) - 1 for _ in range(30)])
     equal(retries, 12, "budget")
 
-    async def third(tries=[]):
+    async def third(timeout, tries=[]):
         tries.append(1)
         if len(tries) < 3:
             raise ConnectionError
@@ -200,6 +201,28 @@ async def retry_stops_when_it_is_cancelled():
         raise AssertionError("cancelled")
     except asyncio.CancelledError:
         assert loop.time() - start < 0.02
+
+
+async def timeouts_inside_a_retry_open_the_breaker():
+    guard, calls_made = circuit_breaker.payment_breaker(), 0
+
+    async def attempt(timeout):
+        nonlocal calls_made
+        with guard.call():
+            calls_made += 1
+            async with asyncio.timeout(timeout):
+                await asyncio.sleep(10)
+
+    def judge(error):
+        final = isinstance(error, circuit_breaker.BreakerOpen)
+        return retry.Verdict["FINAL" if final else "UNKNOWN"], 0.0
+
+    patient = retry.payment_retry()
+    for _ in range(9):
+        with suppress(TimeoutError, circuit_breaker.BreakerOpen):
+            await patient.call(attempt, judge)
+    equal(calls_made, 10, "ten timeouts open the breaker, and an open breaker ends the retry")
+    equal(guard.state, circuit_breaker.State.OPEN, "state")
 
 
 async def bulkhead_refuses_at_its_limit_and_gives_back():
@@ -249,5 +272,6 @@ breaker_forgets_and_drops_late_results()
 breaker_is_shared_by_threads()
 run(retry_counts_pauses_and_keeps_the_deadline)
 run(retry_stops_when_it_is_cancelled)
+run(timeouts_inside_a_retry_open_the_breaker)
 run(bulkhead_refuses_at_its_limit_and_gives_back)
 sys.stdout.write("ok\n")

@@ -30,6 +30,7 @@ async function calls(b: CircuitBreaker, n: number, error?: Error): Promise<numbe
           return error ? Promise.reject(error) : Promise.resolve();
         },
         (thrown) => thrown === callee,
+        error === cancelled ? AbortSignal.abort(cancelled) : undefined,
       );
     } catch (thrown) {
       if (thrown instanceof BreakerOpenError) {
@@ -185,6 +186,29 @@ async function retryBehaves() {
   }
 }
 
+/** Node's own functions throw an AbortError for any signal, also for one that timed the attempt out. */
+async function timeoutsInsideARetryOpenTheBreaker() {
+  const b = breaker();
+  const r = new Retry({ ...settings, attemptTimeoutMs: 2, earned: 1000 }, host);
+  let made = 0;
+  for (let i = 0; i < 4; i++) {
+    await assert.rejects(
+      r.call(
+        (signal) =>
+          b.call(
+            () => {
+              made++;
+              return delay(10_000, undefined, { signal });
+            },
+            () => true,
+          ),
+        (error) => ({ kind: error instanceof BreakerOpenError ? "final" : "unknown" }),
+      ),
+    );
+  }
+  assert.equal(made, 10, "ten timeouts open the breaker, and an open breaker ends the retry");
+}
+
 async function bulkheadBehaves() {
   const b = paymentBulkhead();
   let running = 0;
@@ -219,4 +243,5 @@ async function bulkheadBehaves() {
 await breakerTripsProbesAndCloses();
 await breakerForgetsAndDropsLateResults();
 await retryBehaves();
+await timeoutsInsideARetryOpenTheBreaker();
 await bulkheadBehaves();
