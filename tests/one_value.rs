@@ -32,8 +32,8 @@ fn artefacts(text: &str) -> Vec<Artefact> {
     done.chapter.unwrap().artefacts
 }
 
-/// Timeouts of `package.Service/Method` in the service configurations of one caller and callee.
-fn service_config(file: &Artefact) -> BTreeMap<String, u64> {
+/// Time limits and attempts of `package.Service/Method` in the service configurations of one caller and callee.
+fn service_config(file: &Artefact) -> BTreeMap<String, (u64, u64)> {
     let value: Value = serde_json::from_str(&file.text).unwrap();
     let methods = value["methodConfig"].as_array().unwrap();
     methods
@@ -43,7 +43,10 @@ fn service_config(file: &Artefact) -> BTreeMap<String, u64> {
             let [service, method] = ["service", "method"].map(|k| name[k].as_str().unwrap());
             (
                 format!("{service}/{method}"),
-                ms(m["timeout"].as_str().unwrap()),
+                (
+                    ms(m["timeout"].as_str().unwrap()),
+                    m["retryPolicy"]["maxAttempts"].as_u64().unwrap_or(1),
+                ),
             )
         })
         .collect()
@@ -66,10 +69,124 @@ fn routes(file: &Artefact) -> BTreeMap<(String, String), u64> {
         .collect()
 }
 
+/// Rows of the tables of a Markdown chapter whose heads start with `head`, cell by cell, without marks.
+fn rows(chapter: &str, head: &[&str]) -> Vec<Vec<String>> {
+    let cells = |line: &str| -> Vec<String> {
+        line.trim_matches('|')
+            .split('|')
+            .map(|c| {
+                let c = c.replace(['`', '·'], "");
+                c.split(" (").next().unwrap().trim().to_owned()
+            })
+            .collect()
+    };
+    let mut out = Vec::new();
+    let mut inside = false;
+    for line in chapter.lines() {
+        if !line.starts_with('|') {
+            inside = false;
+        } else if cells(line).iter().zip(head).all(|(c, h)| c == h) {
+            inside = true;
+        } else if inside && !line.starts_with("|-") {
+            out.push(cells(line));
+        }
+    }
+    out
+}
+
+/// What a chapter's tables say that the plan does not: time limits, attempts and breakers. The number
+/// is how many values were compared.
+fn told_otherwise(plan: &Plan<'_>, chapter: &str) -> (usize, Vec<String>) {
+    let model = plan.model;
+    let calls: BTreeMap<(String, String, String), _> = model
+        .call_ids()
+        .map(|id| {
+            let c = model.call(id);
+            let (from, to) = (model.party(c.from), &model.service(c.to).name);
+            ((from.to_owned(), to.clone(), c.label()), id)
+        })
+        .collect();
+    let (mut compared, mut wrong) = (0, Vec::new());
+    let mut compare = |row: &[String], what: &str, want: String, got: &str| {
+        compared += 1;
+        if want != got {
+            wrong.push(format!("{what} of {row:?}: {want} in the plan, {got} told"));
+        }
+    };
+    for row in rows(chapter, &["From", "To", "Operation", "Timeout", "Attempts"]) {
+        let Some(id) = calls.get(&(row[0].clone(), row[1].clone(), row[2].clone())) else {
+            continue;
+        };
+        let p = plan.call(*id);
+        compare(&row, "time limit", p.timeout.value.to_string(), &row[3]);
+        compare(&row, "attempts", p.attempts.value.to_string(), &row[4]);
+    }
+    for row in rows(chapter, &["From", "To", "Operation", "Opens at"]) {
+        let Some(id) = calls.get(&(row[0].clone(), row[1].clone(), row[2].clone())) else {
+            continue;
+        };
+        let Ok(b) = &plan.call(*id).breaker else {
+            continue;
+        };
+        let ratio = b.ratio.value.to_string();
+        // One table has all of it in a cell, the other a cell each.
+        if row[3].contains(" of ") {
+            let want = format!("{ratio} of {} calls in {}", b.minimum.value, b.window.value);
+            compare(&row, "breaker", want, &row[3]);
+        } else {
+            let want = [
+                ratio,
+                b.window.value.to_string(),
+                b.minimum.value.to_string(),
+                b.slow.value.to_string(),
+                b.open.value.to_string(),
+            ];
+            for (want, got) in want.into_iter().zip(&row[3..]) {
+                compare(&row, "breaker", want, got);
+            }
+        }
+    }
+    (compared, wrong)
+}
+
+fn chapter(text: &str) -> String {
+    let mut sources = Sources::default();
+    let id = sources.add(SourceFile::whole("s", text));
+    let options = Options {
+        format: msdesign::Format::Markdown,
+        sections: Some(vec!["sync".to_owned(), "reliability".to_owned()]),
+        ..Options::default()
+    };
+    let done = compile(&mut sources, id, &mut NoFiles, &options);
+    let parts = done.chapter.unwrap().parts;
+    parts.iter().map(|p| p.markdown.as_str()).collect()
+}
+
 #[test]
-fn the_time_limit_of_a_call_is_one_number_everywhere() {
+fn the_tables_say_what_the_plan_says() {
+    let (mut compared, mut caught) = (0, 0);
+    for text in designs() {
+        let mut sources = Sources::default();
+        let id = sources.add(SourceFile::whole("s", text.as_str()));
+        let mut out = Vec::new();
+        let model = model::resolve(&spec::parse(id, &text, &mut out), id, &mut out);
+        let plan = Plan::new(&model);
+        let told = chapter(&text);
+        let (n, wrong) = told_otherwise(&plan, &told);
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+        compared += n;
+        // A table that says something else is noticed.
+        let other = told.replace(" ms|3|", " ms|4|").replace("50% of", "40% of");
+        caught += usize::from(!told_otherwise(&plan, &other).1.is_empty());
+    }
+    assert!(compared > 100, "only {compared} values were compared");
+    assert!(caught > 5, "only {caught} changed chapters were noticed");
+}
+
+/// The designs of the book, on Kubernetes.
+fn designs() -> Vec<String> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("book-example/src/designs");
-    let mut compared = 0;
+    let mut out = Vec::new();
     for entry in std::fs::read_dir(dir).unwrap() {
         let page = std::fs::read_to_string(entry.unwrap().path()).unwrap();
         let Some((_, rest)) = page.split_once("```msdesign\n") else {
@@ -79,8 +196,15 @@ fn the_time_limit_of_a_call_is_one_number_everywhere() {
         let mut toml: toml_edit::DocumentMut = block.parse().unwrap();
         toml["infrastructure"] = toml_edit::value("kubernetes");
         toml.remove("platform");
-        let text = toml.to_string();
+        out.push(toml.to_string());
+    }
+    out
+}
 
+#[test]
+fn the_time_limit_of_a_call_is_one_number_everywhere() {
+    let mut compared = 0;
+    for text in designs() {
         let mut sources = Sources::default();
         let id = sources.add(SourceFile::whole("s", text.as_str()));
         let mut out = Vec::new();
@@ -100,7 +224,13 @@ fn the_time_limit_of_a_call_is_one_number_everywhere() {
             let [from, to] = [from, c.to].map(|s| plan.service(s).slug.clone());
             let want = plan.call(id).worst_case().as_ms().max(1);
             let config = file(format!("grpc/{from}/{to}.service-config.json")).unwrap();
-            assert_eq!(service_config(config)[&method], want, "{from} {method}");
+            // gRPC makes five of more attempts.
+            let attempts = u64::from(plan.call(id).attempts.value.min(5));
+            assert_eq!(
+                service_config(config)[&method],
+                (want, attempts),
+                "{from} {method}"
+            );
             let mesh = routes(file(format!("istio/{to}.yaml")).unwrap());
             assert_eq!(
                 mesh[&(from.clone(), format!("/{method}"))],
