@@ -19,8 +19,8 @@ test:
 msrv:
     python3 tools/msrv.py
 
-# The checks by the real tools of other ecosystems; `just tools` installs them.
-conformance:
+# The checks by the real tools of other ecosystems, which `tools` installs where they are missing.
+conformance: tools
     . .tools/env && cargo test --features conformance
 
 tools:

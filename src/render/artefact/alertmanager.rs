@@ -70,11 +70,19 @@ fn config(cx: &Cx<'_>) -> Value {
             "routes": routes,
         },
         // Who is paged about a service need not read the ticket about the same service meanwhile.
-        "inhibit_rules": [{
-            "source_matchers": ["severity=\"page\""],
-            "target_matchers": ["severity=\"ticket\""],
-            "equal": ["service"],
-        }],
+        // A budget that burns fast burns over the longer window, too: one page is enough.
+        "inhibit_rules": [
+            {
+                "source_matchers": ["severity=\"page\""],
+                "target_matchers": ["severity=\"ticket\""],
+                "equal": ["service"],
+            },
+            {
+                "source_matchers": ["alertname=~\".+ErrorBudgetBurnFast\""],
+                "target_matchers": ["alertname=~\".+ErrorBudgetBurnMedium\""],
+                "equal": ["service"],
+            },
+        ],
         "receivers": receivers,
     })
 }

@@ -1,7 +1,7 @@
 //! Kubernetes manifests: a file a service, and one for the namespace.
 //!
-//! Instances, probes and the grace period are the plan's. A service takes requests from its callers and the
-//! gateway alone; what it may reach is left open, as the spec does not say where stores and brokers run.
+//! Instances, probes and the grace period are the plan's. A service takes requests from its callers, the
+//! gateway and Prometheus alone; what it may reach is left open, as the spec does not say where stores and brokers run.
 
 use std::collections::BTreeSet;
 
@@ -23,6 +23,8 @@ pub(super) const KIND: Kind = Kind {
 const GRPC_PORT: u16 = 9090;
 /// Where the gateway's own pods run; to be replaced by the team.
 const GATEWAY_NAMESPACE: &str = "gateway-system";
+/// Where Prometheus runs; to be replaced by the team.
+const MONITORING_NAMESPACE: &str = "monitoring";
 
 fn files(cx: &Cx<'_>) -> Vec<File> {
     let model = cx.plan.model;
@@ -222,7 +224,8 @@ fn probes(container: &mut Map<String, Value>, s: &ServicePlan, health: &HealthPl
     container.insert("readinessProbe".into(), json!(probe(&health.readiness, n)));
 }
 
-/// Requests come from the services that call this one, and from the gateway if it is reached from outside.
+/// Requests come from the services that call this one, from Prometheus, and from the gateway if it is reached
+/// from outside.
 fn policy(cx: &Cx<'_>, s: &ServicePlan, meta: &Value, ports: &[(&str, u16)]) -> Value {
     let callers: BTreeSet<&str> = s
         .used_by
@@ -242,12 +245,11 @@ fn policy(cx: &Cx<'_>, s: &ServicePlan, meta: &Value, ports: &[(&str, u16)]) -> 
         .iter()
         .map(|(name, _)| json!({ "protocol": "TCP", "port": name }))
         .collect();
-    // An empty list of sources would let everybody in; no rule lets nobody in.
-    let ingress = if from.is_empty() {
-        json!([])
-    } else {
-        json!([{ "from": from, "ports": ports }])
-    };
+    // What cannot be scraped is taken for dead by its alerts.
+    from.push(json!({ "namespaceSelector": {
+        "matchLabels": { "kubernetes.io/metadata.name": MONITORING_NAMESPACE },
+    } }));
+    let ingress = json!([{ "from": from, "ports": ports }]);
     json!({
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
