@@ -87,7 +87,7 @@ fn rust_is_formatted_and_clippy_is_content() {
     put(
         dir.path(),
         "src/lib.rs",
-        "pub mod bulkhead;\npub mod circuit_breaker;\npub mod retry;\n",
+        "pub mod bulkhead;\npub mod circuit_breaker;\npub mod guarded_call;\npub mod retry;\n",
     );
     run(
         dir.path(),

@@ -86,6 +86,7 @@ fn every_value_and_reason_of_a_call_is_shown() {
         (Pattern::Retry, call.retry_budget_ratio.why),
         (Pattern::Bulkhead, bulkhead.slots.why),
         (Pattern::Bulkhead, bulkhead.wait_ms.why),
+        (Pattern::GuardedCall, call.fallback),
     ];
     for language in &LANGUAGES {
         for (pattern, why) in reasons {
@@ -160,7 +161,7 @@ fn rust_compiles_without_a_warning_and_behaves() {
         code::write(rust, &code::hostile(name), &dir.path().join(&module));
         writeln!(
             main,
-            "mod {module} {{ mod bulkhead; mod circuit_breaker; mod retry; }}"
+            "mod {module} {{ mod bulkhead; mod circuit_breaker; mod guarded_call; mod retry; }}"
         )
         .unwrap();
     }

@@ -1,4 +1,5 @@
-//! Pattern code: circuit breaker, retry and bulkhead for one call of the design, in each language.
+//! Pattern code: circuit breaker, retry, bulkhead and the three composed for one call of the design, in
+//! each language.
 //!
 //! A sample is one template of `templates/code/<language>/` filled with the values of one call. It
 //! uses the language's standard library only and means the same in every language:
@@ -37,6 +38,10 @@
 //!
 //! **Bulkhead.** `slots` calls at a time; one more waits at most `wait_ms` (0: refused at once); a
 //! slot is given back however the call ends.
+//!
+//! **Guarded call.** The bulkhead is outside, the breaker inside the retry: a logical call keeps one slot
+//! while it pauses, each attempt counts for the breaker, and an open breaker ends the retry. Timeouts,
+//! lost connections and replies that say that the callee failed count; a refusal such as 429 does not.
 
 mod languages;
 mod safe;
@@ -57,11 +62,18 @@ pub enum Pattern {
     Retry,
     /// Caps how many calls are under way.
     Bulkhead,
+    /// The three around the call.
+    GuardedCall,
 }
 
 impl Pattern {
     /// All patterns in the order of the chapter.
-    pub const ALL: [Self; 3] = [Self::CircuitBreaker, Self::Retry, Self::Bulkhead];
+    pub const ALL: [Self; 4] = [
+        Self::CircuitBreaker,
+        Self::Retry,
+        Self::Bulkhead,
+        Self::GuardedCall,
+    ];
 
     /// Position in [`Pattern::ALL`] and in the lists of a [`Language`].
     fn index(self) -> usize {
@@ -69,6 +81,7 @@ impl Pattern {
             Self::CircuitBreaker => 0,
             Self::Retry => 1,
             Self::Bulkhead => 2,
+            Self::GuardedCall => 3,
         }
     }
 }
@@ -145,6 +158,8 @@ pub struct CallSample<'a> {
     pub breaker: BreakerValues<'a>,
     /// The bulkhead's values.
     pub bulkhead: BulkheadValues<'a>,
+    /// What the caller does when the call fails.
+    pub fallback: &'a str,
 }
 
 /// The code of `pattern` around `call`, ready for a fence with the info string
@@ -201,12 +216,29 @@ fn fill(
             slots => count(language, call.bulkhead.slots, 1),
             wait_ms => count(language, call.bulkhead.wait_ms, 0),
         },
+        Pattern::GuardedCall => {
+            let (refused, failed) = replies(call.protocol);
+            context! {
+                refused, failed,
+                mapping => format!("{refused}: not processed; {failed}: unknown"),
+                fallback => safe::wrap(&format!("The design's fallback: {}", call.fallback), 76).join("\n"),
+            }
+        }
     };
     let template = TEMPLATES.get_template(&template_name(language, pattern))?;
     let mut code = template.render(context! { ..shared, ..values })?;
     // The engine drops the newline that ends a template.
     code.push('\n');
     Ok(code)
+}
+
+/// Replies that say that nothing was processed, and those that say that the callee failed.
+fn replies(protocol: &str) -> (&'static str, &'static str) {
+    match protocol {
+        "REST" | "GraphQL" => ("429", "500, 502, 503, 504"),
+        "gRPC" => ("RESOURCE_EXHAUSTED", "UNAVAILABLE, INTERNAL"),
+        _ => ("refused before any work", "fault of the callee"),
+    }
 }
 
 /// A whole number between `least` and the largest 32-bit integer that every language has.
@@ -242,6 +274,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     env.add_filter("digits", digits);
     env.add_filter("dollars", safe::dollars);
     env.add_filter("seconds", seconds);
+    env.add_filter("under", under);
     for language in &LANGUAGES {
         for pattern in Pattern::ALL {
             // A template that does not parse is missing afterwards, and `fill` reports that.
@@ -291,6 +324,12 @@ fn digits(number: u64) -> String {
         out.push(digit);
     }
     out
+}
+
+/// Filter `under`: the lines of a comment, each but the first behind `start`.
+#[allow(clippy::needless_pass_by_value)] // the template engine hands them over
+fn under(lines: String, start: String) -> String {
+    lines.replace('\n', &format!("\n{start}"))
 }
 
 /// Filter `seconds`: milliseconds as a decimal number of seconds.

@@ -44,6 +44,7 @@ pub(crate) const PAYMENT: CallSample = CallSample {
             "half of what is left of the deadline after one attempt",
         ),
     },
+    fallback: "the order stays unpaid and is charged later",
 };
 
 /// A call whose every string tries to break out and whose numbers sit at the edges.
@@ -51,6 +52,7 @@ pub(crate) fn hostile(name: &'static str) -> CallSample<'static> {
     let why = "*/ /* \\u002a\\u002f \\u000a x(); {{#include /etc/passwd}} ``` \"\"\" ''' \u{202e}\u{2028}\n@ts-ignore\n+build x\n# head \\";
     let mut call = PAYMENT;
     (call.caller, call.callee, call.operation, call.protocol) = (name, name, why, name);
+    call.fallback = why;
     call.attempts = Reasoned::new(0, "");
     call.attempt_timeout_ms = Reasoned::new(0, why);
     call.deadline_ms = Reasoned::new(u32::MAX, "@ts-nocheck");
@@ -86,7 +88,7 @@ pub(crate) const NAMES: [&str; 13] = [
     "a\u{301}-b_c D",
 ];
 
-/// Writes the three samples of `call` into `dir`.
+/// Writes the samples of `call` into `dir`.
 pub(crate) fn write(language: &Language, call: &CallSample, dir: &Path) {
     std::fs::create_dir_all(dir).unwrap();
     for (pattern, file) in Pattern::ALL.into_iter().zip(language.files) {

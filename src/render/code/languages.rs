@@ -33,9 +33,9 @@ pub struct Language {
     pub reserved: &'static str,
     /// The name of each pattern's file as the language's community writes it, in the order of
     /// [`Pattern::ALL`](super::Pattern::ALL).
-    pub files: [&'static str; 3],
+    pub files: [&'static str; 4],
     /// The template of each pattern, in the same order.
-    pub(super) templates: [&'static str; 3],
+    pub(super) templates: [&'static str; 4],
 }
 
 /// The language with this id.
@@ -44,7 +44,7 @@ pub fn language(id: &str) -> Option<&'static Language> {
     LANGUAGES.iter().find(|language| language.id == id)
 }
 
-/// The three templates of a folder.
+/// The templates of a folder.
 macro_rules! templates {
     ($folder:literal) => {
         [
@@ -58,6 +58,11 @@ macro_rules! templates {
                 "../../../templates/code/",
                 $folder,
                 "/bulkhead.jinja"
+            )),
+            include_str!(concat!(
+                "../../../templates/code/",
+                $folder,
+                "/guarded_call.jinja"
             )),
         ]
     };
@@ -73,7 +78,12 @@ pub static LANGUAGES: [Language; 7] = [
         indent: "        ",
         case: Case::Snake,
         reserved: RUST,
-        files: ["circuit_breaker.rs", "retry.rs", "bulkhead.rs"],
+        files: [
+            "circuit_breaker.rs",
+            "retry.rs",
+            "bulkhead.rs",
+            "guarded_call.rs",
+        ],
         templates: templates!("rust"),
     },
     Language {
@@ -84,7 +94,12 @@ pub static LANGUAGES: [Language; 7] = [
         indent: "\t\t",
         case: Case::Pascal,
         reserved: GO,
-        files: ["circuit_breaker.go", "retry.go", "bulkhead.go"],
+        files: [
+            "circuit_breaker.go",
+            "retry.go",
+            "bulkhead.go",
+            "guarded_call.go",
+        ],
         templates: templates!("go"),
     },
     Language {
@@ -95,7 +110,12 @@ pub static LANGUAGES: [Language; 7] = [
         indent: "            ",
         case: Case::Pascal,
         reserved: JAVA,
-        files: ["CircuitBreaker.java", "Retry.java", "Bulkhead.java"],
+        files: [
+            "CircuitBreaker.java",
+            "Retry.java",
+            "Bulkhead.java",
+            "GuardedCall.java",
+        ],
         templates: templates!("java"),
     },
     Language {
@@ -106,7 +126,12 @@ pub static LANGUAGES: [Language; 7] = [
         indent: "        ",
         case: Case::Camel,
         reserved: KOTLIN,
-        files: ["CircuitBreaker.kt", "Retry.kt", "Bulkhead.kt"],
+        files: [
+            "CircuitBreaker.kt",
+            "Retry.kt",
+            "Bulkhead.kt",
+            "GuardedCall.kt",
+        ],
         templates: templates!("kotlin"),
     },
     Language {
@@ -117,7 +142,12 @@ pub static LANGUAGES: [Language; 7] = [
         indent: "            ",
         case: Case::Pascal,
         reserved: "", // every name starts with `For` and a capital
-        files: ["CircuitBreaker.cs", "Retry.cs", "Bulkhead.cs"],
+        files: [
+            "CircuitBreaker.cs",
+            "Retry.cs",
+            "Bulkhead.cs",
+            "GuardedCall.cs",
+        ],
         templates: templates!("csharp"),
     },
     Language {
@@ -128,7 +158,12 @@ pub static LANGUAGES: [Language; 7] = [
         indent: "        ",
         case: Case::Snake,
         reserved: PYTHON,
-        files: ["circuit_breaker.py", "retry.py", "bulkhead.py"],
+        files: [
+            "circuit_breaker.py",
+            "retry.py",
+            "bulkhead.py",
+            "guarded_call.py",
+        ],
         templates: templates!("python"),
     },
     Language {
@@ -139,7 +174,12 @@ pub static LANGUAGES: [Language; 7] = [
         indent: "    ",
         case: Case::Camel,
         reserved: TYPESCRIPT,
-        files: ["circuit-breaker.ts", "retry.ts", "bulkhead.ts"],
+        files: [
+            "circuit-breaker.ts",
+            "retry.ts",
+            "bulkhead.ts",
+            "guarded-call.ts",
+        ],
         templates: templates!("typescript"),
     },
 ];

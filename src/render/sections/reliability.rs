@@ -132,6 +132,7 @@ fn with_sample(cx: &Cx<'_>, id: CallId, with: impl FnOnce(&CallSample<'_>) -> St
             slots: Reasoned::new(n(p.slots.value), &p.slots.why),
             wait_ms: Reasoned::new(0, "a queue would only hide that the callee is too slow"),
         },
+        fallback: &p.fallback.value,
     })
 }
 
@@ -259,4 +260,19 @@ fn bulkhead(cx: &Cx<'_>, doc: &mut Doc, calls: &[CallId], shown: CallId) {
         rows,
     );
     code(cx, doc, shown, Pattern::Bulkhead, "Bulkhead");
+    let p = cx.plan.call(shown);
+    if p.breaker.is_ok() {
+        let has = if p.attempts.value > 1 {
+            "a breaker and retries"
+        } else {
+            "a breaker"
+        };
+        doc.para(say!(
+            "Of the calls with {}, `{}` is the busiest. Its three patterns together: the bulkhead outside, so that a \
+             call keeps its slot while it pauses, and the breaker inside the retry, so that it sees every attempt.",
+            has,
+            cx.plan.model.call_name(shown)
+        ));
+        code(cx, doc, shown, Pattern::GuardedCall, "All three");
+    }
 }

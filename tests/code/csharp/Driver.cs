@@ -297,8 +297,36 @@ internal static class Driver
         });
     }
 
+    private static async Task FailuresInsideARetryOpenTheBreaker()
+    {
+        var guarded = new GuardedCall(Bulkhead.ForPayment(), Retrying(), Breaker());
+        var made = 0;
+        var refused = 0;
+        for (var i = 0; i < 4; i++)
+        {
+            try
+            {
+                await guarded.ExecuteAsync<int>(token =>
+                {
+                    made++;
+                    throw Failed;
+                });
+            }
+            catch (CircuitBreakerOpenException)
+            {
+                refused++;
+            }
+            catch (TimeoutException)
+            {
+            }
+        }
+        Equal(made, 10, "ten failures open it");
+        Equal(refused, 2, "an open breaker ends the retry");
+    }
+
     private static async Task Run()
     {
+        await FailuresInsideARetryOpenTheBreaker();
         await BreakerTripsProbesAndCloses();
         await BreakerForgetsAndDropsLateResults();
         await BreakerIsSharedByThreads();

@@ -245,6 +245,19 @@ func TestRetryBudget(t *testing.T) {
 	}
 }
 
+func TestTimeoutsInsideARetryOpenTheBreaker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, made := NewPaymentClient(), 0
+		var err error
+		for range 5 {
+			err = c.Do(t.Context(), func(ctx context.Context) error { made++; <-ctx.Done(); return ctx.Err() })
+		}
+		want(t, "ten timeouts open it", made, 10)
+		want(t, "an open breaker ends the retry", err, ErrBreakerOpen)
+		want(t, "slots given back", len(c.Bulkhead.slots), 0)
+	})
+}
+
 func TestBulkhead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := NewPaymentBulkhead()

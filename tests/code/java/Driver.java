@@ -289,11 +289,32 @@ final class Driver {
         });
     }
 
+    static void failuresInsideARetryOpenTheBreaker() throws Exception {
+        var made = new AtomicInteger();
+        var refused = new AtomicInteger();
+        var guarded = new GuardedCall(Bulkhead.forPayment(), retry(true, 100), breaker());
+        for (int i = 0; i < 4; i++) {
+            try {
+                guarded.call(timeout -> {
+                    made.incrementAndGet();
+                    throw FAILED;
+                });
+            } catch (RejectedExecutionException open) {
+                refused.incrementAndGet();
+            } catch (IOException failed) {
+                check(failed == FAILED, "the call's own exception");
+            }
+        }
+        equal(made.get(), 10, "ten failures open it");
+        equal(refused.get(), 2, "an open breaker ends the retry");
+    }
+
     public static void main(String[] arguments) throws Exception {
         breakerTripsProbesAndCloses();
         breakerForgetsAndDropsLateResults();
         breakerIsSharedByThreads();
         retryBehaves();
         bulkheadBehaves();
+        failuresInsideARetryOpenTheBreaker();
     }
 }

@@ -239,7 +239,27 @@ fun bulkheadBehaves() {
     }
 }
 
+fun failuresInsideARetryOpenTheBreaker() {
+    val guarded = GuardedCall(paymentBulkhead(), retry(), breaker())
+    var made = 0
+    var refused = 0
+    repeat(4) {
+        try {
+            guarded.execute<Unit> {
+                made++
+                throw failed
+            }
+        } catch (_: BreakerOpenException) {
+            refused++
+        } catch (_: IOException) {
+        }
+    }
+    equal(made, 10, "ten failures open it")
+    equal(refused, 2, "an open breaker ends the retry")
+}
+
 fun main() {
+    failuresInsideARetryOpenTheBreaker()
     breakerTripsProbesAndCloses()
     breakerForgetsAndDropsLateResults()
     breakerIsSharedByThreads()

@@ -9,6 +9,7 @@ from contextlib import suppress
 
 import bulkhead
 import circuit_breaker
+import guarded_call
 import retry
 from once import bulkhead as once_bulkhead
 from once import retry as once_retry
@@ -204,23 +205,17 @@ async def retry_stops_when_it_is_cancelled():
 
 
 async def timeouts_inside_a_retry_open_the_breaker():
-    guard, calls_made = circuit_breaker.payment_breaker(), 0
+    guarded, calls_made = guarded_call.payment_guarded_call(), 0
+    guard = guarded._breaker
 
-    async def attempt(timeout):
+    async def send():
         nonlocal calls_made
-        with guard.call():
-            calls_made += 1
-            async with asyncio.timeout(timeout):
-                await asyncio.sleep(10)
+        calls_made += 1
+        await asyncio.sleep(10)
 
-    def judge(error):
-        final = isinstance(error, circuit_breaker.BreakerOpen)
-        return retry.Verdict["FINAL" if final else "UNKNOWN"], 0.0
-
-    patient = retry.payment_retry()
     for _ in range(9):
         with suppress(TimeoutError, circuit_breaker.BreakerOpen):
-            await patient.call(attempt, judge)
+            await guarded.call(send)
     equal(calls_made, 10, "ten timeouts open the breaker, and an open breaker ends the retry")
     equal(guard.state, circuit_breaker.State.OPEN, "state")
 

@@ -4,9 +4,11 @@
 
 mod bulkhead;
 mod circuit_breaker;
+mod guarded_call;
 mod once {
     mod bulkhead;
     mod circuit_breaker;
+    mod guarded_call;
     pub mod retry;
 }
 mod retry;
@@ -245,7 +247,22 @@ fn bulkhead_refuses_at_its_limit_and_gives_back() {
     assert!(all.iter().all(Option::is_some), "every slot came back");
 }
 
+fn failures_inside_a_retry_open_the_breaker() {
+    use guarded_call::{CallError, GuardedCall};
+    let guarded = GuardedCall { bulkhead: payment_bulkhead(), retry: retry(), breaker: breaker() };
+    let mut made = 0;
+    let mut last = Ok(());
+    for _ in 0..4 {
+        last = guarded.run(|_| {
+            made += 1;
+            Err(CallError::Failed(ZERO))
+        });
+    }
+    assert_eq!((made, last), (10, Err(CallError::BreakerOpen)));
+}
+
 fn main() {
+    failures_inside_a_retry_open_the_breaker();
     breaker_trips_probes_and_closes();
     breaker_forgets_counts_slow_calls_and_drops_late_ones();
     breaker_is_shared_by_threads();

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
 import { BulkheadFullError, paymentBulkhead } from "./bulkhead.js";
 import { BreakerOpenError, CircuitBreaker } from "./circuit-breaker.js";
+import { GuardedCall } from "./guarded-call.js";
 import { paymentBulkhead as onceBulkhead } from "./once/bulkhead.js";
 import { paymentRetry as onceRetry } from "./once/retry.js";
 import { Retry, paymentRetry, type Host, type Verdict } from "./retry.js";
@@ -188,22 +189,15 @@ async function retryBehaves() {
 
 /** Node's own functions throw an AbortError for any signal, also for one that timed the attempt out. */
 async function timeoutsInsideARetryOpenTheBreaker() {
-  const b = breaker();
   const r = new Retry({ ...settings, attemptTimeoutMs: 2, earned: 1000 }, host);
+  const guarded = new GuardedCall(paymentBulkhead(), r, breaker());
   let made = 0;
   for (let i = 0; i < 4; i++) {
     await assert.rejects(
-      r.call(
-        (signal) =>
-          b.call(
-            () => {
-              made++;
-              return delay(10_000, undefined, { signal });
-            },
-            () => true,
-          ),
-        (error) => ({ kind: error instanceof BreakerOpenError ? "final" : "unknown" }),
-      ),
+      guarded.call((signal) => {
+        made++;
+        return delay(10_000, undefined, { signal });
+      }),
     );
   }
   assert.equal(made, 10, "ten timeouts open the breaker, and an open breaker ends the retry");
