@@ -237,7 +237,7 @@ fn replies(protocol: &str) -> (&'static str, &'static str) {
     match protocol {
         "REST" | "GraphQL" => ("429", "500, 502, 503, 504"),
         "gRPC" => ("RESOURCE_EXHAUSTED", "UNAVAILABLE, INTERNAL"),
-        _ => ("refused before any work", "fault of the callee"),
+        _ => ("a refusal", "a fault"),
     }
 }
 
