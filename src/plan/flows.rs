@@ -7,7 +7,7 @@ use super::figure::Figure;
 use super::services::Entries;
 use crate::catalog::numbers;
 use crate::model::units::Time;
-use crate::model::{ActorId, CallId, Model, Party, ServiceId, Slo, Step};
+use crate::model::{ActorId, CallId, EventId, Model, Party, ServiceId, Slo, Step};
 
 /// The most steps of a derived flow: what is longer tells nobody anything.
 const MAX_DERIVED_STEPS: usize = 30;
@@ -107,7 +107,8 @@ pub(super) fn stated_or_derived(model: &Model, entries: &Entries) -> Vec<Outline
         .collect()
 }
 
-/// Every call that can follow from one request at `entry`, each once, in depth-first order.
+/// Every call that can follow from one request at `entry`, each once, in depth-first order; a service
+/// publishes when its calls are done.
 fn derive(
     model: &Model,
     entry: ServiceId,
@@ -125,9 +126,17 @@ fn derive(
     let mut seen = vec![false; model.services.len()];
     seen[entry.0] = true;
     let mut stack: Vec<(usize, usize)> = vec![(entry.0, 0)];
-    let mut reached = vec![entry.0];
+    let mut published: Vec<Vec<EventId>> = vec![Vec::new(); model.services.len()];
+    for e in model.event_ids() {
+        for p in &model.event(e).publishers {
+            published[p.service.0].push(e);
+        }
+    }
     while let Some((s, i)) = stack.pop() {
         let Some(&call) = outbound[s].get(i) else {
+            let left = MAX_DERIVED_STEPS.saturating_sub(steps.len());
+            let events = published[s].iter().take(left);
+            steps.extend(events.map(|e| vec![Step::Publish(ServiceId(s), *e)]));
             continue;
         };
         stack.push((s, i + 1));
@@ -138,16 +147,7 @@ fn derive(
         let to = model.calls[call].to.0;
         if !seen[to] {
             seen[to] = true;
-            reached.push(to);
             stack.push((to, 0));
-        }
-    }
-    for s in reached {
-        for e in model.event_ids() {
-            let publishes = model.event(e).publishers.iter().any(|p| p.service.0 == s);
-            if publishes && steps.len() < MAX_DERIVED_STEPS {
-                steps.push(vec![Step::Publish(ServiceId(s), e)]);
-            }
         }
     }
     Outline {
