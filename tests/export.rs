@@ -196,3 +196,65 @@ fn a_list_that_leads_out_of_the_folder_is_refused() {
     assert_eq!(code(&out), 2);
     assert!(dir.path().join("shop.toml").exists());
 }
+
+#[test]
+fn every_alert_has_its_runbook_and_every_contract_its_owner() {
+    let spec = "title = \"Shop\"\nservices = [\"web\", \"orders\", \"stock\"]\nsync = [\n  \
+        { call = \"client --REST GET /orders--> web\", rate = \"100/s\" },\n  \
+        \"web --gRPC GetOrder--> orders\",\n  \"web --REST GET /stock--> stock\",\n]\n\
+        async = [\"orders --order.placed--> stock\"]\n\
+        teams = { shop = [\"web\"], \"Back Office\" = [\"orders\"] }\n";
+    let dir = folder(&[("shop.toml", spec)]);
+    assert_eq!(
+        code(&run(dir.path(), &["export", "shop.toml", "--out", "out"])),
+        0
+    );
+    let out = dir.path().join("out");
+    let files = all(&out);
+    let rules = files.iter().find(|f| f.ends_with(".rules.yaml")).unwrap();
+    let rules = fs::read_to_string(out.join(rules)).unwrap();
+    let alerts: Vec<&str> = rules
+        .lines()
+        .filter_map(|l| l.trim_start_matches([' ', '-']).strip_prefix("alert: "))
+        .map(|l| l.trim_matches('"'))
+        .collect();
+    let books: Vec<&str> = files
+        .iter()
+        .filter_map(|f| f.strip_prefix("runbooks/")?.strip_suffix(".md"))
+        .collect();
+    assert!(alerts.len() > 5, "{alerts:?}");
+    for alert in &alerts {
+        assert!(books.contains(alert), "no runbook of {alert}");
+        let text = fs::read_to_string(out.join(format!("runbooks/{alert}.md"))).unwrap();
+        assert!(text.starts_with(&format!("# {alert}\n")), "{text}");
+    }
+    assert_eq!(alerts.len(), books.len());
+
+    let owners = fs::read_to_string(out.join("CODEOWNERS")).unwrap();
+    for line in owners.lines().filter(|l| l.starts_with('/')) {
+        let (path, _) = line.split_once(' ').unwrap();
+        assert!(files.contains(&path[1..].to_owned()), "{path} is no file");
+    }
+    assert!(owners.contains("\n/openapi/web.yaml @shop\n"), "{owners}");
+    assert!(
+        owners.contains(
+            "# to agree as well: @shop\n/proto/shop/orders/v1/orders_service.proto @back-office\n"
+        ),
+        "{owners}"
+    );
+    assert!(
+        owners.contains("# /openapi/stock.yaml has no owner: no team owns stock\n"),
+        "{owners}"
+    );
+    let contracts = ["openapi/", "asyncapi/"];
+    for file in files
+        .iter()
+        .filter(|f| contracts.iter().any(|c| f.starts_with(c)))
+    {
+        let whole = file.starts_with("asyncapi/all-of");
+        assert!(
+            whole || owners.contains(&format!("/{file} ")),
+            "{file} is not listed"
+        );
+    }
+}

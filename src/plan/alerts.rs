@@ -71,6 +71,8 @@ pub struct Alert {
     pub severity: AlertSeverity,
     /// The service it is about.
     pub service: ServiceId,
+    /// The callee, of an alert about the calls to one.
+    pub towards: Option<ServiceId>,
     /// The teams it goes to.
     pub teams: Vec<TeamId>,
     /// What it means, in a sentence about this system.
@@ -238,6 +240,7 @@ fn service(input: &Input<'_>, id: ServiceId, out: &mut Alerting) {
             action: latency_action(input, id),
             why: format!("SLO p99 {}", p99.value),
             anchor: String::new(),
+            towards: None,
             custom_metric: false,
             held: None,
             proof: Proof::quantile(&metric, p99.value.as_s()),
@@ -270,6 +273,7 @@ fn saturated(input: &Input<'_>, id: ServiceId, alerts: &mut Vec<Alert>) {
         ),
         why: format!("{}{}", float(limit.value), limit.why.replacen("per cent", "%", 1)),
         anchor: String::new(),
+        towards: None,
         custom_metric: false,
         held: None,
         proof: metrics::busy(of.0, of.1, of.2, limit.value),
@@ -306,6 +310,7 @@ fn missing(
         ),
         why: "no instance is left".to_owned(),
         anchor: String::new(),
+        towards: None,
         custom_metric: false,
         held: None,
         proof: Proof::gone(up),
@@ -372,6 +377,7 @@ fn call(input: &Input<'_>, id: CallId, alerts: &mut Vec<Alert>) {
         },
         why: format!("the breaker's failure ratio of {}", breaker.ratio.value),
         anchor: String::new(),
+        towards: Some(c.to),
         custom_metric: false,
         held: None,
         proof: Proof::share(
@@ -418,7 +424,8 @@ fn event(input: &Input<'_>, id: EventId, alerts: &mut Vec<Alert>) {
                 format!("{} = {}", group.lag_limit.why, group.lag_limit.value)
             },
             anchor: String::new(),
-            custom_metric: false,
+            towards: None,
+        custom_metric: false,
             held: None,
         });
         alerts.push(Alert {
@@ -439,6 +446,7 @@ fn event(input: &Input<'_>, id: EventId, alerts: &mut Vec<Alert>) {
             ),
             why: "one is one too many".to_owned(),
             anchor: String::new(),
+            towards: None,
             custom_metric: false,
             held: None,
         });
@@ -481,6 +489,7 @@ fn stream(input: &Input<'_>, id: StreamId, alerts: &mut Vec<Alert>) {
             plan.per_replica.value, plan.per_replica.why
         ),
         anchor: String::new(),
+        towards: None,
         custom_metric: false,
         held: None,
     });
@@ -514,6 +523,7 @@ fn saga(input: &Input<'_>, i: usize, alerts: &mut Vec<Alert>) {
         ),
         why: format!("deadline: {}", plan.deadline.why),
         anchor: String::new(),
+        towards: None,
         custom_metric: true,
         held: Some((oldest, plan.deadline.value.as_s())),
     });

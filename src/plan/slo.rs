@@ -229,6 +229,7 @@ fn burn_alert(input: &Input<'_>, objective: Objective, burn: &Burn) -> Result<Al
             budget_text(budget)
         ),
         anchor: String::new(),
+        towards: None,
         custom_metric: false,
         held: None,
         proof: Proof::burn(

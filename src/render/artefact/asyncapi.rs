@@ -28,7 +28,21 @@ struct Part {
     sends: bool,
 }
 
-fn files(cx: &Cx<'_>) -> Vec<File> {
+/// Where the document `name` is kept.
+pub(super) fn path(name: &str) -> String {
+    format!("asyncapi/{name}.yaml")
+}
+
+/// The services that get a document.
+pub(super) fn described(cx: &Cx<'_>) -> BTreeSet<ServiceId> {
+    let parts = parts(cx).into_iter().map(|p| p.service);
+    parts
+        .filter(|s| !cx.plan.model.service(*s).external)
+        .collect()
+}
+
+/// Who does what with which event.
+fn parts(cx: &Cx<'_>) -> Vec<Part> {
     let model = cx.plan.model;
     let mut parts = Vec::new();
     for event in model.event_ids() {
@@ -50,11 +64,17 @@ fn files(cx: &Cx<'_>) -> Vec<File> {
             }));
         }
     }
+    parts
+}
+
+fn files(cx: &Cx<'_>) -> Vec<File> {
+    let model = cx.plan.model;
+    let parts = parts(cx);
     if parts.is_empty() {
         return Vec::new();
     }
     let file = |name: String, value: &Value| File {
-        path: format!("asyncapi/{name}.yaml"),
+        path: path(&name),
         fence: "yaml",
         text: yaml(value),
         checked_by: Some("the AsyncAPI parser and Redocly"),

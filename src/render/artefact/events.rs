@@ -20,7 +20,7 @@ const TIME: &str = "2026-01-01T00:00:00Z";
 fn files(cx: &Cx<'_>) -> Vec<File> {
     let mut out = Vec::new();
     for id in cx.plan.model.event_ids() {
-        let name = slug(&cx.plan.event(id).event_type);
+        let name = name(cx, id);
         let forms = [
             ("schema", schema(cx, id), "check-jsonschema"),
             ("example", example(cx, id), "check-jsonschema"),
@@ -28,7 +28,7 @@ fn files(cx: &Cx<'_>) -> Vec<File> {
         ];
         for (form, value, reader) in forms {
             out.push(File {
-                path: format!("events/{name}.{form}.json"),
+                path: path(&name, form),
                 fence: "json",
                 text: format!("{}\n", pretty(&value)),
                 checked_by: Some(reader),
@@ -37,6 +37,16 @@ fn files(cx: &Cx<'_>) -> Vec<File> {
         }
     }
     out
+}
+
+/// What the files of an event are called.
+pub(super) fn name(cx: &Cx<'_>, id: EventId) -> String {
+    slug(&cx.plan.event(id).event_type)
+}
+
+/// Where a form of the event `name` is kept.
+pub(super) fn path(name: &str, form: &str) -> String {
+    format!("events/{name}.{form}.json")
 }
 
 /// The value as people read it.

@@ -7,6 +7,7 @@ mod alert_tests;
 mod alertmanager;
 mod asyncapi;
 mod broker;
+mod codeowners;
 pub(crate) mod events;
 pub(crate) mod gateway;
 mod grafana;
@@ -17,6 +18,7 @@ mod openapi;
 pub(crate) mod path;
 mod prometheus;
 mod proto;
+mod runbooks;
 mod yaml;
 
 use std::collections::BTreeSet;
@@ -70,9 +72,12 @@ pub static KINDS: &[Kind] = &[
     prometheus::KIND,
     alertmanager::KIND,
     grafana::KIND,
+    runbooks::KIND,
+    codeowners::KIND,
 ];
 
-/// The files of all kinds, by path; no two have the same one.
+/// The files of all kinds, by path; no two have the same one, even where a file system sees no difference
+/// between large and small letters.
 pub(crate) fn all(cx: &Cx<'_>) -> Vec<Artefact> {
     let mut taken = BTreeSet::new();
     let mut out = Vec::new();
@@ -80,7 +85,7 @@ pub(crate) fn all(cx: &Cx<'_>) -> Vec<Artefact> {
         for file in (kind.files)(cx) {
             let mut path = file.path.clone();
             let mut n = 2;
-            while !taken.insert(path.clone()) {
+            while !taken.insert(path.to_lowercase()) {
                 path = numbered(&file.path, n);
                 n += 1;
             }

@@ -27,7 +27,8 @@ struct Operation {
     calls: Vec<CallId>,
 }
 
-fn files(cx: &Cx<'_>) -> Vec<File> {
+/// The services that get a document, each with its REST calls.
+pub(super) fn documented(cx: &Cx<'_>) -> BTreeMap<ServiceId, Vec<CallId>> {
     let model = cx.plan.model;
     let mut by_service: BTreeMap<ServiceId, Vec<CallId>> = BTreeMap::new();
     for id in model.call_ids() {
@@ -39,9 +40,18 @@ fn files(cx: &Cx<'_>) -> Vec<File> {
         }
     }
     by_service
+}
+
+/// Where the document of `service` is kept.
+pub(super) fn path(cx: &Cx<'_>, service: ServiceId) -> String {
+    format!("openapi/{}.yaml", cx.plan.service(service).slug)
+}
+
+fn files(cx: &Cx<'_>) -> Vec<File> {
+    documented(cx)
         .into_iter()
         .map(|(service, calls)| File {
-            path: format!("openapi/{}.yaml", cx.plan.service(service).slug),
+            path: path(cx, service),
             fence: "yaml",
             text: yaml(&document(cx, service, &calls)),
             checked_by: Some("openapi-spec-validator and Redocly"),

@@ -49,10 +49,7 @@ fn files(cx: &Cx<'_>) -> Vec<File> {
         .iter()
         .map(|((package, name), service)| {
             let long = |method: &str| uses.get(&(package.as_str(), method)) > Some(&1);
-            file(
-                format!("{}/{}.proto", package.replace('.', "/"), snake_case(name)),
-                text(cx, package, name, service, long),
-            )
+            file(path(package, name), text(cx, package, name, service, long))
         })
         .collect();
     out.push(file(
@@ -64,6 +61,18 @@ fn files(cx: &Cx<'_>) -> Vec<File> {
         ..file("buf.yaml".to_owned(), BUF.to_owned())
     });
     out
+}
+
+fn path(package: &str, name: &str) -> String {
+    format!("{}/{}.proto", package.replace('.', "/"), snake_case(name))
+}
+
+/// The path of every gRPC contract and who serves it.
+pub(super) fn served(cx: &Cx<'_>) -> Vec<(String, BTreeSet<ServiceId>)> {
+    services(cx)
+        .into_iter()
+        .map(|((package, name), s)| (format!("proto/{}", path(&package, &name)), s.servers))
+        .collect()
 }
 
 fn file(path: String, text: String) -> File {

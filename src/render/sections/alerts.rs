@@ -147,19 +147,7 @@ fn table(cx: &Cx<'_>, doc: &mut Doc) {
 fn runbooks(cx: &Cx<'_>, doc: &mut Doc) {
     for a in &cx.plan.alerting().alerts {
         doc.entry_heading(&a.name, &a.anchor);
-        doc.para(
-            Inline::quoted(&a.meaning)
-                .and(Inline::text(". Threshold: "))
-                .and(Inline::quoted(&a.why))
-                .and(say!("; it must hold for {}.", a.hold)),
-        );
-        if a.custom_metric {
-            doc.para(say!(
-                "No library exports this metric: `{}` must export it itself, or the alert never fires.",
-                cx.plan.model.service(a.service).name
-            ));
-        }
-        doc.numbered(steps(cx, a));
+        runbook(cx, doc, a);
         if cx.options.links.runbook.is_some() {
             doc.para(Inline::link(
                 say!("The full runbook of {}", a.name),
@@ -169,28 +157,59 @@ fn runbooks(cx: &Cx<'_>, doc: &mut Doc) {
     }
 }
 
+/// What an alert means, how its threshold came about, and what to do.
+pub(crate) fn runbook(cx: &Cx<'_>, doc: &mut Doc, a: &Alert) {
+    doc.para(
+        Inline::quoted(&capital(&a.meaning))
+            .and(Inline::text(". Threshold: "))
+            .and(Inline::quoted(&a.why))
+            .and(say!("; it must hold for {}.", a.hold)),
+    );
+    if a.custom_metric {
+        doc.para(say!(
+            "No library exports this metric: `{}` must export it itself, or the alert never fires.",
+            cx.plan.model.service(a.service).name
+        ));
+    }
+    doc.numbered(steps(cx, a));
+}
+
 /// What to do, in order: the alert's own first action, then where its service's trouble can come from.
 fn steps(cx: &Cx<'_>, a: &Alert) -> Vec<Inline> {
     let (plan, model) = (cx.plan, cx.plan.model);
     let service = plan.service(a.service);
     let name = &model.service(a.service).name;
     let mut out = vec![Inline::quoted(&capital(&a.action))];
-    let below: Vec<&str> = plan
+    let explains = |o: &&Alert| match a.towards {
+        Some(callee) => {
+            o.name != a.name
+                && (o.service == callee
+                    || o.towards == Some(callee)
+                    || plan.service(callee).depends_on.contains(&o.service))
+        }
+        None => service.depends_on.contains(&o.service),
+    };
+    let others: Vec<&str> = plan
         .alerting()
         .alerts
         .iter()
-        .filter(|o| o.severity == AlertSeverity::Page && service.depends_on.contains(&o.service))
+        .filter(|o| o.severity == AlertSeverity::Page)
+        .filter(explains)
         .map(|o| o.name.as_str())
         .take(6)
         .collect();
-    if !below.is_empty() {
-        out.push(
-            say!(
+    if !others.is_empty() {
+        let lead = match a.towards {
+            Some(callee) => say!(
+                "See whether one of these fires too; if so, the fault is in `{}` or behind it: ",
+                model.service(callee).name
+            ),
+            None => say!(
                 "See whether one of these fires too; if so, `{}` only shows it: ",
                 name
-            )
-            .and(Inline::names(&below)),
-        );
+            ),
+        };
+        out.push(lead.and(Inline::names(&others)));
     }
     let stores: Vec<&str> = model
         .service(a.service)
@@ -232,7 +251,7 @@ fn capital(text: &str) -> String {
 }
 
 /// A team and how it is reached.
-fn contact(cx: &Cx<'_>, id: TeamId) -> Inline {
+pub(crate) fn contact(cx: &Cx<'_>, id: TeamId) -> Inline {
     let t = cx.plan.model.team(id);
     let ways: Vec<&str> = [&t.oncall, &t.channel, &t.email]
         .into_iter()

@@ -23,7 +23,7 @@ mod timeouts;
 mod tracing;
 mod whatif;
 
-pub(super) use alerts::{dashboard_link, runbook_link};
+pub(super) use alerts::{contact, dashboard_link, runbook, runbook_link};
 
 use super::Cx;
 use super::doc::Doc;

@@ -1,6 +1,7 @@
 //! Who owns what, and which teams have to talk.
 
 use super::super::Cx;
+use super::super::artefact;
 use super::super::doc::{Doc, Inline, say};
 use super::alerts::team;
 use crate::model::{Party, TeamId};
@@ -34,6 +35,7 @@ pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
     matrix(cx, doc);
     doc.heading(1, "Who Agrees to a Change", "ownership-changes");
     changes(cx, doc);
+    artefact::show(cx, doc, "codeowners");
 }
 
 fn teams(cx: &Cx<'_>, doc: &mut Doc) {
