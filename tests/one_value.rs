@@ -242,3 +242,63 @@ fn the_time_limit_of_a_call_is_one_number_everywhere() {
     }
     assert!(compared > 20, "only {compared} calls were compared");
 }
+
+/// The settings of `name` for one kind of guard.
+fn instance<'v>(file: &'v Value, kind: &str, name: &str) -> Option<&'v Value> {
+    file["resilience4j"][kind]["instances"].get(name)
+}
+
+#[test]
+fn resilience4j_has_the_limits_of_the_plan() {
+    let mut compared = 0;
+    for text in designs() {
+        let mut sources = Sources::default();
+        let id = sources.add(SourceFile::whole("s", text.as_str()));
+        let mut out = Vec::new();
+        let model = model::resolve(&spec::parse(id, &text, &mut out), id, &mut out);
+        let plan = Plan::new(&model);
+        for file in artefacts(&text).iter().filter(|f| f.kind == "resilience4j") {
+            let value: Value = serde_yaml_ng::from_str(&file.text).unwrap();
+            let of =
+                |kind, name: &str, key: &str| instance(&value, kind, name).map(|v| v[key].clone());
+            let told = file
+                .text
+                .lines()
+                .filter_map(|l| l.strip_prefix("# ")?.split_once(": "));
+            for (name, rest) in told {
+                let (call, _) = rest.rsplit_once("; the caller").unwrap();
+                let id = model
+                    .call_ids()
+                    .find(|id| model.call_name(*id) == call)
+                    .unwrap();
+                let p = plan.call(id);
+                let limit = of("timelimiter", name, "timeoutDuration").unwrap();
+                assert_eq!(
+                    ms(limit.as_str().unwrap()),
+                    p.timeout.value.as_ms(),
+                    "{call}"
+                );
+                let slots = of("bulkhead", name, "maxConcurrentCalls").unwrap();
+                assert_eq!(slots, p.slots.value, "{call}");
+                let attempts = of("retry", name, "maxAttempts").map_or(1, |a| a.as_u64().unwrap());
+                assert_eq!(attempts, u64::from(p.attempts.value), "{call}");
+                let open = of("circuitbreaker", name, "waitDurationInOpenState");
+                let open = open.map(|o| ms(o.as_str().unwrap()));
+                assert_eq!(
+                    open,
+                    p.breaker.as_ref().ok().map(|b| b.open.value.as_ms()),
+                    "{call}"
+                );
+                let share = of("circuitbreaker", name, "failureRateThreshold");
+                let share = share.map(|s| s.as_f64().unwrap() / 100.0);
+                assert_eq!(
+                    share,
+                    p.breaker.as_ref().ok().map(|b| b.ratio.value.0),
+                    "{call}"
+                );
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 5, "only {compared} calls were compared");
+}

@@ -18,6 +18,7 @@ mod openapi;
 pub(crate) mod path;
 mod prometheus;
 mod proto;
+mod resilience4j;
 mod runbooks;
 mod yaml;
 
@@ -69,6 +70,7 @@ pub static KINDS: &[Kind] = &[
     gateway::KIND,
     mesh::KIND,
     kubernetes::KIND,
+    resilience4j::KIND,
     prometheus::KIND,
     alertmanager::KIND,
     grafana::KIND,

@@ -1,5 +1,6 @@
 //! Circuit breaker, retry and bulkhead: which call gets which values, and the code.
 
+use super::super::artefact;
 use super::super::code::{
     BreakerValues, BulkheadValues, CallSample, LANGUAGES, Language, Pattern, Reasoned, language,
     sample,
@@ -275,4 +276,5 @@ fn bulkhead(cx: &Cx<'_>, doc: &mut Doc, calls: &[CallId], shown: CallId) {
         ));
         code(cx, doc, shown, Pattern::GuardedCall, "All three");
     }
+    artefact::show(cx, doc, "resilience4j");
 }

@@ -1,0 +1,187 @@
+//! Resilience4j: the limits of all calls of a service that is written in Java or Kotlin, as its Spring Boot
+//! starter reads them.
+//!
+//! What the library says in other words than the plan:
+//! - Its jitter is a share of the wait on both sides, `w·(1 ± f)`. Half the bound with the largest share
+//!   below one is the plan's full jitter, `U(0, bound)`.
+//! - Slow calls have a share of their own; the plan counts them among the failed ones. Each share alone
+//!   opens the breaker later than both together would.
+//! - It has no retry budget and no deadline over all attempts.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::super::Cx;
+use super::{File, Kind, comment_line, yaml};
+use crate::model::units::Time;
+use crate::model::{CallId, Party, ServiceId};
+use crate::plan::slug;
+
+pub(super) const KIND: Kind = Kind {
+    id: "resilience4j",
+    what: "the limits of the calls of a Java or Kotlin service, for Resilience4j",
+    files,
+};
+
+/// The largest share of jitter: the library takes nothing from 1 on.
+const JITTER: f64 = 0.99;
+
+/// The languages whose services use the library.
+const LANGUAGES: [&str; 2] = ["java", "kotlin"];
+
+fn files(cx: &Cx<'_>) -> Vec<File> {
+    let model = cx.plan.model;
+    let mut callers: BTreeMap<ServiceId, Vec<CallId>> = BTreeMap::new();
+    for id in model.call_ids() {
+        if let Party::Service(from) = model.call(id).from
+            && written_in_it(cx, from)
+        {
+            callers.entry(from).or_default().push(id);
+        }
+    }
+    callers
+        .into_iter()
+        .map(|(service, calls)| File {
+            path: format!(
+                "resilience4j/{}/application.yml",
+                cx.plan.service(service).slug
+            ),
+            fence: "yaml",
+            text: text(cx, service, &calls),
+            checked_by: None,
+            notes: vec![
+                "As the starter nests its annotations, the retry is outside and the bulkhead inside: a call gives its \
+                 slot back while it pauses."
+                    .to_owned(),
+                "Written after the documentation of Resilience4j 2; the library itself could not be had for our \
+                 tests, so none has read it."
+                    .to_owned(),
+            ],
+        })
+        .collect()
+}
+
+/// A service says its own language; for the others the design's count.
+fn written_in_it(cx: &Cx<'_>, id: ServiceId) -> bool {
+    let model = cx.plan.model;
+    let service = model.service(id);
+    if service.external {
+        return false;
+    }
+    match &service.language {
+        Some(own) => own
+            .split(|c: char| !c.is_alphanumeric())
+            .any(|word| LANGUAGES.iter().any(|l| word.eq_ignore_ascii_case(l))),
+        None => model.languages.iter().any(|l| LANGUAGES.contains(&l.id)),
+    }
+}
+
+fn text(cx: &Cx<'_>, service: ServiceId, calls: &[CallId]) -> String {
+    let model = cx.plan.model;
+    let mut kinds: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
+    let mut out = comment_line(
+        "#",
+        &format!("Limits of what {} calls.", model.service(service).name),
+    );
+    for (name, id) in named(cx, calls) {
+        let p = cx.plan.call(id);
+        out.push_str(&comment_line(
+            "#",
+            &format!(
+                "{name}: {}; the caller has to end it after {}",
+                model.call_name(id),
+                p.deadline.value
+            ),
+        ));
+        let mut put = |kind, value| {
+            let instances = kinds.entry(kind).or_default();
+            instances.insert(name.clone(), value);
+        };
+        put(
+            "timelimiter",
+            json!({ "timeoutDuration": duration(p.timeout.value) }),
+        );
+        put(
+            "bulkhead",
+            json!({ "maxConcurrentCalls": p.slots.value, "maxWaitDuration": duration(Time::default()) }),
+        );
+        if let Ok(b) = &p.breaker {
+            let percent = b.ratio.value.0 * 100.0;
+            put(
+                "circuitbreaker",
+                json!({
+                    "slidingWindowType": "TIME_BASED",
+                    "slidingWindowSize": b.window.value.as_ms().div_ceil(1000),
+                    "minimumNumberOfCalls": b.minimum.value,
+                    "failureRateThreshold": percent,
+                    "slowCallDurationThreshold": duration(b.slow.value),
+                    "slowCallRateThreshold": percent,
+                    "waitDurationInOpenState": duration(b.open.value),
+                    "permittedNumberOfCallsInHalfOpenState": b.half_open.value,
+                }),
+            );
+        }
+        if p.attempts.value > 1 {
+            put("retry", retry(cx, id));
+        }
+    }
+    let kinds: Map<String, Value> = kinds
+        .into_iter()
+        .map(|(kind, instances)| (kind.to_owned(), json!({ "instances": instances })))
+        .collect();
+    out.push_str(&yaml(&json!({ "resilience4j": kinds })));
+    out
+}
+
+fn retry(cx: &Cx<'_>, id: CallId) -> Value {
+    let p = cx.plan.call(id);
+    let bound = |share: f64| duration(p.backoff_base.value.scale(share));
+    let mut retry = Map::new();
+    // Counts the first, as the plan does.
+    retry.insert("maxAttempts".into(), json!(p.attempts.value));
+    retry.insert("enableExponentialBackoff".into(), json!(true));
+    retry.insert("exponentialBackoffMultiplier".into(), json!(2));
+    if p.jitter.value {
+        retry.insert("waitDuration".into(), json!(bound(0.5)));
+        retry.insert("enableRandomizedWait".into(), json!(true));
+        retry.insert("randomizedWaitFactor".into(), json!(JITTER));
+    } else {
+        retry.insert("waitDuration".into(), json!(bound(1.0)));
+    }
+    // Only where the doubling reaches it. Half the bound: wherever the library cuts, before or after the
+    // jitter, no wait is longer than the plan's.
+    if p.backoff
+        .iter()
+        .filter(|w| **w == p.backoff_cap.value)
+        .count()
+        > 1
+    {
+        let share = if p.jitter.value { 0.5 } else { 1.0 };
+        let most = p.backoff_cap.value.scale(share);
+        retry.insert("exponentialMaxWaitDuration".into(), json!(duration(most)));
+    }
+    Value::Object(retry)
+}
+
+/// The calls with a name each: the callee's and the operation's.
+fn named(cx: &Cx<'_>, calls: &[CallId]) -> BTreeMap<String, CallId> {
+    let mut out = BTreeMap::new();
+    for &id in calls {
+        let c = cx.plan.model.call(id);
+        let base = format!("{}-{}", cx.plan.service(c.to).slug, slug(&c.label()));
+        let mut name = base.clone();
+        let mut n = 2;
+        while out.contains_key(&name) {
+            name = format!("{base}-{n}");
+            n += 1;
+        }
+        out.insert(name, id);
+    }
+    out
+}
+
+/// As Spring reads it: `400ms`.
+fn duration(time: Time) -> String {
+    format!("{}ms", time.as_ms())
+}
