@@ -24,7 +24,7 @@ pub(crate) const QUERIES: Check = Check {
     version: || tool::version(Command::new("promtool").arg("--version")),
     reads: |_| true,
     run: queries,
-    spoil: |text| text.replacen("\"expr\": \"", "\"expr\": \"sum(", 1),
+    spoil: |text| text.replacen("\"expr\":\"", "\"expr\":\"sum(", 1),
 };
 
 /// Enums as the words in JSON that they are, and no methods: what a dashboard is in a file.

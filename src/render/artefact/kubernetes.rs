@@ -240,6 +240,10 @@ fn policy(cx: &Cx<'_>, s: &ServicePlan, meta: &Value, ports: &[(&str, u16)]) -> 
         from.push(json!({ "namespaceSelector": {
             "matchLabels": { "kubernetes.io/metadata.name": GATEWAY_NAMESPACE },
         } }));
+        // Some implementations run the Gateway's pods beside the Gateway itself.
+        from.push(json!({ "podSelector": {
+            "matchLabels": { "gateway.networking.k8s.io/gateway-name": "edge" },
+        } }));
     }
     let ports: Vec<Value> = ports
         .iter()

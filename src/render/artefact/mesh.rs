@@ -186,16 +186,23 @@ fn destination_rule(cx: &Cx<'_>, id: ServiceId, calls: &[CallId]) -> Value {
 fn authorization(cx: &Cx<'_>, id: ServiceId, calls: &[CallId]) -> Value {
     let model = cx.plan.model;
     let namespace = &cx.plan.choices.namespace;
-    let principals: BTreeSet<String> = calls
+    let mut principals: BTreeSet<String> = calls
         .iter()
-        .map(|call| match model.call(*call).from {
+        .filter_map(|call| match model.call(*call).from {
             Party::Service(s) => {
                 let caller = &cx.plan.service(s).slug;
-                format!("cluster.local/ns/{namespace}/sa/{caller}")
+                Some(format!("cluster.local/ns/{namespace}/sa/{caller}"))
             }
-            Party::Actor(_) => "cluster.local/ns/gateway-system/sa/gateway".to_owned(),
+            Party::Actor(_) => None,
         })
         .collect();
+    if cx.plan.service(id).entry {
+        principals.insert(match cx.plan.choices.gateway.id.as_str() {
+            // Istio names what it runs for a Gateway after the Gateway and its class.
+            "gateway-api" => format!("cluster.local/ns/{namespace}/sa/edge-istio"),
+            _ => "cluster.local/ns/gateway-system/sa/gateway".to_owned(),
+        });
+    }
     json!({
         "apiVersion": "security.istio.io/v1",
         "kind": "AuthorizationPolicy",

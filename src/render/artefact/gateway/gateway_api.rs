@@ -36,7 +36,7 @@ pub(super) fn file(edge: &Edge<'_>) -> File {
         };
         let http: Vec<&EdgeRoute> = of(false).collect();
         for (i, part) in http.chunks(MAX_RULES).enumerate() {
-            let rules = part.iter().map(|r| http_rule(r)).collect();
+            let rules = part.iter().map(|r| http_rule(r, istio)).collect();
             documents.push(route(
                 edge,
                 "HTTPRoute",
@@ -46,7 +46,7 @@ pub(super) fn file(edge: &Edge<'_>) -> File {
         }
         let grpc: Vec<&EdgeRoute> = of(true).collect();
         for (i, part) in grpc.chunks(MAX_RULES).enumerate() {
-            let rules = part.iter().map(|r| grpc_rule(r)).collect();
+            let rules = part.iter().map(|r| grpc_rule(r, istio)).collect();
             documents.push(route(
                 edge,
                 "GRPCRoute",
@@ -116,14 +116,16 @@ fn route(edge: &Edge<'_>, kind: &str, name: &str, rules: Vec<Value>) -> Value {
     })
 }
 
-fn filters() -> Value {
-    // A mesh sets x-forwarded-client-cert itself, and the token's subject becomes x-user-id later.
+/// What clients must not send. Istio itself replaces `x-user-id` by the token's subject before it removes
+/// headers; without it, nothing else stands between a client and a name of its choice.
+fn filters(istio: bool) -> Value {
+    let removed = REMOVED.iter().filter(|h| !istio || **h != "x-user-id");
     json!([{ "type": "RequestHeaderModifier", "requestHeaderModifier": {
-        "remove": REMOVED.iter().filter(|h| **h != "x-user-id").collect::<Vec<_>>(),
+        "remove": removed.collect::<Vec<_>>(),
     } }])
 }
 
-fn http_rule(r: &EdgeRoute) -> Value {
+fn http_rule(r: &EdgeRoute, istio: bool) -> Value {
     let path = match (literal(&r.path), r.prefix) {
         (Some(path), false) => json!({ "type": "Exact", "value": path }),
         (Some(path), true) => json!({ "type": "PathPrefix", "value": path }),
@@ -135,17 +137,17 @@ fn http_rule(r: &EdgeRoute) -> Value {
     }
     json!({
         "matches": [matcher],
-        "filters": filters(),
+        "filters": filters(istio),
         "backendRefs": [{ "name": r.service, "port": PORT }],
         // Zero switches the limit off: a stream has no end.
         "timeouts": { "request": r.timeout_ms().map_or_else(|| "0s".to_owned(), gep_duration) },
     })
 }
 
-fn grpc_rule(r: &EdgeRoute) -> Value {
+fn grpc_rule(r: &EdgeRoute, istio: bool) -> Value {
     let path = template(&r.path);
     let mut rule = json!({
-        "filters": filters(),
+        "filters": filters(istio),
         "backendRefs": [{ "name": r.service, "port": PORT }],
     });
     if let (false, Some((service, method))) =

@@ -38,6 +38,7 @@ pub(super) fn file(edge: &Edge<'_>) -> File {
     });
     let mut file = new_file(head + &yaml(&value), None);
     file.notes.push("The `jwt` plugin checks signature, `iss` (through the consumer's key) and `exp`; it does not check `aud`, which the services behind must.");
+    file.notes.push("Kong runs one `rate-limiting` plugin a request, so only the limit of one client is set. The limit of all clients of a route together needs `rate-limiting-advanced`, which takes two.");
     file
 }
 
@@ -73,7 +74,7 @@ fn service(edge: &Edge<'_>, r: &EdgeRoute) -> Value {
     }
     route["plugins"] = json!([
         { "name": "jwt", "config": jwt },
-        { "name": "rate-limiting", "instance_name": format!("{}-clients", r.name), "config": {
+        { "name": "rate-limiting", "config": {
             "minute": per_minute(r.client_limit),
             "limit_by": "ip",
             "policy": "redis",
@@ -91,14 +92,6 @@ fn service(edge: &Edge<'_>, r: &EdgeRoute) -> Value {
         "read_timeout": wait,
         "write_timeout": wait,
         "retries": 0,
-        // All clients of the route together share this count.
-        "plugins": [{ "name": "rate-limiting", "instance_name": format!("{}-all", r.name), "config": {
-            "minute": per_minute(r.limit),
-            "limit_by": "service",
-            "policy": "redis",
-            "redis": { "host": "redis.example", "port": 6379 },
-            "fault_tolerant": true,
-        } }],
         "routes": [route],
     })
 }
