@@ -1,0 +1,111 @@
+//! Kafka: topics and access as Strimzi's operators read them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::{Cx, File, documents};
+use crate::model::units::Time;
+use crate::model::{EventId, Party};
+use crate::plan::slug;
+
+/// Strimzi's API, and the cluster that the topics belong to; the cluster is to be replaced.
+const STRIMZI: &str = "kafka.strimzi.io/v1beta2";
+const CLUSTER: &str = "kafka";
+
+/// The files of the broker `name` that carries `events`.
+pub(super) fn files(cx: &Cx<'_>, name: &str, events: &[EventId]) -> Vec<File> {
+    vec![File {
+        path: format!("broker/{name}-topics.yaml"),
+        fence: "yaml",
+        text: documents(&resources(cx, events)),
+        checked_by: Some("the types of Strimzi's API"),
+        notes: vec![format!(
+            "`{CLUSTER}` is the name of the cluster: replace it."
+        )],
+    }]
+}
+
+/// A topic an event, one for the dead letters of each group, and for every service what it may do.
+fn resources(cx: &Cx<'_>, events: &[EventId]) -> Vec<Value> {
+    let model = cx.plan.model;
+    let mut out = Vec::new();
+    let mut access: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for &id in events {
+        let p = cx.plan.event(id);
+        let partitions = p.partitions.as_ref().map_or(1, |n| n.value);
+        out.push(topic(cx, &p.channel, partitions, p.retention.value));
+        for publisher in &model.event(id).publishers {
+            let user = cx.plan.service(publisher.service).slug.clone();
+            let acl = acl("topic", &p.channel, &["Describe", "Write"]);
+            access.entry(user).or_default().push(acl);
+        }
+        for group in &p.groups {
+            out.push(topic(
+                cx,
+                &group.dead_letter,
+                partitions,
+                p.dead_letter_retention.value,
+            ));
+            let Party::Service(reader) = group.consumer else {
+                continue;
+            };
+            let user = cx.plan.service(reader).slug.clone();
+            access.entry(user).or_default().extend([
+                acl("topic", &p.channel, &["Describe", "Read"]),
+                acl("group", &group.group, &["Read"]),
+                acl("topic", &group.dead_letter, &["Describe", "Write"]),
+            ]);
+        }
+    }
+    out.extend(access.into_iter().map(|(user, acls)| {
+        let mut seen = BTreeSet::new();
+        let acls: Vec<Value> = acls
+            .into_iter()
+            .filter(|a| seen.insert(a.to_string()))
+            .collect();
+        json!({
+            "apiVersion": STRIMZI,
+            "kind": "KafkaUser",
+            "metadata": meta(cx, &user),
+            "spec": {
+                "authentication": { "type": "tls" },
+                "authorization": { "type": "simple", "acls": acls },
+            },
+        })
+    }));
+    out
+}
+
+fn meta(cx: &Cx<'_>, name: &str) -> Value {
+    json!({
+        "name": name,
+        "namespace": cx.plan.choices.namespace,
+        "labels": { "strimzi.io/cluster": CLUSTER },
+    })
+}
+
+/// Three copies of which two must be written: the choice that the chapter gives for Kafka.
+fn topic(cx: &Cx<'_>, name: &str, partitions: u64, retention: Time) -> Value {
+    json!({
+        "apiVersion": STRIMZI,
+        "kind": "KafkaTopic",
+        "metadata": meta(cx, &slug(name)),
+        "spec": {
+            "topicName": name,
+            "partitions": partitions,
+            "replicas": 3,
+            "config": {
+                "min.insync.replicas": 2,
+                "retention.ms": retention.as_ms(),
+            },
+        },
+    })
+}
+
+fn acl(kind: &str, name: &str, operations: &[&str]) -> Value {
+    json!({
+        "resource": { "type": kind, "name": name, "patternType": "literal" },
+        "operations": operations,
+    })
+}

@@ -1,0 +1,47 @@
+//! What the broker has to have: channels, dead letters and access, in the form that the broker or its
+//! operator reads. One file of this folder a broker.
+
+mod aws;
+mod kafka;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::super::Cx;
+use super::{File, Kind, documents};
+use crate::model::{BrokerId, EventId};
+use crate::plan::slug;
+
+pub(super) const KIND: Kind = Kind {
+    id: "broker",
+    what: "topics, queues, dead letters and access: Kafka (Strimzi), SNS and SQS (CloudFormation)",
+    files,
+};
+
+fn files(cx: &Cx<'_>) -> Vec<File> {
+    let model = cx.plan.model;
+    let mut carried: BTreeMap<BrokerId, Vec<EventId>> = BTreeMap::new();
+    for id in model.event_ids() {
+        carried.entry(model.event(id).broker).or_default().push(id);
+    }
+    let mut out = Vec::new();
+    for (id, events) in carried {
+        let broker = model.broker(id);
+        let name = slug(&broker.name);
+        out.extend(match broker.kind.id.as_str() {
+            "kafka" => kafka::files(cx, &name, &events),
+            "sns-sqs" => aws::files(cx, &name, &events),
+            _ => Vec::new(),
+        });
+    }
+    out
+}
+
+/// `value` as a JSON file.
+fn pretty(value: &Value) -> String {
+    format!(
+        "{}\n",
+        serde_json::to_string_pretty(value).unwrap_or_default()
+    )
+}
