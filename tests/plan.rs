@@ -364,3 +364,64 @@ fn a_grpc_method_keeps_what_is_said_of_its_name() {
         assert_eq!(full(operation), method);
     }
 }
+
+/// The codes of the errors of every call, in the order of the calls.
+fn codes(spec: &str) -> Vec<Vec<&'static str>> {
+    let model = model(spec);
+    let plan = Plan::new(&model);
+    model
+        .call_ids()
+        .map(|id| plan.errors(id).iter().map(|e| e.code).collect())
+        .collect()
+}
+
+#[test]
+fn errors_follow_from_the_request_the_proof_and_what_is_behind_the_callee() {
+    // The first callee waits for the second; certificates need no 401; nothing limits inner calls.
+    let codes = codes(
+        r#"
+services = ["a", "b", "c"]
+platform.auth = "mtls"
+sync = [
+  "client --REST POST /orders--> a",
+  "a --REST GET /stock/{sku}--> b",
+  "b --REST GET /rates--> c",
+]
+"#,
+    );
+    let of = |has: &str| codes.iter().filter(|c| c.contains(&has)).count();
+    assert_eq!(codes.len(), 3);
+    assert!(codes.contains(&vec!["403", "503"]), "{codes:?}");
+    assert!(
+        codes.contains(&vec!["400", "403", "404", "503", "504"]),
+        "{codes:?}"
+    );
+    assert!(
+        codes.contains(&vec![
+            "400", "401", "403", "409", "422", "429", "503", "504"
+        ]),
+        "{codes:?}"
+    );
+    assert_eq!((of("429"), of("504"), of("404")), (1, 2, 1));
+}
+
+#[test]
+fn errors_of_remote_procedures_follow_from_the_verb() {
+    let codes = codes(
+        r#"
+services = ["a", "b"]
+platform.auth = "mtls"
+sync = ["a --gRPC ListItems--> b", "a --gRPC CreateItem--> b", "a --gRPC GetItem--> b"]
+"#,
+    );
+    let end = ["PERMISSION_DENIED", "UNAVAILABLE"];
+    for own in [
+        vec!["INVALID_ARGUMENT"],
+        vec!["ALREADY_EXISTS", "INVALID_ARGUMENT"],
+        vec!["INVALID_ARGUMENT", "NOT_FOUND"],
+    ] {
+        let mut all = [&["DEADLINE_EXCEEDED"], own.as_slice(), &end].concat();
+        all.sort_unstable();
+        assert!(codes.contains(&all), "{all:?} in {codes:?}");
+    }
+}

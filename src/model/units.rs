@@ -125,6 +125,33 @@ impl Time {
         }
         (self.as_ms(), "ms")
     }
+
+    /// Seconds to the millisecond: `15.15`, `30`.
+    fn seconds(self) -> String {
+        let ms = self.as_ms();
+        let text = format!("{}.{:03}", ms / 1000, ms % 1000);
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    }
+
+    /// By its units: `7 d 2 min 36 s`.
+    fn by_unit(self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rest = self.0;
+        let mut parts = Vec::new();
+        for (unit, size) in [
+            ("d", 86_400_000_000),
+            ("h", 3_600_000_000),
+            ("min", 60_000_000),
+        ] {
+            if rest >= size {
+                parts.push(format!("{} {unit}", rest / size));
+                rest %= size;
+            }
+        }
+        if rest > 0 {
+            parts.push(format!("{} s", Self(rest).seconds()));
+        }
+        f.write_str(&parts.join(" "))
+    }
 }
 
 impl fmt::Display for Time {
@@ -134,9 +161,11 @@ impl fmt::Display for Time {
         }
         // 1.5 s reads better than 1500 ms.
         if self.0 > 1_000_000 && self.0 < 60_000_000 && !self.0.is_multiple_of(1_000_000) {
-            return write!(f, "{} s", float(self.as_s()));
+            return write!(f, "{} s", self.seconds());
         }
         match self.unit() {
+            // Nobody reads 604956 s or 157050 ms.
+            (1000.., "s") | (60_000.., "ms") => self.by_unit(f),
             (n, "m") => write!(f, "{n} min"),
             (n, unit) => write!(f, "{n} {unit}"),
         }
@@ -409,6 +438,10 @@ mod tests {
         for (text, micros, shown) in [
             ("120ms", 120_000, "120 ms"),
             ("1.5s", 1_500_000, "1.5 s"),
+            ("15.15s", 15_150_000, "15.15 s"),
+            ("999s", 999_000_000, "999 s"),
+            ("157050ms", 157_050_000, "2 min 37.05 s"),
+            ("604956s", 604_956_000_000, "7 d 2 min 36 s"),
             ("2s", 2_000_000, "2 s"),
             ("90s", 90_000_000, "90 s"),
             ("7d", 604_800_000_000, "7 d"),

@@ -6,6 +6,7 @@
 
 mod alerts;
 mod amplification;
+mod answers;
 mod availability;
 mod backlog;
 mod breaker;
@@ -46,6 +47,7 @@ mod wire;
 
 pub use alerts::{Alert, AlertSeverity, Alerting, QuietService, RecordingRule};
 pub use amplification::{AmplificationPlan, FlowLoad, PathLoad};
+pub use answers::ErrorAnswer;
 pub use availability::{Availability, AvailabilityPlan, Dependency, MINUTES_30_DAYS, minutes};
 pub use backlog::CatchUp;
 pub use breaker::{Breaker, chance_of_tripping};

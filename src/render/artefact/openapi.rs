@@ -4,14 +4,14 @@
 //! answers, stays an open object; errors are RFC 9457 problems, and what must not be done twice takes an
 //! `Idempotency-Key`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
 use super::super::Cx;
 use super::path::{Piece, pieces, shape, template};
 use super::{File, Kind, gateway, yaml};
-use crate::model::{Auth, CallId, Method, Party, Protocol, ServiceId};
+use crate::model::{Auth, CallId, Method, Protocol, ServiceId};
 use crate::plan::slug;
 
 pub(super) const KIND: Kind = Kind {
@@ -156,7 +156,6 @@ fn operation(cx: &Cx<'_>, op: &Operation, name: &str) -> Value {
             Piece::Text(_) => None,
         })
         .collect();
-    let named = !parameters.is_empty();
     // A repeated write is done once only if the callee knows it again.
     let keyed = !op.method.idempotent();
     if keyed {
@@ -207,7 +206,7 @@ fn operation(cx: &Cx<'_>, op: &Operation, name: &str) -> Value {
             json!({ "required": true, "content": { "application/json": { "schema": { "type": "object" } } } }),
         );
     }
-    out.insert("responses".into(), responses(op, named, keyed));
+    out.insert("responses".into(), responses(cx, op));
     let security: Vec<Value> = auths(cx, &op.calls)
         .into_iter()
         .map(|auth| json!({ scheme_name(auth): [] }))
@@ -216,7 +215,7 @@ fn operation(cx: &Cx<'_>, op: &Operation, name: &str) -> Value {
     Value::Object(out)
 }
 
-fn responses(op: &Operation, named: bool, keyed: bool) -> Value {
+fn responses(cx: &Cx<'_>, op: &Operation) -> Value {
     let mut out = BTreeMap::new();
     match op.method {
         Method::Delete | Method::Head | Method::Options => {
@@ -229,38 +228,18 @@ fn responses(op: &Operation, named: bool, keyed: bool) -> Value {
             );
         }
     }
-    let mut problems = vec!["400", "401", "403", "429", "503", "504"];
-    if named {
-        problems.push("404");
-    }
-    if keyed {
-        // The draft of the header: still running, and used again with another body.
-        problems.extend(["409", "422"]);
-    }
-    for status in problems {
-        out.insert(status, json!({ "$ref": "#/components/responses/Problem" }));
+    for error in op.calls.iter().flat_map(|id| cx.plan.errors(*id)) {
+        out.insert(
+            error.code,
+            json!({ "$ref": "#/components/responses/Problem" }),
+        );
     }
     json!(out)
 }
 
 /// How the callers prove who they are, each way once.
-fn auths(cx: &Cx<'_>, calls: &[CallId]) -> Vec<Auth> {
-    let model = cx.plan.model;
-    let mut out: Vec<Auth> = calls
-        .iter()
-        .map(|id| {
-            let c = model.call(*id);
-            match (c.auth, c.from) {
-                (Some(auth), _) => auth.value,
-                // A user's token is passed on by the gateway.
-                (None, Party::Actor(_)) => Auth::Jwt,
-                (None, Party::Service(_)) => cx.plan.choices.auth,
-            }
-        })
-        .collect();
-    out.sort_unstable();
-    out.dedup();
-    out
+fn auths(cx: &Cx<'_>, calls: &[CallId]) -> BTreeSet<Auth> {
+    calls.iter().map(|id| cx.plan.auth(*id)).collect()
 }
 
 fn scheme_name(auth: Auth) -> &'static str {

@@ -1,6 +1,6 @@
 //! Contracts, authentication, timeouts and circuit breakers of calls.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::Cx;
 use super::super::artefact;
@@ -40,19 +40,24 @@ fn contracts(cx: &Cx<'_>, doc: &mut Doc) {
             let c = model.call(id);
             let p = plan.call(id);
             let [from, to] = ends(cx, id);
-            let errors = match c.protocol {
-                Protocol::Grpc => "INVALID_ARGUMENT, NOT_FOUND, RESOURCE_EXHAUSTED, UNAVAILABLE, DEADLINE_EXCEEDED",
-                Protocol::Rest(_) | Protocol::GraphQl => "400, 404, 409, 429, 503, 504 as problem details (RFC 9457)",
-                Protocol::Other(_) => "timeout and connection errors",
+            let errors: Vec<_> = plan.errors(id).iter().map(|e| e.code).collect();
+            let errors = if errors.is_empty() {
+                Inline::text("timeout, lost connection")
+            } else {
+                Inline::text(errors.join(", "))
             };
             vec![
                 from,
                 to,
                 Inline::code(c.label()),
-                c.description.as_deref().map_or_else(|| Inline::text("–"), Inline::text),
-                c.payload.map_or_else(|| Inline::text("–"), |b| Inline::text(b.value.to_string())),
-                Inline::text(if p.idempotent.value { "yes" } else { "no" }).and(Inline::why(&p.idempotent)),
-                Inline::text(errors),
+                c.description
+                    .as_deref()
+                    .map_or_else(|| Inline::text("–"), Inline::text),
+                c.payload
+                    .map_or_else(|| Inline::text("–"), |b| Inline::text(b.value.to_string())),
+                Inline::text(if p.idempotent.value { "yes" } else { "no" })
+                    .and(Inline::why(&p.idempotent)),
+                errors,
                 Inline::figure(&p.rate),
             ]
         })
@@ -70,6 +75,7 @@ fn contracts(cx: &Cx<'_>, doc: &mut Doc) {
         ],
         rows,
     );
+    errors(cx, doc);
     let keyed: Vec<Inline> = model
         .call_ids()
         .filter(|id| {
@@ -109,6 +115,42 @@ fn contracts(cx: &Cx<'_>, doc: &mut Doc) {
     for kind in ["openapi", "proto", "grpc"] {
         artefact::show(cx, doc, kind);
     }
+}
+
+/// When each error is answered, and what the caller makes of it.
+fn errors(cx: &Cx<'_>, doc: &mut Doc) {
+    let plan = cx.plan;
+    let mut by_code: BTreeMap<&str, (BTreeSet<String>, Vec<CallId>)> = BTreeMap::new();
+    for id in plan.model.call_ids() {
+        for error in plan.errors(id) {
+            let (when, again) = by_code.entry(error.code).or_default();
+            when.insert(error.when);
+            if error.transient && plan.call(id).attempts.value > 1 {
+                again.push(id);
+            }
+        }
+    }
+    if by_code.is_empty() {
+        return;
+    }
+    let rows = by_code
+        .into_iter()
+        .map(|(code, (when, again))| {
+            let again = again.into_iter().map(|id| plan.model.call_name(id));
+            vec![
+                Inline::text(code),
+                Inline::join(when.iter().map(|w| Inline::quoted(w)), "; "),
+                Inline::names(again),
+            ]
+        })
+        .collect();
+    doc.details(
+        "When each error is answered, and which calls are made again",
+        |d| {
+            d.table(&["Error", "When", "Made again"], rows);
+            d.para("REST bodies of errors are problem details (RFC 9457). A lost connection and a timeout of the caller count like the errors that are made again.");
+        },
+    );
 }
 
 fn authentication(cx: &Cx<'_>, doc: &mut Doc) {
