@@ -164,8 +164,8 @@ impl fmt::Display for Time {
             return write!(f, "{} s", self.seconds());
         }
         match self.unit() {
-            // Nobody reads 604956 s or 157050 ms.
-            (1000.., "s") | (60_000.., "ms") => self.by_unit(f),
+            // Nobody reads 604956 s, 157050 ms or 400 min.
+            (1000.., "s") | (60_000.., "ms") | (121.., "m") => self.by_unit(f),
             (n, "m") => write!(f, "{n} min"),
             (n, unit) => write!(f, "{n} {unit}"),
         }
@@ -196,7 +196,7 @@ impl fmt::Display for Bytes {
             ("MB", 1_000_000),
             ("kB", 1000),
         ] {
-            if self.0 >= size && self.0.is_multiple_of(size) {
+            if self.0.is_multiple_of(size) && (1..1000).contains(&(self.0 / size)) {
                 return write!(f, "{} {unit}", self.0 / size);
             }
         }
@@ -440,6 +440,7 @@ mod tests {
             ("1.5s", 1_500_000, "1.5 s"),
             ("15.15s", 15_150_000, "15.15 s"),
             ("999s", 999_000_000, "999 s"),
+            ("400min", 24_000_000_000, "6 h 40 min"),
             ("157050ms", 157_050_000, "2 min 37.05 s"),
             ("604956s", 604_956_000_000, "7 d 2 min 36 s"),
             ("2s", 2_000_000, "2 s"),
@@ -460,6 +461,7 @@ mod tests {
         assert_eq!(bytes("2KiB"), Ok(Bytes(2048)));
         assert_eq!(Bytes(262_144).to_string(), "256 KiB");
         assert_eq!(Bytes(1_048_588).to_string(), "1.05 MB");
+        assert_eq!(Bytes(14_200_000_000).to_string(), "14.2 GB");
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::services::ServicePlan;
 use super::slo::{self, Objective};
 use super::slug::slug;
 use super::streams::StreamPlan;
+use super::wire::camel;
 use crate::catalog::numbers;
 use crate::model::units::{Time, float};
 use crate::model::{CallId, EventId, Model, Party, ServiceId, StreamId, TeamId};
@@ -183,11 +184,11 @@ pub(super) fn plan(input: &Input<'_>) -> Alerting {
     for i in 0..input.model.sagas.len() {
         saga(input, i, alerts);
     }
-    // Two names that fold to the same identifier must still be two alerts.
+    // Two names that fold to the same identifier must still be two alerts, and two anchors.
     let mut seen = std::collections::BTreeMap::new();
     for (i, a) in alerts.iter_mut().enumerate() {
         out.by_service[a.service.0].push(i);
-        let n: &mut u32 = seen.entry(a.name.clone()).or_default();
+        let n: &mut u32 = seen.entry(a.name.to_ascii_lowercase()).or_default();
         *n += 1;
         if *n > 1 {
             a.name = format!("{}{n}", a.name);
@@ -195,19 +196,6 @@ pub(super) fn plan(input: &Input<'_>) -> Alerting {
         a.anchor = format!("alert-{}", slug(&a.name));
     }
     out
-}
-
-/// `payment-service` as part of an alert's name: `PaymentService`.
-pub(super) fn camel(name: &str) -> String {
-    slug(name)
-        .split('-')
-        .map(|w| {
-            let mut c = w.chars();
-            c.next().map_or_else(String::new, |f| {
-                f.to_ascii_uppercase().to_string() + c.as_str()
-            })
-        })
-        .collect()
 }
 
 fn service(input: &Input<'_>, id: ServiceId, out: &mut Alerting) {

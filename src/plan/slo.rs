@@ -1,9 +1,10 @@
 //! Service level objectives: what is recorded for each, and its alerts by the rate at which the error
 //! budget burns, in several windows.
 
-use super::alerts::{Alert, AlertSeverity, Input, QuietService, RecordingRule, camel};
+use super::alerts::{Alert, AlertSeverity, Input, QuietService, RecordingRule};
 use super::metrics::{self, Requests};
 use super::proof::Proof;
+use super::wire::camel;
 use crate::catalog::numbers;
 use crate::model::ServiceId;
 use crate::model::units::{Ratio, Time, float};

@@ -106,20 +106,28 @@ fn word(text: &str) -> String {
     }
 }
 
-/// A name in `PascalCase`; what is so already stays as it is.
-fn camel(text: &str) -> String {
-    let text = text.trim();
-    let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if plain && text.starts_with(|c: char| c.is_ascii_alphabetic()) && !text.contains('_') {
-        let mut chars = text.chars();
-        let first = chars.next().map(|c| c.to_ascii_uppercase());
-        return first.into_iter().chain(chars).collect();
-    }
+/// A name in `PascalCase`: `payment-service` as `PaymentService`; `OrderCreated` stays as it is.
+pub(super) fn camel(text: &str) -> String {
+    // Other scripts are spelled by their code points.
+    let spelled = if text.is_ascii() && text.contains(|c: char| c.is_ascii_alphanumeric()) {
+        text.to_owned()
+    } else {
+        slug(text)
+    };
+    let words: Vec<&str> = spelled
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|w| !w.is_empty())
+        .collect();
+    let shouted = words.len() > 1 && !spelled.contains(|c: char| c.is_ascii_lowercase());
     let mut out = String::new();
-    for part in slug(text).split('-').filter(|p| !p.is_empty()) {
-        let (first, rest) = part.split_at(1);
+    for word in words {
+        let (first, rest) = word.split_at(1);
         out.push_str(&first.to_ascii_uppercase());
-        out.push_str(rest);
+        if shouted {
+            out.push_str(&rest.to_ascii_lowercase());
+        } else {
+            out.push_str(rest);
+        }
     }
     if out.starts_with(|c: char| c.is_ascii_digit()) {
         out.insert(0, 'N');

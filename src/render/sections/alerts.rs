@@ -159,8 +159,15 @@ fn runbooks(cx: &Cx<'_>, doc: &mut Doc) {
 
 /// What an alert means, how its threshold came about, and what to do.
 pub(crate) fn runbook(cx: &Cx<'_>, doc: &mut Doc, a: &Alert) {
+    // A name keeps its spelling at the start of a sentence as well.
+    let name = &cx.plan.model.service(a.service).name;
+    let sentence = if a.meaning.starts_with(name) {
+        a.meaning.clone()
+    } else {
+        capital(&a.meaning)
+    };
     doc.para(
-        Inline::quoted(&capital(&a.meaning))
+        Inline::quoted(&sentence)
             .and(Inline::text(". Threshold: "))
             .and(Inline::quoted(&a.why))
             .and(say!("; it must hold for {}.", a.hold)),

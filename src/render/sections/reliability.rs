@@ -5,7 +5,7 @@ use super::super::code::{
     BreakerValues, BulkheadValues, CallSample, LANGUAGES, Language, Pattern, Reasoned, language,
     sample,
 };
-use super::super::doc::{Doc, Inline, say};
+use super::super::doc::{Doc, Inline, count, say};
 use super::super::{Cx, figures};
 use super::sync::{ends, today};
 use super::timeouts::backoff;
@@ -218,7 +218,9 @@ fn retry(cx: &Cx<'_>, doc: &mut Doc, calls: &[CallId], shown: CallId) {
                 ]
             })
             .collect();
-        doc.details(&format!("{} calls are tried once", once.len()), |d| {
+        let are = if once.len() == 1 { "is" } else { "are" };
+        let summary = format!("{} {are} tried once", count(once.len(), "call"));
+        doc.details(&summary, |d| {
             d.table(&["From", "To", "Operation", "Reason"], rows);
         });
     }
