@@ -2,6 +2,7 @@
 
 use super::backlog::{self, CatchUp};
 use super::figure::Figure;
+use super::redelivery::{self, Names, RetryChannel};
 use super::services::ServicePlan;
 use super::slug::slug;
 use super::traffic::Traffic;
@@ -14,11 +15,15 @@ use crate::model::{Compatibility, Delivery, Event, Model, Party};
 pub struct GroupPlan {
     /// Who reads.
     pub consumer: Party,
-    /// Consumer group, subscription or queue owner.
+    /// Consumer group on Kafka, durable consumer on NATS, owner of the queue or subscription elsewhere.
     pub group: String,
-    /// The consumer's own queue or subscription; the channel itself on Kafka.
+    /// The consumer's own queue or subscription; the channel on Kafka and the stream on NATS.
     pub queue: String,
-    /// Where its dead letters land.
+    /// Where a message waits after each failed delivery but the last, in this order; empty where the reader
+    /// or the broker itself waits.
+    pub retries: Vec<RetryChannel>,
+    /// Where its dead letters land: a topic on Kafka, a queue, a stream on NATS, on Pub/Sub a topic with a
+    /// subscription of the same name, a subqueue on Service Bus.
     pub dead_letter: String,
     /// Waiting messages at which it is late.
     pub lag_limit: Figure<u64>,
@@ -31,6 +36,10 @@ pub struct GroupPlan {
 pub struct EventPlan {
     /// The channel's name on the broker.
     pub channel: String,
+    /// What stores the channel: its stream on NATS, the channel itself elsewhere.
+    pub store: String,
+    /// The author says that its readers need the messages of one key in order.
+    pub ordered: bool,
     /// The event's type in its envelope: dotted, lower case, with the version.
     pub event_type: String,
     /// The name follows the convention `<entity>.<past tense>`.
@@ -47,14 +56,21 @@ pub struct EventPlan {
     pub key: Figure<String>,
     /// Partitions; `None` where the broker has none to choose.
     pub partitions: Option<Figure<u64>>,
-    /// How long the broker keeps it.
+    /// How long it is to be kept.
     pub retention: Figure<Time>,
+    /// How long the broker is told to keep it: `retention` within the broker's bounds.
+    pub kept: Figure<Time>,
     /// Deliveries before it is given up.
     pub attempts: Figure<u32>,
     /// Waits between deliveries.
     pub backoff: Vec<Time>,
-    /// How long a dead letter is kept.
+    /// What the broker is told to count up to, by the setting that the catalog names; `None` where only
+    /// the reader counts.
+    pub limit: Option<Figure<u32>>,
+    /// How long a dead letter is to be kept.
     pub dead_letter_retention: Figure<Time>,
+    /// How long the broker is told to keep a dead letter.
+    pub dead_letter_kept: Figure<Time>,
     /// How long a consumer remembers what it has handled.
     pub dedupe: Figure<Time>,
     /// After which a message that is not acknowledged is delivered again.
@@ -72,11 +88,15 @@ pub struct EventPlan {
 }
 
 pub(super) fn plan(model: &Model, traffic: &Traffic, services: &[ServicePlan]) -> Vec<EventPlan> {
+    let mut names: Vec<Names> = model.brokers.iter().map(|b| Names::new(b.kind)).collect();
     model
         .events
         .iter()
         .enumerate()
-        .map(|(i, e)| one(model, e, &traffic.events[i], services))
+        .map(|(i, e)| {
+            let names = &mut names[e.broker.0];
+            one(model, e, &traffic.events[i], services, names)
+        })
         .collect()
 }
 
@@ -90,7 +110,13 @@ fn hours(h: u64) -> Time {
     clippy::cast_precision_loss,
     reason = "float to integer casts saturate, counts are small"
 )]
-fn one(model: &Model, e: &Event, rate: &Figure<Rate>, services: &[ServicePlan]) -> EventPlan {
+fn one(
+    model: &Model,
+    e: &Event,
+    rate: &Figure<Rate>,
+    services: &[ServicePlan],
+    names: &mut Names,
+) -> EventPlan {
     let n = numbers();
     let broker = model.broker(e.broker).kind;
     let version = match e.version {
@@ -102,12 +128,14 @@ fn one(model: &Model, e: &Event, rate: &Figure<Rate>, services: &[ServicePlan]) 
     let event_type = format!("{dotted}.v{}", version.value);
     // What exists keeps its name on the broker; the version is part of the name only where the name
     // follows the convention, since a new one would have to be introduced anyway.
-    let channel = match (broker.id.as_str(), conforms) {
+    let wanted = match (broker.id.as_str(), conforms) {
         ("sns-sqs" | "eventbridge" | "pubsub" | "service-bus", true) => slug(&event_type),
         ("sns-sqs" | "eventbridge" | "pubsub" | "service-bus", false) => slug(&e.name),
         (_, true) => event_type.clone(),
         (_, false) => channel_name(&e.name),
     };
+    let ordered = e.terms.ordered.is_some_and(|o| o.value);
+    let channel = names.channel(&wanted, ordered);
     let size = match (e.size, model.defaults.size) {
         (Some(s), _) => Figure::set(s.value),
         (None, Some(s)) => Figure::derived(s.value, "`defaults.size`", ""),
@@ -218,7 +246,35 @@ fn one(model: &Model, e: &Event, rate: &Figure<Rate>, services: &[ServicePlan]) 
         .iter()
         .map(|(p, _)| {
             let catch_up = backlog::plan(model, services, *p, rate.value, &handling);
-            group(model, *p, &channel, broker, lag, lag_seconds, catch_up)
+            let group = match p {
+                Party::Service(s) => services[s.0].slug.clone(),
+                Party::Actor(_) => slug(model.party(*p)),
+            };
+            let waits: &[Time] = if redelivery::waits_in_channels(broker, ordered) {
+                &backoff
+            } else {
+                &[]
+            };
+            let reading = names.reader(&channel, &group, ordered, waits.len());
+            let retries = reading.retries.into_iter().zip(waits);
+            GroupPlan {
+                consumer: *p,
+                group,
+                queue: reading.queue,
+                retries: retries
+                    .map(|(name, delay)| RetryChannel {
+                        name,
+                        delay: *delay,
+                    })
+                    .collect(),
+                dead_letter: reading.dead_letter,
+                lag_limit: Figure::derived(
+                    lag,
+                    format!("{} × {} s", catch_up.arrival, float(lag_seconds)),
+                    "derived",
+                ),
+                catch_up,
+            }
         })
         .collect();
     let staleness = Figure::derived(
@@ -227,7 +283,9 @@ fn one(model: &Model, e: &Event, rate: &Figure<Rate>, services: &[ServicePlan]) 
         "derived",
     );
     EventPlan {
-        channel,
+        channel: channel.name,
+        store: channel.store,
+        ordered,
         event_type,
         conforms,
         suggested: (!conforms).then(|| suggest(&dotted)),
@@ -236,9 +294,12 @@ fn one(model: &Model, e: &Event, rate: &Figure<Rate>, services: &[ServicePlan]) 
         size,
         key,
         partitions,
+        kept: redelivery::kept(broker, &retention),
         retention,
+        limit: redelivery::limit(broker, attempts.value),
         attempts,
         backoff,
+        dead_letter_kept: redelivery::kept(broker, &dead_letter_retention),
         dead_letter_retention,
         dedupe,
         ack_timeout,
@@ -247,40 +308,6 @@ fn one(model: &Model, e: &Event, rate: &Figure<Rate>, services: &[ServicePlan]) 
         groups,
         staleness,
         pii: e.pii.clone(),
-    }
-}
-
-fn group(
-    model: &Model,
-    consumer: Party,
-    channel: &str,
-    broker: &catalog::Broker,
-    lag: u64,
-    lag_seconds: f64,
-    catch_up: CatchUp,
-) -> GroupPlan {
-    let group = slug(model.party(consumer));
-    let queue = match broker.id.as_str() {
-        "kafka" => channel.to_owned(),
-        "rabbitmq" => format!("{group}.{channel}"),
-        "nats" => format!("{group}-{}", slug(channel)),
-        _ => format!("{channel}-{group}"),
-    };
-    let dead_letter = match broker.id.as_str() {
-        "kafka" => format!("{channel}.{group}{}", broker.dead_letter_suffix),
-        _ => format!("{queue}{}", broker.dead_letter_suffix),
-    };
-    GroupPlan {
-        consumer,
-        group,
-        queue,
-        dead_letter,
-        lag_limit: Figure::derived(
-            lag,
-            format!("{} × {} s", catch_up.arrival, float(lag_seconds)),
-            "derived",
-        ),
-        catch_up,
     }
 }
 

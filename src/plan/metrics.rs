@@ -5,7 +5,6 @@
 use super::events::{EventPlan, GroupPlan};
 use super::proof::{Proof, ProofSeries, Shape};
 use super::services::ServicePlan;
-use super::slug::slug;
 use crate::catalog::{Broker, numbers};
 use crate::model::Protocol;
 use crate::model::units::float;
@@ -312,9 +311,8 @@ pub fn backlog(broker: &Broker, plan: &EventPlan, group: &GroupPlan) -> Backlog 
             .replace("{group}", &group.group)
             .replace("{channel}", &plan.channel)
             .replace("{queue}", &group.queue)
-            .replace("{dead_letter_stream}", &slug(&group.dead_letter))
             .replace("{dead_letter}", &group.dead_letter)
-            .replace("{stream}", &slug(&plan.channel))
+            .replace("{stream}", &plan.store)
     };
     // Some brokers tell the age of the oldest message, others only how many wait.
     let age = broker.lag.contains("oldest");

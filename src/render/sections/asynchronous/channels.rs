@@ -145,7 +145,7 @@ fn queue_word(broker: &str) -> &'static str {
     match broker {
         "kafka" => "Reads from",
         "pubsub" | "service-bus" => "Subscription",
-        "nats" => "Deliver name",
+        "nats" => "Stream",
         _ => "Queue",
     }
 }
