@@ -60,6 +60,8 @@ pub struct Options {
     pub diagram: Option<DiagramForm>,
     /// `true` puts the page's style before the chapter; a host sets it for the first block of a page.
     pub style: bool,
+    /// Whether a script comes with the style that remembers the reader's choice among tabs.
+    pub remember_tabs: bool,
     /// Whether findings of the linter show in the chapter's overview.
     pub show_warnings: bool,
     /// TOML of the book's own `[defaults]`, `language` and `infrastructure`, if any; a block's own
@@ -88,6 +90,7 @@ impl Default for Options {
             scope: "design".to_owned(),
             diagram: None,
             style: true,
+            remember_tabs: false,
             show_warnings: true,
             book: None,
             sections: None,

@@ -427,6 +427,22 @@ fn what_the_linter_finds_stops_no_build_unless_asked() {
 }
 
 #[test]
+fn pages_hold_a_script_only_where_the_book_asks_for_it() {
+    let dir = folder(&[]);
+    let shown = |config: &Value| run(dir.path(), &[], &book(dir.path(), &fenced(SOUND), config));
+    assert!(!page(&shown(&json!({}))).contains("<script"));
+    let asked = page(&shown(&json!({"remember-tabs": true})));
+    assert_eq!(asked.matches("<script>").count(), 1, "{asked}");
+    let wrong = shown(&json!({"remember-tabs": "yes"}));
+    assert_eq!(code(&wrong), 1);
+    assert!(
+        err(&wrong).contains("`remember-tabs` must be `true` or `false`"),
+        "{}",
+        err(&wrong)
+    );
+}
+
+#[test]
 fn mistakes_of_the_configuration_are_placed_in_book_toml() {
     let toml = "[book]\ntitle = \"B\"\n\n[preprocessor.msdesign]\nwarnings = \"hid\"\n";
     let dir = folder(&[("book.toml", toml), ("src/chapter.md", &fenced(SOUND))]);

@@ -46,6 +46,8 @@ pub struct Config {
     pub links: Links,
     /// Whether sections become sub-chapters of the sidebar.
     pub subchapters: bool,
+    /// Whether pages hold a script that remembers the reader's choice among tabs.
+    pub remember_tabs: bool,
 }
 
 /// A fault of the configuration.
@@ -61,7 +63,7 @@ pub struct Fault {
     pub help: Option<String>,
 }
 
-const OWN: [&str; 9] = [
+const OWN: [&str; 10] = [
     "on-error",
     "warnings",
     "language",
@@ -70,6 +72,7 @@ const OWN: [&str; 9] = [
     "diagram",
     "links",
     "subchapters",
+    "remember-tabs",
     "lint",
 ];
 /// mdBook's own keys of a preprocessor's table.
@@ -134,15 +137,8 @@ pub fn read(table: Option<&Value>) -> (Config, Vec<Fault>) {
             "diagram" => choose(key, value, &DIAGRAMS, &mut faults, |v| {
                 config.diagram = Some(v);
             }),
-            "subchapters" => match value {
-                Value::Bool(b) => config.subchapters = *b,
-                _ => faults.push(fault(
-                    &[key],
-                    "invalid-value",
-                    "`subchapters` must be `true` or `false`",
-                    None,
-                )),
-            },
+            "subchapters" => switch(key, value, &mut faults, &mut config.subchapters),
+            "remember-tabs" => switch(key, value, &mut faults, &mut config.remember_tabs),
             "links" => read_links(value, &mut config.links, &mut faults),
             // What these may be is the spec language's business; it is checked with every block.
             "language" | "infrastructure" | "defaults" | "lint" => {
@@ -211,6 +207,18 @@ fn is_template(link: &str) -> bool {
                 .any(|s| scheme.eq_ignore_ascii_case(s)),
             None => true,
         }
+}
+
+fn switch(key: &str, value: &Value, faults: &mut Vec<Fault>, slot: &mut bool) {
+    match value {
+        Value::Bool(b) => *slot = *b,
+        _ => faults.push(fault(
+            &[key],
+            "invalid-value",
+            &format!("`{key}` must be `true` or `false`"),
+            None,
+        )),
+    }
 }
 
 fn choose<T: Copy>(

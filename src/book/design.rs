@@ -183,6 +183,7 @@ fn options(host: &Host<'_>, sources: &mut Sources, scope: String) -> Options {
         diagram: host.config.diagram,
         // The style comes apart from the parts, as the preamble; the page decides where it stands.
         style: true,
+        remember_tabs: host.config.remember_tabs,
         show_warnings: host.config.warnings != Warnings::Hide,
         book: (!book.is_empty())
             .then(|| sources.add(SourceFile::whole("book.toml", book.as_str()))),

@@ -75,6 +75,16 @@ impl Pattern {
         Self::GuardedCall,
     ];
 
+    /// What ids of a page call it.
+    pub(crate) fn id(self) -> &'static str {
+        match self {
+            Self::CircuitBreaker => "breaker",
+            Self::Retry => "retry",
+            Self::Bulkhead => "bulkhead",
+            Self::GuardedCall => "guarded",
+        }
+    }
+
     /// Position in [`Pattern::ALL`] and in the lists of a [`Language`].
     fn index(self) -> usize {
         match self {

@@ -415,13 +415,62 @@ impl Doc {
             body(self);
             self.raw("</details>".to_owned());
         } else {
-            self.events.push(Event::Start(Tag::Paragraph));
-            self.events.push(Event::Start(Tag::Strong));
-            self.events.extend(Inline::text(summary).0);
-            self.events.push(Event::End(TagEnd::Strong));
-            self.events.push(Event::End(TagEnd::Paragraph));
+            self.strong_line(summary);
             body(self);
         }
+    }
+
+    /// Parts of which HTML shows the one whose tab is chosen, without a script: each tab is a radio button
+    /// with its label, and the style shows the panel behind the one that is checked. Paper and renderers
+    /// without the style show all of them, one after another; so do formats that are not HTML.
+    ///
+    /// `name` makes the ids, `label` says what there is to choose. A tab is a key, by which the same choice
+    /// is known in other groups of tabs, and its label. A single part needs no tab.
+    pub(crate) fn tabs(
+        &mut self,
+        name: &str,
+        label: &str,
+        tabs: &[(&str, &str)],
+        mut body: impl FnMut(&mut Self, usize),
+    ) {
+        if tabs.len() < 2 {
+            for n in 0..tabs.len() {
+                body(self, n);
+            }
+            return;
+        }
+        if !self.html() {
+            for (n, (_, title)) in tabs.iter().enumerate() {
+                self.strong_line(title);
+                body(self, n);
+            }
+            return;
+        }
+        let group = escape_html(&self.id(name));
+        let mut open = format!(
+            "<div class=\"msd-tabs\" role=\"group\" aria-label=\"{}\">",
+            escape_html(label)
+        );
+        for (n, (key, title)) in tabs.iter().enumerate() {
+            let (key, title) = (escape_html(key), escape_html(title));
+            let checked = if n == 0 { " checked" } else { "" };
+            self.raw(format!(
+                "{open}<input type=\"radio\" name=\"{group}\" id=\"{group}-{key}\" value=\"{key}\"{checked}>\
+                 <label for=\"{group}-{key}\">{title}</label><div class=\"msd-panel\">"
+            ));
+            body(self, n);
+            "</div>".clone_into(&mut open);
+        }
+        self.raw("</div></div>".to_owned());
+    }
+
+    /// A paragraph in strong, where a heading would be too much.
+    fn strong_line(&mut self, text: &str) {
+        self.events.push(Event::Start(Tag::Paragraph));
+        self.events.push(Event::Start(Tag::Strong));
+        self.events.extend(Inline::text(text).0);
+        self.events.push(Event::End(TagEnd::Strong));
+        self.events.push(Event::End(TagEnd::Paragraph));
     }
 
     /// A heading with an id that stays out of the sidebar: for entries of long lists that something
@@ -434,11 +483,7 @@ impl Doc {
                 escape_html(text)
             ));
         } else {
-            self.events.push(Event::Start(Tag::Paragraph));
-            self.events.push(Event::Start(Tag::Strong));
-            self.events.extend(Inline::text(text).0);
-            self.events.push(Event::End(TagEnd::Strong));
-            self.events.push(Event::End(TagEnd::Paragraph));
+            self.strong_line(text);
         }
     }
 
@@ -547,6 +592,37 @@ pub(crate) fn escape_html(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tabs_are_radio_buttons_in_html_and_sections_elsewhere() {
+        let written = |format, tabs: &[(&str, &str)]| {
+            let mut doc = Doc::new(format, "s", 2);
+            doc.tabs("retry", "Retry in <each>", tabs, |d, n| {
+                d.code("text", &format!("part {n}"));
+            });
+            doc.finish()
+        };
+        let two = [("go", "Go"), ("csharp", "C#")];
+        let html = written(Format::Html, &two);
+        assert!(
+            html.contains("aria-label=\"Retry in &lt;each&gt;\""),
+            "{html}"
+        );
+        assert_eq!(html.matches("name=\"s-retry\"").count(), 2, "{html}");
+        assert_eq!(html.matches(" checked>").count(), 1, "{html}");
+        assert!(
+            html.contains("<label for=\"s-retry-csharp\">C#</label>"),
+            "{html}"
+        );
+        assert_eq!(html.matches("<div").count(), html.matches("</div>").count());
+        // The code inside is Markdown still.
+        assert_eq!(html.matches("\n```text\n").count(), 2, "{html}");
+        let plain = written(Format::Markdown, &two);
+        assert!(!plain.contains('<'), "{plain}");
+        let order = ["**Go**", "part 0", "**C#**", "part 1"].map(|w| plain.find(w));
+        assert!(order.is_sorted() && order[0].is_some(), "{plain}");
+        assert!(!written(Format::Html, &two[..1]).contains("<div"));
+    }
 
     #[test]
     fn words_of_the_author_never_become_markup() {

@@ -4,6 +4,7 @@ mod artefact;
 pub mod code;
 pub(crate) mod doc;
 mod figures;
+mod script;
 mod sections;
 mod style;
 
@@ -29,13 +30,16 @@ pub(crate) struct Cx<'a> {
 pub(crate) fn chapter(cx: &Cx<'_>) -> Chapter {
     let model = cx.plan.model;
     let parts: Vec<Part> = model.sections.iter().map(|s| part(cx, *s)).collect();
+    let mut preamble = String::new();
+    if cx.options.style && cx.options.format == crate::Format::Html {
+        preamble.push_str(&style::block());
+        if cx.options.remember_tabs {
+            preamble.push_str(&script::block());
+        }
+    }
     Chapter {
         title: model.title.clone(),
-        preamble: if cx.options.style && cx.options.format == crate::Format::Html {
-            style::block()
-        } else {
-            String::new()
-        },
+        preamble,
         parts,
         artefacts: if cx.options.artefacts {
             artefact::all(cx)

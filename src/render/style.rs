@@ -16,6 +16,15 @@ const PAGE: &str = "
 .msd-matrix th[scope=row] { text-align: start; white-space: nowrap; }
 .msd-matrix td { text-align: center; white-space: nowrap; padding: 2px 4px; }
 .msd-matrix abbr { text-decoration: none; }
+.msd-tabs { display: flex; flex-wrap: wrap; position: relative; margin: 1em 0; }
+.msd-tabs > input { position: absolute; opacity: 0; pointer-events: none; }
+.msd-tabs > label { padding: 0.3em 0.9em; cursor: pointer; border-block-end: 3px solid transparent; }
+.msd-tabs > label:hover { border-block-end-color: var(--quote-border, #ccc); }
+.msd-tabs > input:checked + label { font-weight: 600; border-block-end-color: currentColor; }
+.msd-tabs > input:focus-visible + label { outline: 2px solid currentColor; outline-offset: -2px; }
+.msd-tabs > .msd-panel { display: none; order: 1; flex: 0 0 100%; min-width: 0; border-block-start: 1px solid var(--quote-border, #ccc); }
+.msd-tabs > input:checked + label + .msd-panel { display: block; }
 .msd-entry { font-size: 1em; margin: 1.2em 0 0.3em; }
+@media print { .msd-tabs, .msd-tabs > .msd-panel { display: block; } .msd-tabs > label { display: block; font-weight: 600; border: none; padding: 0.3em 0; } }
 @media print { .table-wrapper { overflow: visible; font-size: 0.7em; } .table-wrapper :is(th, td) { padding: 3px 4px; overflow-wrap: anywhere; min-width: 4.4em; } .table-wrapper code { white-space: normal; overflow-wrap: anywhere; } }
 ";

@@ -70,23 +70,29 @@ fn code(cx: &Cx<'_>, doc: &mut Doc, shown: CallId, pattern: Pattern, what: &str)
         "For `{}`, standard library only:",
         model.call_name(shown)
     ));
-    for wanted in &model.languages {
-        match language(wanted.id) {
-            Some(language) => {
-                let text = with_sample(cx, shown, |s| sample(language, pattern, s));
-                doc.details(&format!("{what} in {}", language.name), |d| {
-                    d.code(language.fence, &text)
-                });
-            }
-            None => {
-                let known: Vec<&str> = LANGUAGES.iter().map(|l: &Language| l.name).collect();
-                doc.para(say!(
-                    "There is no code in {} yet; there is in {}.",
-                    wanted.name,
-                    known.join(", ")
-                ));
-            }
-        }
+    let languages: Vec<&Language> = model
+        .languages
+        .iter()
+        .filter_map(|l| language(l.id))
+        .collect();
+    let tabs: Vec<(&str, &str)> = languages.iter().map(|l| (l.id, l.name)).collect();
+    let names: Vec<&str> = languages.iter().map(|l| l.name).collect();
+    let what = format!("{what} in {}", names.join(", "));
+    if !languages.is_empty() {
+        doc.details(&what, |doc| {
+            doc.tabs(&format!("code-{}", pattern.id()), &what, &tabs, |d, n| {
+                let text = with_sample(cx, shown, |s| sample(languages[n], pattern, s));
+                d.code(languages[n].fence, &text);
+            });
+        });
+    }
+    for wanted in model.languages.iter().filter(|l| language(l.id).is_none()) {
+        let known: Vec<&str> = LANGUAGES.iter().map(|l: &Language| l.name).collect();
+        doc.para(say!(
+            "There is no code in {} yet; there is in {}.",
+            wanted.name,
+            known.join(", ")
+        ));
     }
 }
 

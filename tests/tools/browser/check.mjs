@@ -128,8 +128,54 @@ async function violations(tab, selector) {
   }, selector);
 }
 
+// Tabs without any script: one panel at a time, chosen with the keyboard, and all of them on paper.
+async function tabs(page) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, javaScriptEnabled: false });
+  const tab = await context.newPage();
+  await tab.goto(`file://${book}/${page}`);
+  const folded = tab.locator("details:has(> .msd-tabs)");
+  for (const summary of await folded.locator("> summary").all()) await summary.click();
+  const shown = () => tab.locator(".msd-tabs").evaluateAll((groups) => groups.map((g) =>
+    [...g.querySelectorAll(":scope > .msd-panel")].map((p) => p.getBoundingClientRect().height > 0)));
+  const groups = await shown();
+  if (!groups.length) return fault(page, "has no tabs");
+  if (!groups.every((g) => g.length > 1 && g.filter(Boolean).length === 1 && g[0])) fault(page, "not each group of tabs shows its first panel alone");
+  await tab.locator(".msd-tabs > input").first().focus();
+  await tab.keyboard.press("ArrowRight");
+  const [changed, ...others] = await shown();
+  if (!changed[1] || changed[0]) fault(page, "an arrow key does not choose the next tab");
+  if (others.some((g) => !g[0])) fault(page, "a tab changes another group without a script");
+  const ring = await tab.locator(".msd-tabs > input:checked + label").first().evaluate((l) => getComputedStyle(l).outlineStyle);
+  if (ring === "none") fault(page, "the focus on a tab cannot be seen");
+  await tab.emulateMedia({ media: "print" });
+  if (!(await shown()).flat().every(Boolean)) fault(page, "paper does not show all panels");
+  await context.close();
+}
+
+// With the script that the book asks for: one choice for the page and the next one.
+async function remembered(page, next) {
+  const { context, tab } = await open(page, "light", 1280);
+  const label = tab.locator(".msd-tabs > label:nth-of-type(2)").last();
+  await label.scrollIntoViewIfNeeded();
+  const at = (await label.boundingBox()).y;
+  await label.click();
+  const moved = Math.abs((await label.boundingBox()).y - at);
+  if (moved > 2) fault(page, `the chosen tab moves by ${moved} px`);
+  const key = await tab.locator(".msd-tabs > input:checked").last().getAttribute("value");
+  const kept = () => tab.locator(".msd-tabs").evaluateAll((groups, k) => groups
+    .filter((g) => g.querySelector(`:scope > input[value="${k}"]`))
+    .every((g) => g.querySelector(":scope > input:checked").value === k), key);
+  if (!(await kept())) fault(page, "a choice does not hold for the page");
+  await tab.waitForTimeout(500); // the next page may be another process, which hears of it a little later
+  await tab.goto(`file://${book}/${next}`);
+  if (!(await kept())) fault(next, "a choice does not hold for the next page");
+  await context.close();
+}
+
 let figures = 0;
 for (const page of pages) {
+  await tabs(page);
+  await remembered(page, pages.find((p) => p !== page));
   for (const theme of themes) {
     const { context, tab } = await open(page, theme, 1280);
     const at = `${page}, ${theme}`;
