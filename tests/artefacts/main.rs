@@ -77,6 +77,9 @@ fn every_kind_is_read_by_its_program() {
             .cloned()
             .collect();
         let files = designs::distinct(&files);
+        if files.is_empty() && designs::foreign() {
+            continue;
+        }
         assert!(
             !files.is_empty(),
             "no file of {} for {}",
