@@ -11,7 +11,7 @@ use crate::spec::Text;
 pub(super) struct Names {
     services: BTreeMap<String, ServiceId>,
     actors: BTreeMap<String, ActorId>,
-    /// Whether the services could not be read: then no name is known, and saying so of each is noise.
+    /// Whether no service is declared or could be read: then no name is known, and saying so of each is noise.
     mute: bool,
 }
 
@@ -75,9 +75,6 @@ impl Names {
         let known = self.services.keys().chain(self.actors.keys());
         let help = match nearest(&name.value, known.map(String::as_str)) {
             Some(near) => format!("did you mean `{near}`?"),
-            None if self.services.is_empty() => {
-                "declare it: `services = [\"orders\", \"payments\"]`".to_owned()
-            }
             None => format!(
                 "declare `{}` in `services`, or in `actors` if it is outside the system",
                 short(&name.value)

@@ -1,6 +1,6 @@
 //! A spec → a model: the order in which names are resolved.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::check::{self, Out};
 use super::choices::{LANGUAGES, Language, SECTIONS, Section};
@@ -26,11 +26,7 @@ pub fn resolve(spec: &Spec, source: SourceId, out: &mut Vec<Diagnostic>) -> Mode
     limits(spec, whole, out);
     let (services, service_names) = services(&spec.services, out);
     let (actors, actor_names) = actors(&spec.actors, &service_names, out);
-    let names = Names::new(
-        service_names,
-        actor_names,
-        spec.services.is_empty() && spec.services_unreadable,
-    );
+    let names = Names::new(service_names, actor_names, spec.services.is_empty());
     let mut model = Model {
         title: spec
             .title
@@ -77,10 +73,36 @@ pub fn resolve(spec: &Spec, source: SourceId, out: &mut Vec<Diagnostic>) -> Mode
         out.push(
             Diagnostic::error("missing-key", whole, "a design needs `services`")
                 .at("none are declared")
-                .help("add `services = [\"orders\", \"payments\"]`"),
+                .help(format!("add `services = [{}]`", candidates(spec))),
         );
     }
     model
+}
+
+/// What `services` may have been meant to hold: the parties of all interactions but the actors.
+fn candidates(spec: &Spec) -> String {
+    const SHOWN: usize = 20;
+    let ends = (spec.sync.iter().map(|c| (&c.from, &c.to)))
+        .chain(spec.events.iter().map(|e| (&e.from, &e.to)))
+        .chain(spec.realtime.iter().map(|s| (&s.from, &s.to)));
+    let mut names: Vec<&str> = Vec::new();
+    let mut seen: BTreeSet<&str> = spec.actors.iter().map(|a| a.value.as_str()).collect();
+    seen.insert("client");
+    for name in ends.flat_map(|(from, to)| std::iter::once(from).chain(to)) {
+        if seen.insert(&name.value) {
+            names.push(&name.value);
+        }
+    }
+    if names.is_empty() {
+        names = vec!["orders", "payments"];
+    }
+    let more = if names.len() > SHOWN { ", …" } else { "" };
+    let shown: Vec<String> = names
+        .iter()
+        .take(SHOWN)
+        .map(|n| format!("\"{}\"", short(n)))
+        .collect();
+    format!("{}{more}", shown.join(", "))
 }
 
 fn limits(spec: &Spec, whole: Span, out: Out<'_>) {
