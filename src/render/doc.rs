@@ -15,7 +15,7 @@ use crate::diagram::{Counts, Matrix};
 use crate::plan::Figure;
 
 /// A run of text within a paragraph, a list item or a cell.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Inline(Vec<Event<'static>>);
 
 /// `say!("`{}` calls `{}` within **{}**.", a, b, time)`: a sentence with values in it.
@@ -318,22 +318,28 @@ impl Doc {
         self.events.push(Event::End(TagEnd::List(start.is_some())));
     }
 
-    /// A table; nothing where there are no rows. Every row has as many cells as `head`.
+    /// A table; nothing where there are no rows. Every row has as many cells as `head`. A column that says
+    /// nothing in any row is left out: it would only push the others off a narrow page.
     pub(crate) fn table(&mut self, head: &[&str], rows: Vec<Vec<Inline>>) {
         if rows.is_empty() {
             return;
         }
+        let nothing = Inline::text("–");
+        let says: Vec<bool> = (0..head.len())
+            .map(|i| rows.iter().any(|row| row.get(i) != Some(&nothing)))
+            .collect();
+        let columns = says.iter().filter(|s| **s).count();
         self.events
-            .push(Event::Start(Tag::Table(vec![Alignment::None; head.len()])));
+            .push(Event::Start(Tag::Table(vec![Alignment::None; columns])));
         self.events.push(Event::Start(Tag::TableHead));
-        for cell in head {
+        for (cell, _) in head.iter().zip(&says).filter(|(_, says)| **says) {
             self.cell(Inline::text(*cell));
         }
         self.events.push(Event::End(TagEnd::TableHead));
         for row in rows {
             debug_assert_eq!(row.len(), head.len(), "{head:?}");
             self.events.push(Event::Start(Tag::TableRow));
-            for cell in row {
+            for (cell, _) in row.into_iter().zip(&says).filter(|(_, says)| **says) {
                 self.cell(cell);
             }
             self.events.push(Event::End(TagEnd::TableRow));
