@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::Cx;
 use super::super::artefact;
 use super::super::doc::{Doc, Inline, say};
+use super::column::Column;
 use crate::model::{Auth, CallId, Party, Protocol, Set, Stated, Token};
 
 pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
@@ -34,6 +35,7 @@ fn contracts(cx: &Cx<'_>, doc: &mut Doc) {
     let plan = cx.plan;
     let model = plan.model;
     doc.heading(1, "REST/gRPC Design", "sync-contracts");
+    let (mut safe, mut rates) = (Column::default(), Column::default());
     let rows = model
         .call_ids()
         .map(|id| {
@@ -56,9 +58,9 @@ fn contracts(cx: &Cx<'_>, doc: &mut Doc) {
                 c.payload
                     .map_or_else(|| Inline::text("–"), |b| Inline::text(b.value.to_string())),
                 Inline::text(if p.idempotent.value { "yes" } else { "no" })
-                    .and(Inline::why(&p.idempotent)),
+                    .and(safe.why(&p.idempotent)),
                 errors,
-                Inline::figure(&p.rate),
+                rates.cell(&p.rate),
             ]
         })
         .collect();
@@ -284,6 +286,7 @@ fn breakers(cx: &Cx<'_>, doc: &mut Doc) {
     doc.heading(1, "Circuit breakers", "sync-breakers");
     let mut rows = Vec::new();
     let mut without: Vec<Inline> = Vec::new();
+    let (mut windows, mut pauses) = (Column::default(), Column::default());
     for id in model.call_ids() {
         let c = model.call(id);
         let p = plan.call(id);
@@ -297,10 +300,10 @@ fn breakers(cx: &Cx<'_>, doc: &mut Doc) {
                 to,
                 Inline::code(c.label()).and(today(c.policy.breaker.as_ref())),
                 Inline::text(b.ratio.value.to_string()),
-                Inline::figure(&b.window),
+                windows.cell(&b.window),
                 Inline::text(b.minimum.value.to_string()),
                 Inline::text(b.slow.value.to_string()),
-                Inline::figure(&b.open),
+                pauses.cell(&b.open),
                 Inline::text(b.half_open.value.to_string()),
                 Inline::quoted(&p.fallback.value),
             ]),

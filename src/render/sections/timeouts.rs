@@ -2,6 +2,7 @@
 
 use super::super::doc::{Doc, Inline, say};
 use super::super::{Cx, figures};
+use super::column::Column;
 use super::sync::ends;
 use crate::model::units::float;
 use crate::plan::{Ceiling, Change, FlowPlan};
@@ -17,13 +18,14 @@ pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
     for (i, flow) in plan.flows.iter().enumerate() {
         budget(cx, doc, i, flow);
     }
+    let (mut p99s, mut timeouts) = (Column::default(), Column::default());
     let rows = model
         .call_ids()
         .map(|id| {
             let p = plan.call(id);
             let c = model.call(id);
             let [from, to] = ends(cx, id);
-            let mut timeout = Inline::figure(&p.timeout);
+            let mut timeout = timeouts.cell(&p.timeout);
             if matches!(c.timeout, Some(t) if t.value == crate::model::Stated::Lacking) {
                 timeout = timeout.and(Inline::text("; today there is none"));
             }
@@ -31,7 +33,7 @@ pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
                 from,
                 to,
                 Inline::code(c.label()),
-                Inline::figure(&p.p99),
+                p99s.cell(&p.p99),
                 timeout,
                 Inline::text(p.attempts.value.to_string()).and(Inline::why(&p.attempts)),
                 backoff(&p.backoff),
