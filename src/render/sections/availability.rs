@@ -2,6 +2,7 @@
 
 use super::super::doc::{Doc, Inline, count, say};
 use super::super::{Cx, figures};
+use super::column::Column;
 use crate::model::ServiceId;
 use crate::model::units::float;
 use crate::plan::{Dependency, FlowAvailability, Need, Origin, Tie};
@@ -37,6 +38,7 @@ pub(super) fn services(cx: &Cx<'_>, doc: &mut Doc) {
     }
     doc.heading(2, "Availability", "availability");
     doc.para("What a service can reach is its own availability times that of everything that it cannot do without, at any depth, each part once. What is optional or has a fallback is left out.");
+    let mut own = Column::default();
     let rows = shown
         .iter()
         .map(|id| {
@@ -52,9 +54,7 @@ pub(super) fn services(cx: &Cx<'_>, doc: &mut Doc) {
                 } else {
                     say!("{} `{}`, {}", kind(part), part.name(model), min(cost))
                 },
-                Inline::text(origin(a.own.origin))
-                    .and(Inline::text(": "))
-                    .and(Inline::quoted(&a.own.why)),
+                say!("{}, {}", a.own.value, origin(a.own.origin)).and(own.why(&a.own)),
                 Inline::quoted(&a.reachable.why),
             ]
         })

@@ -2,6 +2,7 @@
 
 use super::super::doc::{Doc, Inline, say};
 use super::super::{Cx, figures};
+use super::column::Column;
 use super::sync::ends;
 use crate::model::units::float;
 use crate::model::{CallId, Party};
@@ -17,6 +18,7 @@ pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc, calls: &[CallId]) {
     doc.para("Little's law: in flight is the rate times the time that a call takes, here its 99th percentile. At worst everything behind fails and each layer tries as often as it may; retry budgets keep the design below that.");
     services(cx, doc, &load);
     figures::capacity(cx, doc, &load);
+    let mut refused = Column::default();
     let rows = calls
         .iter()
         .take(MOST_ROWS)
@@ -32,9 +34,9 @@ pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc, calls: &[CallId]) {
                 say!("{} = {}", l.in_flight.why, float(l.in_flight.value)),
                 match &l.refused {
                     Some(share) if share.value.0 < 1e-6 => {
-                        Inline::text("under 0.0001%").and(Inline::why(share))
+                        Inline::text("under 0.0001%").and(refused.why(share))
                     }
-                    Some(share) => Inline::figure(share),
+                    Some(share) => refused.cell(share),
                     None => Inline::text("–"),
                 },
             ]
@@ -59,6 +61,8 @@ pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc, calls: &[CallId]) {
 
 fn services(cx: &Cx<'_>, doc: &mut Doc, load: &CapacityPlan) {
     let model = cx.plan.model;
+    let (mut rates, mut used, mut fewer) =
+        (Column::default(), Column::default(), Column::default());
     let rows = load
         .services
         .iter()
@@ -69,7 +73,7 @@ fn services(cx: &Cx<'_>, doc: &mut Doc, load: &CapacityPlan) {
             let dash = || Inline::text("–");
             vec![
                 Inline::code(&model.service(s.service).name),
-                Inline::figure(&p.rate),
+                rates.cell(&p.rate),
                 Inline::text(s.worst.value.to_string()),
                 say!(
                     "{} over {} instances: {} each",
@@ -77,10 +81,10 @@ fn services(cx: &Cx<'_>, doc: &mut Doc, load: &CapacityPlan) {
                     p.replicas.value,
                     float(s.each)
                 ),
-                s.used.as_ref().map_or_else(dash, Inline::figure),
+                s.used.as_ref().map_or_else(dash, |u| used.cell(u)),
                 s.used_without_one
                     .as_ref()
-                    .map_or_else(dash, Inline::figure),
+                    .map_or_else(dash, |u| fewer.cell(u)),
             ]
         })
         .collect();

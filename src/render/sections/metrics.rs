@@ -2,6 +2,7 @@
 
 use super::super::Cx;
 use super::super::doc::{Doc, Inline, say};
+use super::column::Column;
 use super::observability::own;
 use crate::catalog::numbers;
 use crate::model::Party;
@@ -23,6 +24,7 @@ fn requests(cx: &Cx<'_>, doc: &mut Doc) {
     let (plan, model) = (cx.plan, cx.plan.model);
     let mut rows = Vec::new();
     let mut silent = Vec::new();
+    let mut rates = Column::default();
     for id in own(cx) {
         let (s, p) = (model.service(id), plan.service(id));
         let answered = plan::answered(p);
@@ -33,7 +35,7 @@ fn requests(cx: &Cx<'_>, doc: &mut Doc) {
             rows.push(vec![
                 Inline::code(s.name.as_str()),
                 Inline::code(r.series()),
-                Inline::figure(&p.rate),
+                rates.cell(&p.rate),
                 Inline::code(r.errors),
                 match s.slo.and_then(|x| x.p99) {
                     Some(p99) => say!("p99 {} (SLO)", p99.value),
@@ -114,13 +116,14 @@ fn resources(cx: &Cx<'_>, doc: &mut Doc) {
     let (plan, model) = (cx.plan, cx.plan.model);
     let namespace = &plan.choices.namespace;
     let infrastructure = plan.choices.infrastructure;
+    let mut replicas = Column::default();
     let rows = own(cx)
         .map(|id| {
             let p = plan.service(id);
             let r = plan::resources(&infrastructure.id, namespace, &p.slug);
             vec![
                 Inline::code(model.service(id).name.as_str()),
-                Inline::figure(&p.replicas),
+                replicas.cell(&p.replicas),
                 Inline::code(r.usage),
                 Inline::code(r.saturation),
                 r.errors.map_or_else(|| Inline::text("–"), Inline::code),

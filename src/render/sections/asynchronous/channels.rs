@@ -51,6 +51,7 @@ pub(super) fn topics(cx: &Cx<'_>, doc: &mut Doc) {
         head.extend(["Kept for", "May publish", "May read"]);
         let (mut kept, mut keys) = (Column::default(), Column::default());
         let (mut acks, mut drains) = (Column::default(), Column::default());
+        let (mut rates, mut sizes) = (Column::default(), Column::default());
         let rows = events
             .iter()
             .map(|id| {
@@ -58,8 +59,8 @@ pub(super) fn topics(cx: &Cx<'_>, doc: &mut Doc) {
                 let mut row = vec![
                     Inline::code(event.name.as_str()),
                     Inline::code(plan.channel.as_str()),
-                    Inline::figure(&plan.rate),
-                    Inline::figure(&plan.size),
+                    rates.cell(&plan.rate),
+                    sizes.cell(&plan.size),
                     Inline::code(plan.key.value.as_str()).and(keys.why(&plan.key)),
                 ];
                 if kind.partitioned {
