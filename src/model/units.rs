@@ -230,6 +230,21 @@ pub fn float(value: f64) -> String {
     trim(format!("{value:.digits$}"))
 }
 
+/// A count for people, its thousands apart: `720,000`.
+#[must_use]
+pub fn count(value: f64) -> String {
+    let text = float(value);
+    let end = text.find('.').unwrap_or(text.len());
+    let mut out = String::with_capacity(text.len() + 4);
+    for (i, c) in text.chars().enumerate() {
+        if (1..end).contains(&i) && end >= 5 && (end - i).is_multiple_of(3) && c.is_ascii_digit() {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
+}
+
 /// A ratio as a percentage with as many digits as its distance from 100 % needs: 99.95, 99.9871.
 fn percent(ratio: f64) -> String {
     let distance = (1.0 - ratio).abs().min(ratio.abs());
@@ -461,6 +476,10 @@ mod tests {
         assert_eq!(bytes("2KiB"), Ok(Bytes(2048)));
         assert_eq!(Bytes(262_144).to_string(), "256 KiB");
         assert_eq!(Bytes(1_048_588).to_string(), "1.05 MB");
+        assert_eq!(
+            [0.5, 999.0, 3000.0, 14_500.0, 720_000.0, 1e6].map(count),
+            ["0.5", "999", "3000", "14,500", "720,000", "1,000,000"]
+        );
         assert_eq!(Bytes(14_200_000_000).to_string(), "14.2 GB");
     }
 

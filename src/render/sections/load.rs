@@ -4,7 +4,7 @@ use super::super::doc::{Doc, Inline, say};
 use super::super::{Cx, figures};
 use super::column::Column;
 use super::sync::ends;
-use crate::model::units::float;
+use crate::model::units::{count, float};
 use crate::model::{CallId, Party};
 use crate::plan::CapacityPlan;
 
@@ -141,7 +141,7 @@ pub(super) fn backlogs(cx: &Cx<'_>, doc: &mut Doc) {
                 Inline::code(model.party(g.consumer)),
                 say!("{}, at worst {}", c.arrival, load.events[id.0].value),
                 Inline::figure(&c.capacity),
-                say!("{} messages after {}", float(c.backlog), c.outage),
+                say!("{} messages after {}", count(c.backlog), c.outage),
                 match &c.drain {
                     Some(drain) => Inline::figure(drain),
                     None => Inline::text("never: more arrives than it handles"),
