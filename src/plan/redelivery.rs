@@ -159,6 +159,11 @@ pub(super) fn waits_in_channels(broker: &Broker, ordered: bool) -> bool {
     !ordered && matches!(broker.id.as_str(), "kafka" | "rabbitmq")
 }
 
+/// Whether order costs a reader all but one of its hands: the broker knows no key to keep it by.
+pub(super) fn one_at_a_time(broker: &Broker, ordered: bool) -> bool {
+    ordered && matches!(broker.id.as_str(), "rabbitmq" | "nats")
+}
+
 /// What the broker itself counts up to; `None` where it counts nothing.
 pub(super) fn limit(broker: &'static Broker, deliveries: u32) -> Option<Figure<u32>> {
     if broker.limit.is_empty() {
@@ -189,8 +194,35 @@ pub(super) fn limit(broker: &'static Broker, deliveries: u32) -> Option<Figure<u
     Some(Figure::derived(value, why, &broker.retry_source))
 }
 
-/// What the broker is told where messages are to be kept for `wanted`: that, within its bounds.
-pub(super) fn kept(broker: &'static Broker, wanted: &Figure<Time>) -> Figure<Time> {
+/// How long the broker is told to keep messages and dead letters, of what is wanted: that, within its
+/// bounds.
+pub(super) fn kept(
+    broker: &'static Broker,
+    retention: &Figure<Time>,
+    dead: &Figure<Time>,
+) -> (Figure<Time>, Figure<Time>) {
+    let (mut kept, mut dead) = (within(broker, retention), within(broker, dead));
+    // What JetStream tells of a message that it gave up is where it stands in its stream: it is gone when
+    // the stream drops it.
+    if broker.id == "nats" && dead.value > kept.value {
+        if retention.is_set() {
+            let why = format!(
+                "not {}: it stands in its stream, kept for {}",
+                dead.value, kept.value
+            );
+            dead = Figure::derived(kept.value, why, &broker.source);
+        } else {
+            let why = format!(
+                "not {}: its dead letters stand in it, kept for {}",
+                kept.value, dead.value
+            );
+            kept = Figure::derived(dead.value, why, &broker.source);
+        }
+    }
+    (kept, dead)
+}
+
+fn within(broker: &'static Broker, wanted: &Figure<Time>) -> Figure<Time> {
     let least = Time::s(broker.retention_min_s);
     let most = match broker.retention_max_h {
         0 => wanted.value,
@@ -298,10 +330,36 @@ mod tests {
 
     #[test]
     fn a_broker_keeps_within_its_bounds() {
-        let of = |id: &str, t: Time| kept(broker(id), &Figure::set(t)).value;
+        let of = |id: &str, t: Time| within(broker(id), &Figure::set(t)).value;
         assert_eq!(of("sns-sqs", Time::h(24 * 30)), Time::h(336));
         assert_eq!(of("sns-sqs", Time::s(1)), Time::s(60));
         assert_eq!(of("kafka", Time::h(24 * 365)), Time::h(24 * 365));
-        assert_eq!(of("rabbitmq", Time::h(24 * 365)), Time::h(1193));
+        assert_eq!(of("rabbitmq", Time::h(24 * 365)), Time::h(1176));
+    }
+
+    #[test]
+    fn a_stream_keeps_what_its_dead_letters_point_at() {
+        let (week, fortnight) = (Time::h(168), Time::h(336));
+        let derived = |t| Figure::derived(t, "", "");
+        let of = |id, a: &Figure<Time>, b: &Figure<Time>| {
+            let (kept, dead) = kept(broker(id), a, b);
+            (kept.value, dead.value)
+        };
+        assert_eq!(
+            of("nats", &derived(week), &derived(fortnight)),
+            (fortnight, fortnight)
+        );
+        assert_eq!(
+            of("nats", &Figure::set(week), &Figure::set(fortnight)),
+            (week, week)
+        );
+        assert_eq!(
+            of("nats", &derived(fortnight), &derived(week)),
+            (fortnight, week)
+        );
+        assert_eq!(
+            of("kafka", &derived(week), &derived(fortnight)),
+            (week, fortnight)
+        );
     }
 }

@@ -1,5 +1,5 @@
-//! The designs whose files are checked: those of the book on every infrastructure, and one whose words
-//! try to leave their place.
+//! The designs whose files are checked: those of the book on every infrastructure, one whose words try to
+//! leave their place, and some over every broker.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -23,22 +23,89 @@ const INFRASTRUCTURES: [&str; 4] = ["aws", "azure", "gcp", "kubernetes"];
 /// Names and descriptions that mean something to YAML, JSON, HCL, shells and templates.
 const HOSTILE: &str = include_str!("hostile.toml");
 
+const SOCK_SHOP: &str = include_str!("sock-shop.toml");
+
+/// Every broker of the catalog.
+const BROKERS: [&str; 7] = [
+    "kafka",
+    "rabbitmq",
+    "nats",
+    "sns-sqs",
+    "eventbridge",
+    "pubsub",
+    "service-bus",
+];
+
+/// What differs between brokers.
+const OF_BROKERS: [&str; 2] = ["broker", "asyncapi"];
+
+/// A design that sends all its events over one broker, and its chapter.
+#[derive(Clone, Debug)]
+pub(crate) struct OverBroker {
+    pub(crate) broker: &'static str,
+    pub(crate) chapter: String,
+    pub(crate) files: Vec<Exported>,
+}
+
+/// Designs over each broker, whatever their infrastructure would choose.
+pub(crate) fn over_brokers() -> Vec<OverBroker> {
+    let specs = specs();
+    let named = |name: &str| {
+        let found = specs.iter().find(|(n, _)| n == name);
+        let (name, spec) = found.unwrap_or_else(|| panic!("no design {name}"));
+        (name.clone(), spec.clone())
+    };
+    let mut chosen: Vec<(String, String)> = ["eshop0", "ride-hailing0", "hostile"]
+        .map(named)
+        .into_iter()
+        .collect();
+    chosen.push(("sock-shop".to_owned(), SOCK_SHOP.to_owned()));
+    let mut out = Vec::new();
+    for (name, spec) in chosen {
+        for broker in BROKERS {
+            let design = format!("{name}-over-{broker}");
+            let chapter = chapter(&design, &over(&spec, broker));
+            let text = chapter.markdown();
+            let files = exports(&design, chapter);
+            out.push(OverBroker {
+                broker,
+                chapter: text,
+                files: files
+                    .into_iter()
+                    .filter(|f| OF_BROKERS.contains(&f.kind))
+                    .collect(),
+            });
+        }
+    }
+    out
+}
+
+/// The spec with all events on one broker.
+fn over(spec: &str, broker: &str) -> String {
+    let mut spec: toml_edit::DocumentMut = spec.parse().unwrap();
+    spec["platform"]["broker"] = toml_edit::value(broker);
+    let events = spec.get_mut("async").and_then(|a| a.as_array_mut());
+    for event in events.into_iter().flat_map(toml_edit::Array::iter_mut) {
+        if let Some(table) = event.as_inline_table_mut() {
+            table.remove("broker");
+        }
+    }
+    spec.to_string()
+}
+
 /// Every file of every design.
 pub(crate) fn exported() -> Vec<Exported> {
     let mut out = Vec::new();
     for (name, spec) in specs() {
         for infrastructure in INFRASTRUCTURES {
             let design = format!("{name}-{infrastructure}");
-            for a in files(&design, &on(&spec, infrastructure)) {
-                out.push(Exported {
-                    design: design.clone(),
-                    kind: a.kind,
-                    path: a.path,
-                    text: a.text,
-                });
-            }
+            out.extend(exports(
+                &design,
+                chapter(&design, &on(&spec, infrastructure)),
+            ));
         }
     }
+    out.extend(over_brokers().into_iter().flat_map(|d| d.files));
     out
 }
 
@@ -71,7 +138,17 @@ fn on(spec: &str, infrastructure: &str) -> String {
     spec.to_string()
 }
 
-fn files(name: &str, spec: &str) -> Vec<msdesign::Artefact> {
+fn exports(design: &str, chapter: msdesign::Chapter) -> Vec<Exported> {
+    let exported = |a: msdesign::Artefact| Exported {
+        design: design.to_owned(),
+        kind: a.kind,
+        path: a.path,
+        text: a.text,
+    };
+    chapter.artefacts.into_iter().map(exported).collect()
+}
+
+fn chapter(name: &str, spec: &str) -> msdesign::Chapter {
     let mut sources = Sources::default();
     let id = sources.add(SourceFile::whole(name, spec));
     let options = Options {
@@ -86,7 +163,7 @@ fn files(name: &str, spec: &str) -> Vec<msdesign::Artefact> {
             .filter(|d| d.severity == Severity::Error);
         panic!("{name}: {:#?}", errors.collect::<Vec<_>>());
     };
-    chapter.artefacts
+    chapter
 }
 
 /// Whether somebody else's designs are checked, which need not have files of every kind:

@@ -5,6 +5,7 @@
 
 mod asyncapi;
 mod broker;
+mod chapter;
 mod designs;
 mod events;
 mod grafana;
@@ -12,6 +13,7 @@ mod kubernetes;
 mod openapi;
 mod prometheus;
 mod proto;
+mod rabbitmq;
 mod tool;
 
 use std::fmt::Write as _;
@@ -48,6 +50,7 @@ const CHECKS: &[Check] = &[
     asyncapi::REDOCLY,
     broker::STRIMZI,
     broker::CLOUDFORMATION,
+    rabbitmq::DEFINITIONS,
     kubernetes::MANIFESTS,
     kubernetes::ISTIO,
     prometheus::RULES,

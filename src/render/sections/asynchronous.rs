@@ -1,6 +1,7 @@
 //! Asynchronous communication: schemas, names, channels, dead letters, idempotency, outbox.
 
 mod channels;
+mod dead_letters;
 mod effects;
 mod naming;
 mod schema;
@@ -21,7 +22,7 @@ pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
     schema::write(cx, doc);
     naming::write(cx, doc);
     channels::topics(cx, doc);
-    channels::dead_letters(cx, doc);
+    dead_letters::write(cx, doc);
     effects::idempotency(cx, doc);
     effects::outbox(cx, doc);
     for kind in ["broker", "asyncapi"] {

@@ -3,6 +3,7 @@
 
 mod aws;
 mod kafka;
+mod rabbitmq;
 
 use std::collections::BTreeMap;
 
@@ -15,7 +16,7 @@ use crate::plan::slug;
 
 pub(super) const KIND: Kind = Kind {
     id: "broker",
-    what: "topics, queues, dead letters and access: Kafka (Strimzi), SNS and SQS (CloudFormation)",
+    what: "topics, queues, dead letters and access: Kafka (Strimzi), RabbitMQ (definitions), SNS and SQS (CloudFormation)",
     files,
 };
 
@@ -31,6 +32,7 @@ fn files(cx: &Cx<'_>) -> Vec<File> {
         let name = slug(&broker.name);
         out.extend(match broker.kind.id.as_str() {
             "kafka" => kafka::files(cx, &name, &events),
+            "rabbitmq" => rabbitmq::files(cx, &name, &events),
             "sns-sqs" => aws::files(cx, &name, &events),
             _ => Vec::new(),
         });

@@ -1,14 +1,13 @@
-//! Topics and queues, who may use them, and where messages go that nobody could handle.
+//! Topics and queues, and who may use them.
 
 use super::super::super::Cx;
 use super::super::super::doc::{Doc, Inline, say};
 use super::super::column::Column;
 use crate::model::units::Bytes;
-use crate::model::{BrokerId, Compatibility, Event, EventId, Party, Set};
-use crate::plan::GroupPlan;
+use crate::model::{BrokerId, Compatibility, EventId, Set};
 
 /// The brokers that carry events, with what they carry.
-fn carried(cx: &Cx<'_>) -> Vec<(BrokerId, Vec<EventId>)> {
+pub(super) fn carried(cx: &Cx<'_>) -> Vec<(BrokerId, Vec<EventId>)> {
     let model = cx.plan.model;
     (0..model.brokers.len())
         .map(BrokerId)
@@ -70,7 +69,7 @@ pub(super) fn topics(cx: &Cx<'_>, doc: &mut Doc) {
                             .map_or_else(|| Inline::text("–"), Inline::figure),
                     );
                 }
-                row.push(kept.cell(&plan.retention));
+                row.push(kept.cell(&plan.kept));
                 row.push(Inline::names(super::publishers(cx, *id)));
                 row.push(Inline::names(
                     plan.groups.iter().map(|g| model.party(g.consumer)),
@@ -253,179 +252,5 @@ fn at_its_readers(cx: &Cx<'_>, id: EventId, items: &mut Vec<Inline>) {
         items.push(
             say!("The schema of `{}` has another copy today at ", name).and(Inline::names(readers)),
         );
-    }
-}
-
-pub(super) fn dead_letters(cx: &Cx<'_>, doc: &mut Doc) {
-    let model = cx.plan.model;
-    doc.heading(1, "Dead letters", "async-dead-letters");
-    for (broker, events) in carried(cx) {
-        let kind = model.broker(broker).kind;
-        let groups: Vec<(EventId, &GroupPlan)> = events
-            .iter()
-            .flat_map(|id| cx.plan.event(*id).groups.iter().map(|g| (*id, g)))
-            .collect();
-        let Some((first, group)) = groups.first() else {
-            doc.para(say!(
-                "No event on {} has a reader, so nothing can be given up.",
-                kind.name
-            ));
-            continue;
-        };
-        doc.para(say!(
-            "{}: redelivery is by {} ({}). {}",
-            kind.name,
-            kind.retry,
-            kind.redelivery,
-            tiers(&kind.id)
-        ));
-        let (mut attempts, mut kept) = (Column::default(), Column::default());
-        let rows = groups
-            .iter()
-            .map(|(id, group)| {
-                let (event, plan) = (model.event(*id), cx.plan.event(*id));
-                let waits: Vec<String> = plan
-                    .backoff
-                    .iter()
-                    .take(6)
-                    .map(ToString::to_string)
-                    .collect();
-                let more = if plan.backoff.len() > 6 { ", …" } else { "" };
-                vec![
-                    Inline::code(event.name.as_str()),
-                    Inline::code(model.party(group.consumer)),
-                    attempts.cell(&plan.attempts),
-                    if waits.is_empty() {
-                        Inline::text("none")
-                    } else {
-                        Inline::text(waits.join(", ") + more)
-                    },
-                    Inline::code(group.dead_letter.as_str()),
-                    kept.cell(&plan.dead_letter_retention),
-                    told(cx, group.consumer),
-                    Inline::text(dead_letter_today(event)),
-                ]
-            })
-            .collect();
-        doc.table(
-            &[
-                "Event",
-                "Reader",
-                "Deliveries",
-                "Waits between",
-                "Lands in",
-                "Kept for",
-                "Told",
-                "Today",
-            ],
-            rows,
-        );
-        let name = &model.event(*first).name;
-        doc.para(
-            say!(
-                "Replay, once the cause in `{}` is mended, with `{}` of `{}` as the example: ",
-                model.party(group.consumer),
-                group.dead_letter,
-                name
-            )
-            .and(replay(&kind.id, group, &cx.plan.event(*first).channel)),
-        );
-    }
-}
-
-/// What the author says of dead letters today.
-fn dead_letter_today(event: &Event) -> &'static str {
-    let terms = &event.terms;
-    match terms.dead_letter_alert.map(|a| a.value) {
-        _ if terms.lacks_dead_letter.is_some() => "none; proposed",
-        Some(false) => "one, of which nobody is told; proposed",
-        Some(true) => "one, and somebody is told",
-        None if terms.dead_letter_retention.is_some() => "one",
-        None => "not said",
-    }
-}
-
-/// How the waits of the table are made on this broker.
-fn tiers(broker: &str) -> &'static str {
-    match broker {
-        "kafka" => {
-            "Each wait of the table is one retry topic of that consumer group; the last failure goes to the dead letter topic."
-        }
-        "rabbitmq" => {
-            "A quorum queue redelivers at once; each wait of the table is a queue with that message TTL whose dead-letter exchange leads back to the reader's queue."
-        }
-        "nats" => {
-            "The waits of the table are the consumer's `BackOff` list and the deliveries its `MaxDeliver`."
-        }
-        "sns-sqs" | "eventbridge" => {
-            "The consumer sets each wait of the table as the message's visibility timeout; the deliveries are `maxReceiveCount` of the queue."
-        }
-        "pubsub" => {
-            "A subscription waits at least 10 s and 5 deliveries are its minimum: shorter waits of the table happen in the handler before it refuses the message, fewer deliveries are counted there."
-        }
-        "service-bus" => {
-            "The reader sends the message again with each wait of the table as its scheduled time; the deliveries are `maxDeliveryCount`."
-        }
-        _ => "",
-    }
-}
-
-fn replay(broker: &str, group: &GroupPlan, channel: &str) -> Inline {
-    match broker {
-        "kafka" => say!(
-            "read `{}` and write each record, headers and key kept, to the first retry topic of group `{}`; never to `{}`, where the other groups would read it again.",
-            group.dead_letter,
-            group.group,
-            channel
-        ),
-        "rabbitmq" => say!(
-            "a dynamic shovel from `{}` to `{}`, which is deleted when the source is empty; the exchange is left out, so no other queue gets a copy.",
-            group.dead_letter,
-            group.queue
-        ),
-        "nats" => say!(
-            "read the stream `{}`, fetch each message by its sequence and hand it to the handler of `{}`; publishing to `{}` again would reach the other consumers.",
-            group.dead_letter,
-            group.group,
-            channel
-        ),
-        "sns-sqs" | "eventbridge" => say!(
-            "`aws sqs start-message-move-task` with the ARN of `{}` as the source moves every message back to `{}`, with a limit on messages a second.",
-            group.dead_letter,
-            group.queue
-        ),
-        "pubsub" => say!(
-            "a subscription on topic `{}` is read by the same handler of `{}`; publishing to `{}` again would reach the other subscriptions.",
-            group.dead_letter,
-            group.group,
-            channel
-        ),
-        "service-bus" => say!(
-            "receive from `{}` and complete each message after the handler of `{}` has taken it; sending to `{}` again would reach the other subscriptions.",
-            group.dead_letter,
-            group.group,
-            channel
-        ),
-        _ => say!(
-            "read `{}` with the handler of `{}`.",
-            group.dead_letter,
-            group.group
-        ),
-    }
-}
-
-/// The team that hears of a reader's dead letters.
-fn told(cx: &Cx<'_>, consumer: Party) -> Inline {
-    let model = cx.plan.model;
-    match consumer {
-        Party::Service(s) if !model.service(s).teams.is_empty() => Inline::names(
-            model
-                .service(s)
-                .teams
-                .iter()
-                .map(|t| model.team(*t).name.as_str()),
-        ),
-        Party::Service(s) => say!("nobody: no team owns `{}`", model.service(s).name),
-        Party::Actor(_) => Inline::text("outside this design"),
     }
 }

@@ -1,0 +1,142 @@
+//! Definitions are imported into a real RabbitMQ; messages that are refused land where the chapter says, after
+//! as many deliveries as it says, and those that are accepted do not.
+
+use serde_json::{Value, json};
+
+use crate::Check;
+use crate::chapter::{names, number, rows};
+use crate::designs::{self, Exported, OverBroker};
+use crate::tool;
+
+pub(crate) const DEFINITIONS: Check = Check {
+    kind: "broker",
+    tool: "RabbitMQ",
+    version: || {
+        let said = tool::python("rabbitmq.py", &["version"]).unwrap_or_default();
+        said.trim().to_owned()
+    },
+    reads: |path| path.ends_with("-definitions.json"),
+    run: |files| {
+        tool::on_all(files, |paths| {
+            let mut arguments = vec!["accept".into()];
+            arguments.extend(paths.iter().map(|p| p.as_os_str().to_owned()));
+            tool::python("rabbitmq.py", &arguments)
+        })
+    },
+    spoil: |text| {
+        text.replacen(
+            "\"x-queue-type\":\"quorum\"",
+            "\"x-queue-type\":\"quarrel\"",
+            1,
+        )
+    },
+};
+
+/// What the chapter says of every reader.
+fn readers(design: &OverBroker) -> Value {
+    let queues = rows(&design.chapter, ["Reader", "Channel", "Queue"]);
+    let ends = rows(
+        &design.chapter,
+        ["Event", "Reader", "Deliveries", "Waits in", "Lands in"],
+    );
+    let sock_shop_is_ordered = design.chapter.contains("Order counts for");
+    let events = rows(&design.chapter, ["Event", "Channel", "Kept for"]);
+    let list: Vec<Value> = ends
+        .iter()
+        .map(|[event, reader, deliveries, waits, lands]| {
+            let of = events.iter().find(|[e, ..]| e == event).unwrap();
+            let own = queues.iter().find(|[r, c, _]| r == reader && c == &of[1]);
+            let deliveries = number(deliveries);
+            json!({
+                "exchange": names(&of[1])[0],
+                "queue": names(&own.unwrap()[2])[0],
+                "deliveries": deliveries,
+                "dead_letter": names(lands)[0],
+                "ordered": sock_shop_is_ordered && deliveries > 1 && names(waits).is_empty(),
+            })
+        })
+        .collect();
+    assert!(
+        !list.is_empty(),
+        "{} tells of no reader",
+        design.files[0].design
+    );
+    json!(list)
+}
+
+fn definitions(design: &OverBroker) -> &Exported {
+    let mut files = design.files.iter();
+    let found = files.find(|f| f.path.ends_with("-definitions.json"));
+    found.expect("definitions")
+}
+
+/// Plays all messages through each of `definitions`, and says what went wrong with each.
+fn play(plays: &[(String, Value)]) -> Vec<Vec<String>> {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("plays.json");
+    let plays: Vec<Value> = plays
+        .iter()
+        .map(|(definitions, readers)| json!({ "definitions": definitions, "readers": readers }))
+        .collect();
+    std::fs::write(&file, json!(plays).to_string()).unwrap();
+    let said = tool::python("rabbitmq.py", &["play".as_ref(), file.as_os_str()]);
+    serde_json::from_str(&said.unwrap_or_else(|e| panic!("{e}"))).unwrap()
+}
+
+/// Messages through the definitions of three designs as they are, and through some that break one promise
+/// each, which must be noticed.
+#[test]
+fn refused_messages_land_where_the_chapter_says_and_nowhere_else() {
+    let designs: Vec<OverBroker> = designs::over_brokers()
+        .into_iter()
+        .filter(|d| d.broker == "rabbitmq" && !d.files[0].design.starts_with("hostile"))
+        .collect();
+    assert_eq!(designs.len(), 3);
+    let mut plays: Vec<(String, Value)> = designs
+        .iter()
+        .map(|d| (definitions(d).text.clone(), readers(d)))
+        .collect();
+    let shop = designs
+        .iter()
+        .find(|d| d.files[0].design.starts_with("sock-shop"));
+    let (text, told) = (&definitions(shop.unwrap()).text, readers(shop.unwrap()));
+    let second = "\"routing_key\":\"queue-master.shipping-task.retry-2\"";
+    let broken = [
+        (
+            "one delivery less",
+            format!(
+                "\"queue-master.shipping-task.retry-3\",\"destination_type\":\"queue\",{second}"
+            ),
+            format!(
+                "\"queue-master.shipping-task.retry-4\",\"destination_type\":\"queue\",{second}"
+            ),
+        ),
+        (
+            "one return less",
+            "\"x-delivery-limit\":4".to_owned(),
+            "\"x-delivery-limit\":3".to_owned(),
+        ),
+        (
+            "dead letters at another reader",
+            "\"x-dead-letter-routing-key\":\"orders.payment.refused.v1.dlq\"".to_owned(),
+            "\"x-dead-letter-routing-key\":\"carts.order.placed.v1.dlq\"".to_owned(),
+        ),
+        (
+            "no dead letters of what is returned",
+            "\"x-match\":\"any-with-x\"".to_owned(),
+            "\"x-match\":\"all\"".to_owned(),
+        ),
+    ];
+    for (what, from, to) in &broken {
+        let changed = text.replace(from, to);
+        assert_ne!(&changed, text, "{what}");
+        plays.push((changed, told.clone()));
+    }
+    let wrong = play(&plays);
+    for (design, wrong) in designs.iter().zip(&wrong) {
+        assert!(wrong.is_empty(), "{}: {wrong:#?}", design.files[0].design);
+    }
+    for ((what, ..), wrong) in broken.iter().zip(&wrong[designs.len()..]) {
+        assert!(!wrong.is_empty(), "{what}: nobody noticed");
+    }
+}
