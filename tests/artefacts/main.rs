@@ -49,6 +49,7 @@ const CHECKS: &[Check] = &[
     asyncapi::PARSER,
     asyncapi::REDOCLY,
     broker::STRIMZI,
+    broker::SCHEMAS,
     broker::CLOUDFORMATION,
     rabbitmq::DEFINITIONS,
     kubernetes::MANIFESTS,

@@ -10,7 +10,7 @@ use crate::model::{EventId, Party};
 use crate::plan::slug;
 
 /// Strimzi's API, and the cluster that the topics belong to; the cluster is to be replaced.
-const STRIMZI: &str = "kafka.strimzi.io/v1beta2";
+const STRIMZI: &str = "kafka.strimzi.io/v1";
 const CLUSTER: &str = "kafka";
 
 /// The files of the broker `name` that carries `events`.
@@ -19,45 +19,50 @@ pub(super) fn files(cx: &Cx<'_>, name: &str, events: &[EventId]) -> Vec<File> {
         path: format!("broker/{name}-topics.yaml"),
         fence: "yaml",
         text: documents(&resources(cx, events)),
-        checked_by: Some("the types of Strimzi's API"),
+        checked_by: Some("the schemas of Strimzi's API"),
         notes: vec![format!(
             "`{CLUSTER}` is the name of the cluster: replace it."
         )],
     }]
 }
 
-/// A topic an event, one for the dead letters of each group, and for every service what it may do.
+/// A topic an event, for each group one a wait and one for its dead letters, and for every service what it
+/// may do.
 fn resources(cx: &Cx<'_>, events: &[EventId]) -> Vec<Value> {
     let model = cx.plan.model;
-    let mut out = Vec::new();
+    let mut topics = Topics::default();
     let mut access: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for &id in events {
         let p = cx.plan.event(id);
         let partitions = p.partitions.as_ref().map_or(1, |n| n.value);
-        out.push(topic(cx, &p.channel, partitions, p.retention.value));
+        topics.add(cx, &p.channel, partitions, p.kept.value);
         for publisher in &model.event(id).publishers {
             let user = cx.plan.service(publisher.service).slug.clone();
             let acl = acl("topic", &p.channel, &["Describe", "Write"]);
             access.entry(user).or_default().push(acl);
         }
         for group in &p.groups {
-            out.push(topic(
-                cx,
-                &group.dead_letter,
-                partitions,
-                p.dead_letter_retention.value,
-            ));
+            for wait in &group.retries {
+                topics.add(cx, &wait.name, partitions, p.kept.value);
+            }
+            topics.add(cx, &group.dead_letter, partitions, p.dead_letter_kept.value);
             let Party::Service(reader) = group.consumer else {
                 continue;
             };
             let user = cx.plan.service(reader).slug.clone();
-            access.entry(user).or_default().extend([
-                acl("topic", &p.channel, &["Describe", "Read"]),
-                acl("group", &group.group, &["Read"]),
-                acl("topic", &group.dead_letter, &["Describe", "Write"]),
-            ]);
+            let own = access.entry(user).or_default();
+            own.push(acl("topic", &p.channel, &["Describe", "Read"]));
+            own.push(acl("group", &group.group, &["Describe", "Read"]));
+            // What it gives up it also reads again, once the cause is mended.
+            let moved = group.retries.iter().map(|w| &w.name);
+            own.extend(
+                moved
+                    .chain([&group.dead_letter])
+                    .map(|name| acl("topic", name, &["Describe", "Read", "Write"])),
+            );
         }
     }
+    let mut out = topics.list;
     out.extend(access.into_iter().map(|(user, acls)| {
         let mut seen = BTreeSet::new();
         let acls: Vec<Value> = acls
@@ -77,29 +82,45 @@ fn resources(cx: &Cx<'_>, events: &[EventId]) -> Vec<Value> {
     out
 }
 
+/// Topics, each a resource whose name nobody else has.
+#[derive(Default)]
+struct Topics {
+    list: Vec<Value>,
+    taken: BTreeSet<String>,
+}
+
+impl Topics {
+    /// Three copies of which two must be written: the choice that the chapter gives for Kafka.
+    fn add(&mut self, cx: &Cx<'_>, name: &str, partitions: u64, keeps: Time) {
+        let wanted = slug(name);
+        let mut resource = wanted.clone();
+        let mut n = 2;
+        while !self.taken.insert(resource.clone()) {
+            resource = format!("{wanted}-{n}");
+            n += 1;
+        }
+        self.list.push(json!({
+            "apiVersion": STRIMZI,
+            "kind": "KafkaTopic",
+            "metadata": meta(cx, &resource),
+            "spec": {
+                "topicName": name,
+                "partitions": partitions,
+                "replicas": 3,
+                "config": {
+                    "min.insync.replicas": 2,
+                    "retention.ms": keeps.as_ms(),
+                },
+            },
+        }));
+    }
+}
+
 fn meta(cx: &Cx<'_>, name: &str) -> Value {
     json!({
         "name": name,
         "namespace": cx.plan.choices.namespace,
         "labels": { "strimzi.io/cluster": CLUSTER },
-    })
-}
-
-/// Three copies of which two must be written: the choice that the chapter gives for Kafka.
-fn topic(cx: &Cx<'_>, name: &str, partitions: u64, retention: Time) -> Value {
-    json!({
-        "apiVersion": STRIMZI,
-        "kind": "KafkaTopic",
-        "metadata": meta(cx, &slug(name)),
-        "spec": {
-            "topicName": name,
-            "partitions": partitions,
-            "replicas": 3,
-            "config": {
-                "min.insync.replicas": 2,
-                "retention.ms": retention.as_ms(),
-            },
-        },
     })
 }
 
