@@ -98,6 +98,11 @@ pub(super) fn fit(text: &str, size: i64, max: i64) -> String {
 /// Like [`fit`], for an operation as a picture names it: `gRPC shop.v1.Cart/AddItem` is
 /// `gRPC AddItem`, because the box at the line's end says whose it is. Paths of HTTP stay whole.
 pub(super) fn fit_operation(text: &str, size: i64, max: i64) -> String {
+    fit(&operation(text), size, max)
+}
+
+/// An operation as a picture names it, whole.
+pub(super) fn operation(text: &str) -> String {
     let whole = clean(text);
     if let Some((protocol, operation)) = whole.split_once(' ')
         && !operation.starts_with('/')
@@ -105,9 +110,72 @@ pub(super) fn fit_operation(text: &str, size: i64, max: i64) -> String {
         && let Some((_, end)) = operation.rsplit_once('/')
         && !end.is_empty()
     {
-        return fit(&format!("{protocol} {end}"), size, max);
+        return format!("{protocol} {end}");
     }
-    fit(&whole, size, max)
+    whole
+}
+
+/// Like [`wrap`], for names and paths: a line may end before a `/` as well, and behind `-`, `_`, `.`
+/// and `:` where it is too long otherwise.
+pub(super) fn wrap_path(text: &str, size: i64, max: i64, lines: usize) -> Vec<String> {
+    let text = clean(text);
+    let coarse = wrap_pieces(&text, false, size, max, lines);
+    if coarse.iter().any(|l| l.ends_with('…')) {
+        return wrap_pieces(&text, true, size, max, lines);
+    }
+    coarse
+}
+
+fn wrap_pieces(text: &str, fine: bool, size: i64, max: i64, lines: usize) -> Vec<String> {
+    let mut pieces: Vec<&str> = Vec::new();
+    let mut begin = 0;
+    for (i, c) in text.char_indices() {
+        let end = match c {
+            '/' => i,
+            ' ' => i + 1,
+            '-' | '_' | '.' | ':' if fine => i + 1,
+            _ => continue,
+        };
+        if end > begin {
+            pieces.push(&text[begin..end]);
+            begin = end;
+        }
+    }
+    pieces.push(&text[begin..]);
+    let mut out = vec![String::new()];
+    for piece in pieces {
+        let full = out.len() == lines.max(1);
+        let Some(line) = out.last_mut() else { break };
+        let room = max - width(piece.trim_end(), size);
+        if line.is_empty() || full || width(line, size) <= room {
+            line.push_str(piece);
+        } else {
+            out.push(piece.to_owned());
+        }
+    }
+    for line in &mut out {
+        *line = fit(line, size, max);
+    }
+    out
+}
+
+/// The least width, no more than `most`, in which [`wrap_path`] shortens nothing.
+pub(super) fn narrowest(text: &str, size: i64, most: i64, lines: usize) -> i64 {
+    let fits = |max| {
+        !wrap_path(text, size, max, lines)
+            .iter()
+            .any(|l| l.ends_with('…'))
+    };
+    let (mut low, mut high) = (0, width(&clean(text), size).min(most));
+    while high - low > 2 {
+        let middle = i64::midpoint(low, high);
+        if fits(middle) {
+            high = middle;
+        } else {
+            low = middle;
+        }
+    }
+    high
 }
 
 /// `text`, cleaned, in at most `lines` lines no wider than `max` pixels at `size`. Never empty.
@@ -238,6 +306,22 @@ mod tests {
         let many: Vec<String> = (0..9).map(|i| format!("op{i}")).collect();
         assert_eq!(folded(&many, 11, 100, 3), ["op0", "op1", "+7 more"]);
         assert_eq!(folded(&many[..3], 11, 100, 3), ["op0", "op1", "op2"]);
+    }
+
+    #[test]
+    fn wraps_paths_where_they_divide() {
+        let path = "POST /api/v1/preserveservice/preserve";
+        assert_eq!(
+            wrap_path(path, 11, 130, 2),
+            ["POST /api/v1", "/preserveservice/preserve"].map(|l| fit(l, 11, 130))
+        );
+        assert_eq!(wrap_path("order-other", 11, 45, 2), ["order-", "other"]);
+        let room = narrowest(path, 11, 240, 3);
+        let lines = wrap_path(path, 11, room, 3);
+        assert!(room < 120 && lines.len() == 3, "{room} {lines:?}");
+        assert_eq!(lines.concat().replace(' ', ""), path.replace(' ', ""));
+        assert_eq!(narrowest("", 11, 240, 3), 0);
+        assert_eq!(narrowest(&"x".repeat(99), 11, 240, 3), 240);
     }
 
     #[test]

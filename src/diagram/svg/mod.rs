@@ -46,6 +46,8 @@ pub struct Options<'a> {
 
 /// Size of a box's label in pixels.
 const NAME: i64 = 13;
+/// Height of a line of a box's label.
+const NAME_LINE: i64 = 16;
 /// Size of everything smaller.
 const SMALL: i64 = 11;
 /// Height of a line of small text.
@@ -59,7 +61,8 @@ const MARGIN: i64 = 8;
 
 /// The label of a box, ready to be drawn.
 struct Caption {
-    name: String,
+    /// One line, or several where the picture is narrow.
+    name: Vec<String>,
     sub: Option<String>,
     /// The whole name, if it had to be shortened.
     full: Option<String>,
@@ -73,24 +76,42 @@ impl Caption {
             .map(|s| text::fit(s, SMALL, NAME_MAX))
             .filter(|s| !s.is_empty());
         let full = (name != whole).then_some(whole);
+        let name = vec![name];
         Self { name, sub, full }
+    }
+
+    /// A name alone, in two lines if it is longer than `max`.
+    fn narrow(label: &str, max: i64) -> Self {
+        let whole = text::clean(label);
+        let room = text::narrowest(&whole, NAME, NAME_MAX, 2).max(max);
+        let name = text::wrap_path(&whole, NAME, room, 2);
+        let full = name.iter().any(|l| l.ends_with('…')).then_some(whole);
+        Self {
+            name,
+            sub: None,
+            full,
+        }
     }
 
     /// Width and height of the box.
     fn size(&self) -> (i64, i64) {
         let sub = self.sub.as_ref().map_or(0, |s| text::width(s, SMALL));
-        let w = text::width(&self.name, NAME).max(sub) + 26;
-        (w.max(60), if self.sub.is_some() { 44 } else { 34 })
+        let name = self.name.iter().map(|l| text::width(l, NAME)).max();
+        let w = name.unwrap_or(0).max(sub) + 26;
+        let more = (self.name.len() as i64 - 1).max(0) * NAME_LINE;
+        (w.max(60), more + if self.sub.is_some() { 44 } else { 34 })
     }
 
     fn draw(&self, svg: &mut Svg, r: Rect) {
         let x = r.x + r.w / 2;
-        let y = r.y + r.h / 2;
+        let more = (self.name.len() as i64 - 1).max(0) * NAME_LINE;
+        let mut y = r.y + (r.h - more) / 2 + if self.sub.is_some() { -3 } else { 5 };
+        for line in &self.name {
+            svg.text("n", x, y, line);
+            y += NAME_LINE;
+        }
         if let Some(sub) = &self.sub {
-            svg.text("n", x, y - 3, &self.name);
-            svg.text("", x, y + 13, sub);
-        } else {
-            svg.text("n", x, y + 5, &self.name);
+            svg.text("", x, y, sub);
         }
     }
 }

@@ -6,6 +6,7 @@ use super::super::doc::Doc;
 use super::cast::{Cast, message};
 use super::show;
 use crate::diagram::{Branch, FrameKind, Message, MessageKind, Picture, Sequence, Step};
+use crate::model::units::Time;
 use crate::model::{self, CallId, Party};
 use crate::plan::{CallPlan, FlowPlan};
 
@@ -315,16 +316,13 @@ fn callee(cx: &Cx<'_>, step: model::Step) -> Option<Party> {
 
 /// `up to 3 attempts, waits ≤ 50 ms, 100 ms; ≤ 240 ms in all`.
 fn retry(plan: &CallPlan) -> String {
-    let waits: Vec<String> = plan
-        .backoff
-        .iter()
-        .take(4)
-        .map(ToString::to_string)
-        .collect();
+    // A number and its unit stay on one line.
+    let time = |t: &Time| t.to_string().replace(' ', "\u{a0}");
+    let waits: Vec<String> = plan.backoff.iter().take(4).map(time).collect();
     format!(
-        "up to {} attempts, waits ≤ {}; ≤ {} in all",
+        "up to {} attempts, waits ≤\u{a0}{}; ≤\u{a0}{} in all",
         plan.attempts.value,
         waits.join(", "),
-        plan.worst_case()
+        time(&plan.worst_case())
     )
 }

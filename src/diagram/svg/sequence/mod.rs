@@ -1,20 +1,19 @@
 //! The sequence diagram: lifelines, activations, messages, frames and notes.
 
+mod columns;
+
 use super::super::layout::Rect;
 use super::super::sequence::{Event, FrameKind, Message, MessageKind, Sequence, count, flatten};
 use super::super::{MAX_PARTICIPANTS, MAX_STEPS, TooLarge, bounded, text};
 use super::writer::{CORNER, Svg, Tip, polyline, tip};
-use super::{Caption, Options, SMALL, SMALL_LINE, draw_node};
+use super::{Options, SMALL, SMALL_LINE, draw_node};
+use columns::{BESIDE, Columns, LABEL, Place, TITLE};
 use std::fmt::Write;
 
-/// Widest label of a message; it stands beside its sender, before the next lifeline.
-const LABEL: i64 = 190;
-/// Widest title of a frame.
-const TITLE: i64 = 420;
 /// Widest line of a note.
 const NOTE: i64 = 260;
-/// Between two heads.
-const GAP: i64 = 24;
+/// Most lines of a note.
+const NOTE_LINES: usize = 4;
 /// Half the width of an activation.
 const BAR: i64 = 4;
 /// How far a message to oneself stands off.
@@ -49,13 +48,12 @@ enum Piece {
     Frame {
         r: Rect,
         kind: FrameKind,
-        title: String,
     },
     Divide {
         y: i64,
         x: i64,
         to: i64,
-        title: String,
+        joint: &'static str,
     },
 }
 
@@ -87,7 +85,8 @@ struct Opened {
     at: usize,
     top: i64,
     kind: FrameKind,
-    title: String,
+    /// Where its word has to end.
+    edge: i64,
     low: i64,
     high: i64,
     dividers: Vec<usize>,
@@ -95,7 +94,7 @@ struct Opened {
 
 /// The picture as it grows downwards.
 struct Canvas {
-    x: Vec<i64>,
+    columns: Columns,
     y: i64,
     right: i64,
     left: i64,
@@ -118,33 +117,21 @@ pub fn sequence(sequence: &Sequence, options: &Options<'_>) -> Result<String, To
     )?;
     bounded("steps", count(&sequence.steps, MAX_STEPS), MAX_STEPS)?;
     let events = flatten(sequence);
-    let captions: Vec<Caption> = sequence
-        .participants
-        .iter()
-        .map(|p| Caption::new(&p.label, None))
-        .collect();
-    let heads: Vec<(i64, i64)> = captions
-        .iter()
-        .map(|c| {
-            let (w, h) = c.size();
-            ((w + 13) / 2 * 2, h + 6)
-        })
-        .collect();
-    let head = heads.iter().map(|h| h.1).max().unwrap_or(0);
-    let x = columns(&heads, &events);
-    let right = x.last().zip(heads.last()).map_or(0, |(x, h)| x + h.0 / 2);
+    let columns = Columns::new(sequence, &events, options.wish.column);
+    let head = columns.heads.iter().map(|h| h.1).max().unwrap_or(0);
     let mut canvas = Canvas {
-        active: x.iter().map(|_| Vec::new()).collect(),
-        x,
+        active: columns.x.iter().map(|_| Vec::new()).collect(),
         y: head + 16,
-        right,
+        right: columns.width(),
+        columns,
         left: 0,
         pieces: Vec::new(),
         bars: Vec::new(),
         open: Vec::new(),
     };
-    for event in &events {
-        canvas.event(event);
+    for (i, event) in events.iter().enumerate() {
+        let place = canvas.columns.places.get(i).copied().unwrap_or_default();
+        canvas.event(event, place);
     }
     canvas.end();
 
@@ -171,7 +158,7 @@ pub fn sequence(sequence: &Sequence, options: &Options<'_>) -> Result<String, To
         }
     }
     let mut lifelines = String::new();
-    for x in &canvas.x {
+    for x in &canvas.columns.x {
         let _ = write!(lifelines, "M{x} {head}V{bottom}");
     }
     svg.path("k j", &lifelines);
@@ -189,25 +176,26 @@ pub fn sequence(sequence: &Sequence, options: &Options<'_>) -> Result<String, To
     }
     group(&mut svg);
     for (i, p) in sequence.participants.iter().enumerate() {
-        let (w, h) = heads[i];
-        let x = canvas.x[i] - w / 2;
+        let (w, h) = canvas.columns.heads[i];
+        let x = canvas.columns.x[i] - w / 2;
+        let caption = &canvas.columns.captions[i];
         let mut r = Rect {
             x,
             y: head - h,
             w,
             h,
         };
-        draw_node(&mut svg, p.kind, &captions[i], p.link.as_deref(), r);
+        draw_node(&mut svg, p.kind, caption, p.link.as_deref(), r);
         if foot > 0 {
             r.y = bottom;
-            draw_node(&mut svg, p.kind, &captions[i], None, r);
+            draw_node(&mut svg, p.kind, caption, None, r);
         }
     }
     Ok(svg.finish())
 }
 
-/// The texts above an arrow: its label and the smaller line below. The time limit of a call is not
-/// among them; it becomes a span.
+/// The texts above an arrow: its label and the remark below. The time limit of a call is not among
+/// them; it becomes a span.
 fn texts(m: &Message) -> Vec<String> {
     let mark = match (m.failed, m.compensation) {
         (true, true) => "✗ ↺ ",
@@ -215,11 +203,9 @@ fn texts(m: &Message) -> Vec<String> {
         (false, true) => "↺ ",
         (false, false) => "",
     };
-    let room = LABEL - text::width(mark, SMALL);
-    let label = text::fit_operation(&m.label, SMALL, room);
-    let mut out = vec![format!("{mark}{label}")];
+    let mut out = vec![format!("{mark}{}", text::operation(&m.label))];
     if m.kind != MessageKind::Call {
-        out.extend(m.note.iter().map(|n| text::fit(n, SMALL, LABEL)));
+        out.extend(m.note.iter().map(|n| text::clean(n)));
     }
     out.retain(|l| !l.trim().is_empty());
     out
@@ -231,6 +217,12 @@ fn limit(m: &Message) -> Option<String> {
     Some(text::fit(note, SMALL, LABEL)).filter(|n| !n.is_empty())
 }
 
+/// Width of the word in a frame's corner, with its border.
+fn tab(word: &str) -> i64 {
+    // Bold letters are wider than the table says.
+    text::width(word, SMALL) * 11 / 10 + 14
+}
+
 fn widest(lines: &[String]) -> i64 {
     lines
         .iter()
@@ -239,61 +231,26 @@ fn widest(lines: &[String]) -> i64 {
         .unwrap_or(0)
 }
 
-/// The lifelines: no nearer than their heads, and what is written beside each sender, allow.
-fn columns(heads: &[(i64, i64)], events: &[Event<'_>]) -> Vec<i64> {
-    // What has to fit between each lifeline and the next.
-    let mut gaps = vec![0; heads.len()];
-    for event in events {
-        let Event::Message(m) = event else { continue };
-        let span = limit(m).map_or(0, |l| text::width(&l, SMALL) + OFF + 6);
-        let label = widest(&texts(m)) + 2 * BAR + 22;
-        if m.from == m.to {
-            gaps[m.from] = gaps[m.from].max(label + SELF);
-            if let Some(before) = m.from.checked_sub(1) {
-                gaps[before] = gaps[before].max(span + 8);
-            }
-        } else {
-            let gap = if m.from < m.to { m.from } else { m.from - 1 };
-            gaps[gap] = gaps[gap].max(label).max(span + 8);
-        }
-    }
-    let mut x: Vec<i64> = Vec::with_capacity(heads.len());
-    for (i, &(w, _)) in heads.iter().enumerate() {
-        x.push(match i.checked_sub(1) {
-            None => w / 2,
-            Some(before) => x[before] + ((heads[before].0 + w) / 2 + GAP).max(gaps[before]),
-        });
-    }
-    x
-}
-
 impl Canvas {
-    fn event(&mut self, event: &Event<'_>) {
+    fn event(&mut self, event: &Event<'_>, place: Place) {
         match event {
-            Event::Message(m) => self.message(m),
-            Event::Note(over, words) => self.note(over, words),
+            Event::Message(m) => self.message(m, place),
+            Event::Note(over, words) => self.note(over, words, place),
             Event::Open(kind, title) => {
                 self.y += 6;
-                let title = text::fit(title, SMALL, TITLE);
-                let (at, top) = (self.pieces.len(), self.y);
-                let (low, high) = (i64::MAX, i64::MIN);
                 self.open.push(Opened {
-                    at,
-                    top,
+                    at: self.pieces.len(),
+                    top: self.y,
                     kind: *kind,
-                    title,
-                    low,
-                    high,
+                    edge: self.columns.x.get(place.from).map_or(0, |x| x - OFF - 4),
+                    low: i64::MAX,
+                    high: i64::MIN,
                     dividers: Vec::new(),
                 });
-                self.y += 20;
+                self.title(title, place);
             }
             Event::Divide(kind, title) => {
                 self.y += 6;
-                let title = match text::fit(title, SMALL, TITLE) {
-                    t if t.is_empty() => kind.joint().to_owned(),
-                    t => format!("{}: {t}", kind.joint()),
-                };
                 if let Some(open) = self.open.last_mut() {
                     open.dividers.push(self.pieces.len());
                 }
@@ -301,12 +258,32 @@ impl Canvas {
                     y: self.y,
                     x: 0,
                     to: 0,
-                    title,
+                    joint: kind.joint(),
                 });
-                self.y += 16;
+                self.title(title, place);
             }
             Event::Close => self.close_frame(),
         }
+    }
+
+    /// The words of a frame or a branch, beside the first lifeline in it.
+    fn title(&mut self, title: &str, place: Place) {
+        let x = &self.columns.x;
+        let (Some(from), Some(last)) = (x.get(place.from), x.get(place.last)) else {
+            return;
+        };
+        let begin = from + OFF + 6;
+        let inside = last + REACH - 8 - begin;
+        let least = text::narrowest(title, SMALL, TITLE, self.columns.lines.max(2));
+        let room = match self.columns.room(place) {
+            Some(room) => room - OFF - 6 - OFF,
+            None => inside.max(least),
+        };
+        let lines = text::wrap_path(title, SMALL, room.min(TITLE), columns::LINES);
+        let (end, height) = (begin + widest(&lines) + 8, lines.len() as i64 * SMALL_LINE);
+        self.write(false, Side::Right, begin, self.y + 13, lines);
+        self.reach(begin, end);
+        self.y += height + 6;
     }
 
     /// Tells the open frames, and the picture, how far something reaches.
@@ -319,8 +296,11 @@ impl Canvas {
         }
     }
 
-    fn message(&mut self, m: &Message) {
-        let lines = texts(m);
+    fn message(&mut self, m: &Message, place: Place) {
+        let beside = if m.from == m.to { SELF + 12 } else { BESIDE };
+        let room = self.columns.room(place).map_or(LABEL, |r| r - beside);
+        let wrapped = |t: &String| text::wrap_path(t, SMALL, room.min(LABEL), columns::LINES);
+        let lines: Vec<String> = texts(m).iter().flat_map(wrapped).collect();
         let bad = m.compensation || m.failed;
         let (class, shape) = match (m.kind, bad) {
             (MessageKind::Call, false) => ("", Tip::Full),
@@ -331,7 +311,7 @@ impl Canvas {
             (MessageKind::Event, true) => (" c o", Tip::Open),
             (MessageKind::Stream, _) => (" r", Tip::Double),
         };
-        let (from, to) = (self.x[m.from], self.x[m.to]);
+        let (from, to) = (self.columns.x[m.from], self.columns.x[m.to]);
         let span = limit(m);
         if m.from == m.to && m.kind == MessageKind::Reply && lines.is_empty() {
             // Nobody else hears of it: the end of the activation says enough.
@@ -410,7 +390,9 @@ impl Canvas {
         };
         for (i, text) in lines.into_iter().enumerate() {
             let y = y + i as i64 * SMALL_LINE;
-            self.pieces.push(Piece::Label { class, x, y, text });
+            if !text.is_empty() {
+                self.pieces.push(Piece::Label { class, x, y, text });
+            }
         }
     }
 
@@ -429,7 +411,7 @@ impl Canvas {
             return;
         };
         let nested = self.active[who].len().min(3) as i64;
-        let x = self.x[who] - BAR + nested * 2;
+        let x = self.columns.x[who] - BAR + nested * 2;
         self.bars.push(Rect {
             x,
             y: active.top,
@@ -442,21 +424,24 @@ impl Canvas {
         }
     }
 
-    fn note(&mut self, over: &[usize], words: &str) {
-        let known: Vec<i64> = over
-            .iter()
-            .filter_map(|&p| self.x.get(p))
-            .copied()
-            .collect();
-        let span = if known.is_empty() { &self.x } else { &known };
+    fn note(&mut self, over: &[usize], words: &str, place: Place) {
+        let x = &self.columns.x;
+        let known: Vec<i64> = over.iter().filter_map(|&p| x.get(p)).copied().collect();
+        let span = if known.is_empty() { x } else { &known };
         let low = span.iter().copied().min().unwrap_or(0);
         let high = span.iter().copied().max().unwrap_or(0);
-        let room = (high - low + 80).max(NOTE);
-        let lines = text::wrap(words, SMALL, room, 4);
-        let spread = if known.len() == 1 { 0 } else { high - low + 40 };
-        let w = (widest(&lines) + 16).max(spread);
         // Beside the lifeline of a single participant, across those of several.
-        let x = if known.len() == 1 {
+        let alone = low == high;
+        let room = if alone {
+            let free = self.columns.room(place).map_or(NOTE, |r| r - OFF - 32);
+            free.min(NOTE)
+        } else {
+            (high - low + 80).max(NOTE)
+        };
+        let lines = text::wrap_path(words, SMALL, room, NOTE_LINES);
+        let spread = if alone { 0 } else { high - low + 40 };
+        let w = (widest(&lines) + 16).max(spread);
+        let x = if alone {
             low + OFF
         } else {
             i64::midpoint(low, high) - w / 2
@@ -486,19 +471,14 @@ impl Canvas {
     fn close_frame(&mut self) {
         let Some(open) = self.open.pop() else { return };
         self.y += 4;
-        let header =
-            text::width(open.kind.word(), SMALL) * 11 / 10 + text::width(&open.title, SMALL) + 36;
         let (mut low, mut high) = (open.low, open.high);
         if low > high {
-            low = self.x.first().copied().unwrap_or(0) - REACH;
-            high = self.x.last().copied().unwrap_or(0) + REACH;
+            low = self.columns.x.first().copied().unwrap_or(0) - REACH;
+            high = self.columns.x.last().copied().unwrap_or(0) + REACH;
         }
-        for &at in &open.dividers {
-            if let Piece::Divide { title, .. } = &self.pieces[at] {
-                high = high.max(low + text::width(title, SMALL) + 24);
-            }
-        }
-        high = high.max(low + header);
+        // Its word stands beside the bars, not on them.
+        low = low.min(open.edge - tab(open.kind.word()));
+        high = high.max(open.edge + 2 * REACH);
         for &at in &open.dividers {
             if let Piece::Divide { x, to, .. } = &mut self.pieces[at] {
                 (*x, *to) = (low, high);
@@ -510,14 +490,8 @@ impl Canvas {
             w: high - low,
             h: self.y - open.top,
         };
-        self.pieces.insert(
-            open.at,
-            Piece::Frame {
-                r,
-                kind: open.kind,
-                title: open.title,
-            },
-        );
+        self.pieces
+            .insert(open.at, Piece::Frame { r, kind: open.kind });
         // What stands behind the inserted piece has moved by one.
         for outer in &mut self.open {
             for at in outer.dividers.iter_mut().filter(|at| **at >= open.at) {
@@ -564,20 +538,16 @@ impl Piece {
                 let d = format!("M{} {top}h6m-3 0v{length}m-3 0h6", x - 3);
                 svg.path("k l", &d);
             }
-            Self::Frame { r, kind, title } => {
+            Self::Frame { r, kind } => {
                 let word = kind.word();
-                let w = text::width(word, SMALL) * 11 / 10 + 14;
-                let mut d = String::new();
-                let _ = write!(d, "M{} {}h{w}v11l-6 6h-{}z", r.x, r.y, w - 6);
+                let w = tab(word);
+                let d = format!("M{} {}h{w}v11l-6 6h-{}z", r.x, r.y, w - 6);
                 svg.path("", &d);
                 svg.text("h", r.x + 6, r.y + 13, word);
-                if !title.is_empty() {
-                    svg.text("s o", r.x + w + 6, r.y + 13, title);
-                }
             }
-            Self::Divide { y, x, to, title } => {
+            Self::Divide { y, x, to, joint } => {
                 svg.path("k j", &format!("M{x} {y}H{to}"));
-                svg.text("s o", x + 8, y + 13, title);
+                svg.text("h", x + 6, y + 13, joint);
             }
         }
     }
