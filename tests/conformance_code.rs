@@ -8,10 +8,16 @@ mod code;
 use std::path::Path;
 use std::process::Command;
 
+use code::replays;
 use msdesign::render::code::{Language, language};
 
 /// Runs a tool in `dir`; fails with what it printed, or if it is not there.
 fn run(dir: &Path, program: &str, args: &[&str]) -> String {
+    ran(dir, program, args).unwrap_or_else(|printed| panic!("{printed}"))
+}
+
+/// What a tool printed, an error if it failed; panics if it is not there.
+fn ran(dir: &Path, program: &str, args: &[&str]) -> Result<String, String> {
     let output = Command::new(program)
         .args(args)
         .current_dir(dir)
@@ -22,12 +28,11 @@ fn run(dir: &Path, program: &str, args: &[&str]) -> String {
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     );
-    assert!(
-        output.status.success(),
-        "{program} {}\n{printed}",
-        args.join(" ")
-    );
-    printed
+    if output.status.success() {
+        Ok(printed)
+    } else {
+        Err(format!("{program} {}\n{printed}", args.join(" ")))
+    }
 }
 
 /// One folder with the samples of the call that the driver knows, one a hostile name.
@@ -112,6 +117,11 @@ fn go_vets_and_passes_its_tests_under_the_race_detector() {
         include_str!("code/go/driver_test.go"),
     );
     put(
+        &dir.path().join("orders"),
+        "replay_test.go",
+        include_str!("code/go/replay_test.go"),
+    );
+    put(
         &dir.path().join("once"),
         "once_test.go",
         include_str!("code/go/once_test.go"),
@@ -124,6 +134,11 @@ fn go_vets_and_passes_its_tests_under_the_race_detector() {
     );
     assert_eq!(unformatted, "", "gofmt would change these files");
     run(dir.path(), "go", &["vet", "./..."]);
+    let orders = dir.path().join("orders");
+    run(&orders, "go", &["test", "-c", "-o", "replay", "."]);
+    replays(&orders.join("table.txt"), || {
+        ran(&orders, "./replay", &["-test.run", "TestTable"])
+    });
     run(dir.path(), "go", &["test", "-race", "-count=1", "./..."]);
 }
 
@@ -136,6 +151,11 @@ fn java_compiles_without_a_warning_and_behaves() {
         &dir.path().join("orders"),
         "Driver.java",
         include_str!("code/java/Driver.java"),
+    );
+    put(
+        &dir.path().join("orders"),
+        "Replay.java",
+        include_str!("code/java/Replay.java"),
     );
     let files = inside(dir.path(), |package, text| {
         text.replacen("import ", &format!("package {package};\nimport "), 1)
@@ -153,6 +173,13 @@ fn java_compiles_without_a_warning_and_behaves() {
     args.extend(files.iter().map(String::as_str));
     run(dir.path(), "javac", &args);
     run(dir.path(), "java", &["-cp", "classes", "orders.Driver"]);
+    replays(&dir.path().join("table.txt"), || {
+        ran(
+            dir.path(),
+            "java",
+            &["-cp", "classes", "orders.Replay", "table.txt"],
+        )
+    });
 }
 
 /// The Kotlin compiler of npm, which that does not mark as a program. One run takes all files, because it
@@ -167,6 +194,11 @@ fn kotlin_compiles_without_a_warning_and_behaves() {
         "Driver.kt",
         include_str!("code/kotlin/Driver.kt"),
     );
+    put(
+        &dir.path().join("orders"),
+        "Replay.kt",
+        include_str!("code/kotlin/Replay.kt"),
+    );
     let files = inside(dir.path(), |package, text| {
         format!("package {package}\n\n{text}")
     });
@@ -178,6 +210,13 @@ fn kotlin_compiles_without_a_warning_and_behaves() {
     run(dir.path(), "bash", &args);
     let path = format!("classes:{compiler}/lib/kotlin-stdlib.jar");
     run(dir.path(), "java", &["-cp", &path, "orders.DriverKt"]);
+    replays(&dir.path().join("table.txt"), || {
+        ran(
+            dir.path(),
+            "java",
+            &["-cp", &path, "orders.ReplayKt", "table.txt"],
+        )
+    });
 }
 
 /// Mono's compiler reads C# 7; later compilers read that as well.
@@ -191,6 +230,11 @@ fn csharp_compiles_without_a_warning_and_behaves() {
         "Driver.cs",
         include_str!("code/csharp/Driver.cs"),
     );
+    put(
+        &dir.path().join("orders"),
+        "Replay.cs",
+        include_str!("code/csharp/Replay.cs"),
+    );
     let files = inside(dir.path(), |namespace, text| {
         format!("namespace {namespace}\n{{\n{text}\n}}\n")
     });
@@ -203,6 +247,9 @@ fn csharp_compiles_without_a_warning_and_behaves() {
     args.extend(files.iter().map(String::as_str));
     run(dir.path(), "mcs", &args);
     run(dir.path(), "mono", &["driver.exe"]);
+    replays(&dir.path().join("table.txt"), || {
+        ran(dir.path(), "mono", &["driver.exe", "table.txt"])
+    });
 }
 
 #[test]
@@ -223,6 +270,14 @@ fn python_compiles_and_behaves() {
         "python3",
         &["-X", "dev", "-W", "error", "driver.py"],
     );
+    put(&orders, "replay.py", include_str!("code/python/replay.py"));
+    replays(&orders.join("table.txt"), || {
+        ran(
+            &orders,
+            "python3",
+            &["-W", "error", "replay.py", "table.txt"],
+        )
+    });
 }
 
 #[test]
@@ -236,6 +291,11 @@ fn typescript_is_strict_and_behaves() {
         &orders,
         "driver.ts",
         include_str!("code/typescript/driver.ts"),
+    );
+    put(
+        &orders,
+        "replay.ts",
+        include_str!("code/typescript/replay.ts"),
     );
     // Where npm put the types of Node.js.
     let types =
@@ -255,4 +315,7 @@ fn typescript_is_strict_and_behaves() {
     put(dir.path(), "package.json", "{ \"type\": \"module\" }");
     run(dir.path(), "tsc", &["--project", "."]);
     run(dir.path(), "node", &["built/orders/driver.js"]);
+    replays(&dir.path().join("table.txt"), || {
+        ran(dir.path(), "node", &["built/orders/replay.js", "table.txt"])
+    });
 }

@@ -168,6 +168,11 @@ fn rust_compiles_without_a_warning_and_behaves() {
     let mut once = code::PAYMENT;
     once.idempotent.value = false;
     code::write(rust, &once, &dir.path().join("once"));
+    std::fs::write(
+        dir.path().join("replay.rs"),
+        include_str!("code/rust/replay.rs"),
+    )
+    .unwrap();
     let source = dir.path().join("main.rs");
     std::fs::write(&source, main).unwrap();
     let program = dir
@@ -188,4 +193,14 @@ fn rust_compiles_without_a_warning_and_behaves() {
             .arg(&source),
     );
     run(&mut Command::new(&program));
+    let table = dir.path().join("table.txt");
+    code::replays(&table, || {
+        let output = Command::new(&program).arg(&table).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        if output.status.success() {
+            Ok(said)
+        } else {
+            Err(said)
+        }
+    });
 }

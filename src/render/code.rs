@@ -42,6 +42,9 @@
 //! **Guarded call.** The bulkhead is outside, the breaker inside the retry: a logical call keeps one slot
 //! while it pauses, each attempt counts for the breaker, and an open breaker ends the retry. Timeouts,
 //! lost connections and replies that say that the callee failed count; a refusal such as 429 does not.
+//! Whatever else is thrown is a fault of the caller's own: it is never retried and does not count.
+//!
+//! `tests/code/trace.rs` computes tables of decisions from these rules, which every language's code replays.
 
 mod languages;
 mod safe;

@@ -1,6 +1,8 @@
 //! The calls that the tests of the pattern code render, and where they put the result.
 #![allow(dead_code, clippy::unwrap_used, clippy::panic)]
 
+pub(crate) mod trace;
+
 use std::path::Path;
 
 use msdesign::render::code::{
@@ -94,4 +96,18 @@ pub(crate) fn write(language: &Language, call: &CallSample, dir: &Path) {
     for (pattern, file) in Pattern::ALL.into_iter().zip(language.files) {
         std::fs::write(dir.join(file), sample(language, pattern, call)).unwrap();
     }
+}
+
+/// Has a language's program replay the table of decisions, and then tables with one line spoilt, each of
+/// which it must refuse.
+pub(crate) fn replays(table: &Path, replay: impl Fn() -> Result<String, String>) {
+    let right = trace::table(&PAYMENT);
+    std::fs::write(table, &right).unwrap();
+    replay().unwrap_or_else(|printed| panic!("{printed}"));
+    for spoilt in trace::spoilt(&right) {
+        std::fs::write(table, &spoilt).unwrap();
+        let printed = replay().expect_err("a spoilt table passes");
+        assert!(printed.contains("line "), "failed elsewhere:\n{printed}");
+    }
+    std::fs::write(table, &right).unwrap();
 }

@@ -322,6 +322,46 @@ internal static class Driver
         }
         Equal(made, 10, "ten failures open it");
         Equal(refused, 2, "an open breaker ends the retry");
+        var reset = new System.Net.Sockets.SocketException(10054);
+        Equal(await Attempts(reset), 4, "lost connection");
+        Equal(await Attempts(new Exception("request", reset)), 4, "as HttpClient wraps it");
+        Equal(await Attempts(new NullReferenceException()), 1, "a fault of our own");
+    }
+
+    private static async Task BudgetIsSharedByThreads()
+    {
+        var options = Retry.ForPayment().Options;
+        options.Base = TimeSpan.Zero;
+        var shared = new Retry(options, () => _now, (pause, token) => Task.CompletedTask, new Random());
+        var made = 0;
+        await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => Task.Run(async () =>
+        {
+            await Throws<TimeoutException>(() => shared.ExecuteAsync<int>(token =>
+            {
+                Interlocked.Increment(ref made);
+                throw Failed;
+            }, exception => new Verdict(VerdictKind.Unknown)));
+        })));
+        var retries = made - 40; // ten in hand and 40 × 0.1
+        Check(retries >= 10 && retries <= 14, $"{retries} retries of 40 threads");
+    }
+
+    private static async Task<int> Attempts(Exception fault)
+    {
+        var made = 0;
+        try
+        {
+            await new GuardedCall(Bulkhead.ForPayment(), Retrying(), Breaker()).ExecuteAsync<int>(token =>
+            {
+                made++;
+                throw fault;
+            });
+        }
+        catch (Exception exception)
+        {
+            Check(exception == fault, "the call's own exception");
+        }
+        return made;
     }
 
     private static async Task Run()
@@ -331,12 +371,16 @@ internal static class Driver
         await BreakerForgetsAndDropsLateResults();
         await BreakerIsSharedByThreads();
         await RetryBehaves();
+        await BudgetIsSharedByThreads();
         await BulkheadBehaves();
     }
 
-    public static int Main()
+    public static int Main(string[] arguments)
     {
-        Run().GetAwaiter().GetResult();
+        var run = arguments.Length == 0
+            ? Run()
+            : new Replay(System.IO.File.ReadAllLines(arguments[0])).Play();
+        run.GetAwaiter().GetResult();
         return 0;
     }
 }

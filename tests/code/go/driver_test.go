@@ -4,6 +4,9 @@ package orders
 import (
 	"context"
 	"errors"
+	"io"
+	"net"
+	"net/url"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -255,6 +258,18 @@ func TestTimeoutsInsideARetryOpenTheBreaker(t *testing.T) {
 		want(t, "ten timeouts open it", made, 10)
 		want(t, "an open breaker ends the retry", err, ErrBreakerOpen)
 		want(t, "slots given back", len(c.Bulkhead.slots), 0)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		for err, attempts := range map[error]int{
+			&net.OpError{Op: "read", Err: errors.New("reset")}: 4,
+			&url.Error{Op: "Post", Err: io.EOF}:                4,
+			io.ErrUnexpectedEOF:                                4,
+			errors.New("nil pointer"):                          1,
+		} {
+			c, made := NewPaymentClient(), 0
+			_ = c.Do(t.Context(), func(context.Context) error { made++; return err })
+			want(t, err.Error(), made, attempts)
+		}
 	})
 }
 

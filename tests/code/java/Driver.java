@@ -289,6 +289,25 @@ final class Driver {
         });
     }
 
+    static void budgetIsSharedByThreads() throws Exception {
+        var made = new AtomicInteger();
+        var settings = new Retry.Settings(
+                4, Duration.ofMillis(300), Duration.ofSeconds(1), Duration.ZERO, Duration.ZERO, true, 100);
+        var shared = new Retry(settings, NOW::get, pause -> { }, () -> 0);
+        parallel(40, () -> {
+            try {
+                shared.call(timeout -> {
+                    made.incrementAndGet();
+                    throw FAILED;
+                }, e -> new Retry.Verdict(Retry.Verdict.Kind.UNKNOWN, Duration.ZERO));
+            } catch (IOException failed) {
+                check(failed == FAILED, "the call's own exception");
+            }
+        });
+        int retries = made.get() - 40; // ten in hand and 40 × 0.1
+        check(retries >= 10 && retries <= 14, retries + " retries of 40 threads");
+    }
+
     static void failuresInsideARetryOpenTheBreaker() throws Exception {
         var made = new AtomicInteger();
         var refused = new AtomicInteger();
@@ -307,6 +326,18 @@ final class Driver {
         }
         equal(made.get(), 10, "ten failures open it");
         equal(refused.get(), 2, "an open breaker ends the retry");
+        for (var fault : List.of(FAILED, new java.util.concurrent.TimeoutException(), new NullPointerException())) {
+            made.set(0);
+            try {
+                new GuardedCall(Bulkhead.forPayment(), retry(true, 100), breaker()).call(timeout -> {
+                    made.incrementAndGet();
+                    throw fault;
+                });
+            } catch (Exception thrown) {
+                check(thrown == fault, "the call's own exception");
+            }
+            equal(made.get(), fault instanceof NullPointerException ? 1 : 4, fault + ": attempts");
+        }
     }
 
     public static void main(String[] arguments) throws Exception {
@@ -314,6 +345,7 @@ final class Driver {
         breakerForgetsAndDropsLateResults();
         breakerIsSharedByThreads();
         retryBehaves();
+        budgetIsSharedByThreads();
         bulkheadBehaves();
         failuresInsideARetryOpenTheBreaker();
     }

@@ -239,6 +239,24 @@ fun bulkheadBehaves() {
     }
 }
 
+fun budgetIsSharedByThreads() {
+    val made = AtomicInteger()
+    val settings = paymentRetry().settings.copy(base = ZERO, cap = ZERO)
+    val shared = Retry(settings, clock, {}, { 0.0 })
+    parallel(40) {
+        try {
+            shared.execute<Unit>({ Verdict.Unknown() }) {
+                made.incrementAndGet()
+                throw failed
+            }
+        } catch (e: IOException) {
+            check(e === failed)
+        }
+    }
+    val retries = made.get() - 40 // ten in hand and 40 × 0.1
+    check(retries in 10..14) { "$retries retries of 40 threads" }
+}
+
 fun failuresInsideARetryOpenTheBreaker() {
     val guarded = GuardedCall(paymentBulkhead(), retry(), breaker())
     var made = 0
@@ -256,6 +274,18 @@ fun failuresInsideARetryOpenTheBreaker() {
     }
     equal(made, 10, "ten failures open it")
     equal(refused, 2, "an open breaker ends the retry")
+    for ((fault, attempts) in listOf(failed to 4, java.util.concurrent.TimeoutException() to 4, NullPointerException() to 1)) {
+        made = 0
+        try {
+            GuardedCall(paymentBulkhead(), retry(), breaker()).execute<Unit> {
+                made++
+                throw fault
+            }
+        } catch (e: Exception) {
+            check(e === fault) { "the call's own exception" }
+        }
+        equal(made, attempts, "$fault: attempts")
+    }
 }
 
 fun main() {
@@ -264,5 +294,6 @@ fun main() {
     breakerForgetsAndDropsLateResults()
     breakerIsSharedByThreads()
     retryBehaves()
+    budgetIsSharedByThreads()
     bulkheadBehaves()
 }

@@ -220,6 +220,19 @@ async def timeouts_inside_a_retry_open_the_breaker():
     equal(guard.state, circuit_breaker.State.OPEN, "state")
 
 
+async def only_what_may_pass_is_tried_again():
+    for fault, attempts in (ConnectionResetError(), 4), (TimeoutError(), 4), (TypeError(), 1):
+        made = []
+
+        async def send():
+            made.append(1)
+            raise fault
+
+        with suppress(type(fault)):
+            await guarded_call.payment_guarded_call().call(send)
+        equal(len(made), attempts, repr(fault))
+
+
 async def bulkhead_refuses_at_its_limit_and_gives_back():
     b = bulkhead.payment_bulkhead()
     running = most = refused = 0
@@ -261,12 +274,14 @@ async def bulkhead_refuses_at_its_limit_and_gives_back():
             equal(asyncio.get_running_loop().time(), start, "refused at once")
 
 
-warnings.simplefilter("error")
-breaker_trips_probes_and_closes()
-breaker_forgets_and_drops_late_results()
-breaker_is_shared_by_threads()
-run(retry_counts_pauses_and_keeps_the_deadline)
-run(retry_stops_when_it_is_cancelled)
-run(timeouts_inside_a_retry_open_the_breaker)
-run(bulkhead_refuses_at_its_limit_and_gives_back)
-sys.stdout.write("ok\n")
+if __name__ == "__main__":
+    warnings.simplefilter("error")
+    breaker_trips_probes_and_closes()
+    breaker_forgets_and_drops_late_results()
+    breaker_is_shared_by_threads()
+    run(retry_counts_pauses_and_keeps_the_deadline)
+    run(retry_stops_when_it_is_cancelled)
+    run(timeouts_inside_a_retry_open_the_breaker)
+    run(only_what_may_pass_is_tried_again)
+    run(bulkhead_refuses_at_its_limit_and_gives_back)
+    sys.stdout.write("ok\n")

@@ -6,11 +6,12 @@ mod bulkhead;
 mod circuit_breaker;
 mod guarded_call;
 mod once {
-    mod bulkhead;
+    pub mod bulkhead;
     mod circuit_breaker;
     mod guarded_call;
     pub mod retry;
 }
+mod replay;
 mod retry;
 
 use std::cell::{Cell, RefCell};
@@ -247,6 +248,27 @@ fn bulkhead_refuses_at_its_limit_and_gives_back() {
     assert!(all.iter().all(Option::is_some), "every slot came back");
 }
 
+fn budget_is_shared_by_threads() {
+    let shared = Retry { base: ZERO, sleep: |_| {}, ..payment_retry() };
+    let made = AtomicU32::new(0);
+    thread::scope(|scope| {
+        for _ in 0..40 {
+            scope.spawn(|| {
+                let result: Result<(), ()> = shared.run(
+                    |_| {
+                        made.fetch_add(1, SeqCst);
+                        Err(())
+                    },
+                    |()| Verdict::Unknown(ZERO),
+                );
+                assert!(result.is_err());
+            });
+        }
+    });
+    let retries = made.load(SeqCst) - 40;
+    assert!((10..=14).contains(&retries), "{retries}: ten in hand and 40 × 0.1");
+}
+
 fn failures_inside_a_retry_open_the_breaker() {
     use guarded_call::{CallError, GuardedCall};
     let guarded = GuardedCall { bulkhead: payment_bulkhead(), retry: retry(), breaker: breaker() };
@@ -262,6 +284,9 @@ fn failures_inside_a_retry_open_the_breaker() {
 }
 
 fn main() {
+    if let Some(table) = std::env::args().nth(1) {
+        return replay::play(&std::fs::read_to_string(table).unwrap());
+    }
     failures_inside_a_retry_open_the_breaker();
     breaker_trips_probes_and_closes();
     breaker_forgets_counts_slow_calls_and_drops_late_ones();
@@ -269,6 +294,7 @@ fn main() {
     retry_counts_pauses_and_keeps_the_deadline();
     retry_of_a_call_that_is_not_idempotent();
     retry_budget_runs_dry_and_is_earned_again();
+    budget_is_shared_by_threads();
     jitter_is_full();
     bulkhead_refuses_at_its_limit_and_gives_back();
 }

@@ -201,6 +201,20 @@ async function timeoutsInsideARetryOpenTheBreaker() {
     );
   }
   assert.equal(made, 10, "ten timeouts open the breaker, and an open breaker ends the retry");
+
+  const reset = Object.assign(new Error("reset"), { code: "ECONNRESET" });
+  const ends: [Error, number][] = [
+    [reset, 4],
+    [new TypeError("fetch failed", { cause: reset }), 4],
+    [new TypeError("undefined is not a function"), 1],
+    [Object.assign(new TypeError("an argument"), { code: "ERR_INVALID_ARG_TYPE" }), 1],
+  ];
+  for (const [error, attempts] of ends) {
+    const client = new GuardedCall(paymentBulkhead(), new Retry(settings, host), breaker());
+    made = 0;
+    await assert.rejects(client.call(() => (made++, Promise.reject(error))), error);
+    assert.equal(made, attempts, error.message);
+  }
 }
 
 async function bulkheadBehaves() {
