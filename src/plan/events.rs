@@ -284,7 +284,12 @@ fn one(
         format!("outbox poll 1 s + handler {handler}; with every redelivery up to {horizon} more"),
         "derived",
     );
-    let (kept, dead_letter_kept) = redelivery::kept(broker, &retention, &dead_letter_retention);
+    let (kept, dead_letter_kept) = redelivery::kept(
+        broker,
+        &retention,
+        &dead_letter_retention,
+        !e.consumers.is_empty(),
+    );
     EventPlan {
         channel: channel.name,
         store: channel.store,

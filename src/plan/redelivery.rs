@@ -195,16 +195,17 @@ pub(super) fn limit(broker: &'static Broker, deliveries: u32) -> Option<Figure<u
 }
 
 /// How long the broker is told to keep messages and dead letters, of what is wanted: that, within its
-/// bounds.
+/// bounds. `read` is whether anybody reads them, so that there can be dead letters.
 pub(super) fn kept(
     broker: &'static Broker,
     retention: &Figure<Time>,
     dead: &Figure<Time>,
+    read: bool,
 ) -> (Figure<Time>, Figure<Time>) {
     let (mut kept, mut dead) = (within(broker, retention), within(broker, dead));
     // What JetStream tells of a message that it gave up is where it stands in its stream: it is gone when
     // the stream drops it.
-    if broker.id == "nats" && dead.value > kept.value {
+    if broker.id == "nats" && read && dead.value > kept.value {
         if retention.is_set() {
             let why = format!(
                 "not {}: it stands in its stream, kept for {}",
@@ -342,7 +343,7 @@ mod tests {
         let (week, fortnight) = (Time::h(168), Time::h(336));
         let derived = |t| Figure::derived(t, "", "");
         let of = |id, a: &Figure<Time>, b: &Figure<Time>| {
-            let (kept, dead) = kept(broker(id), a, b);
+            let (kept, dead) = kept(broker(id), a, b, true);
             (kept.value, dead.value)
         };
         assert_eq!(

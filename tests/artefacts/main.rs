@@ -10,6 +10,7 @@ mod designs;
 mod events;
 mod grafana;
 mod kubernetes;
+mod nats;
 mod openapi;
 mod prometheus;
 mod proto;
@@ -52,6 +53,7 @@ const CHECKS: &[Check] = &[
     broker::SCHEMAS,
     broker::CLOUDFORMATION,
     rabbitmq::DEFINITIONS,
+    nats::JETSTREAM,
     kubernetes::MANIFESTS,
     kubernetes::ISTIO,
     prometheus::RULES,

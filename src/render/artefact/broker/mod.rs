@@ -3,6 +3,7 @@
 
 mod aws;
 mod kafka;
+mod nats;
 mod rabbitmq;
 
 use std::collections::BTreeMap;
@@ -16,7 +17,7 @@ use crate::plan::slug;
 
 pub(super) const KIND: Kind = Kind {
     id: "broker",
-    what: "topics, queues, dead letters and access: Kafka (Strimzi), RabbitMQ (definitions), SNS and SQS (CloudFormation)",
+    what: "topics, queues, dead letters and access: Kafka (Strimzi), RabbitMQ (definitions), NATS (JetStream), SNS and SQS (CloudFormation)",
     files,
 };
 
@@ -32,6 +33,7 @@ fn files(cx: &Cx<'_>) -> Vec<File> {
         let name = slug(&broker.name);
         out.extend(match broker.kind.id.as_str() {
             "kafka" => kafka::files(cx, &name, &events),
+            "nats" => nats::files(cx, &name, &events),
             "rabbitmq" => rabbitmq::files(cx, &name, &events),
             "sns-sqs" => aws::files(cx, &name, &events),
             _ => Vec::new(),
