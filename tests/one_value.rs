@@ -222,15 +222,22 @@ fn the_time_limit_of_a_call_is_one_number_everywhere() {
             }
             let method = plan.rpc(id).unwrap().full_method();
             let [from, to] = [from, c.to].map(|s| plan.service(s).slug.clone());
-            let want = plan.call(id).worst_case().as_ms().max(1);
+            let p = plan.call(id);
+            let want = p.timeout.value.as_ms().max(1);
             let config = file(format!("grpc/{from}/{to}.service-config.json")).unwrap();
-            // gRPC makes five of more attempts.
-            let attempts = u64::from(plan.call(id).attempts.value.min(5));
             assert_eq!(
                 service_config(config)[&method],
-                (want, attempts),
+                (want, 1),
                 "{from} {method}"
             );
+            if p.attempts.value > 1 {
+                // gRPC makes five of more attempts.
+                let attempts = u64::from(p.attempts.value.min(5));
+                let path = format!("grpc/{from}/{to}.retrying.service-config.json");
+                let whole = p.worst_case().as_ms().max(1);
+                let config = service_config(file(path).unwrap());
+                assert_eq!(config[&method], (whole, attempts), "{from} {method}");
+            }
             let mesh = routes(file(format!("istio/{to}.yaml")).unwrap());
             assert_eq!(
                 mesh[&(from.clone(), format!("/{method}"))],

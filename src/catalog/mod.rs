@@ -61,6 +61,9 @@ numbers! {
     breaker_base_error: "Error rate that must not trip a breaker.",
     breaker_slow_share: "Slow-call threshold as a share of the timeout.",
     breaker_half_open: "Half-open probes.",
+    connect_timeout: "Limit for making a connection.",
+    ejection_share: "Instances that proxies leave out at most, per cent.",
+    ejection_max: "Longest time that proxies leave an instance out.",
     headroom: "Room above computed concurrency.",
     replicas: "Instances of a service.",
     scale_out: "Most instances as a multiple of the usual ones.",
@@ -206,6 +209,18 @@ pub struct Gateway {
     pub source: String,
 }
 
+/// Where a kind of store, broker or engine listens.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Port {
+    /// The words for it.
+    pub ids: Vec<String>,
+    /// The port, with TLS where it has one of its own; 0 where it needs no network.
+    pub port: u16,
+    /// Run by a cloud, outside of any cluster.
+    #[serde(default)]
+    pub managed: bool,
+}
+
 /// A service mesh, or its absence (`none`).
 #[derive(Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
@@ -278,6 +293,10 @@ struct Gateways {
     gateway: Vec<Gateway>,
 }
 #[derive(Deserialize)]
+struct Ports {
+    port: Vec<Port>,
+}
+#[derive(Deserialize)]
 struct Meshes {
     mesh: Vec<Mesh>,
 }
@@ -297,6 +316,7 @@ static INFRASTRUCTURES: LazyLock<Infrastructures> =
 static BROKERS: LazyLock<Brokers> = LazyLock::new(|| read(include_str!("data/brokers.toml")));
 static GATEWAYS: LazyLock<Gateways> = LazyLock::new(|| read(include_str!("data/gateways.toml")));
 static MESHES: LazyLock<Meshes> = LazyLock::new(|| read(include_str!("data/meshes.toml")));
+static PORTS: LazyLock<Ports> = LazyLock::new(|| read(include_str!("data/ports.toml")));
 static RETIRED: LazyLock<RetiredList> = LazyLock::new(|| read(include_str!("data/retired.toml")));
 static LIMITS: LazyLock<Limits> = LazyLock::new(|| read(include_str!("data/limits.toml")));
 static SOURCES: LazyLock<Sources> = LazyLock::new(|| read(include_str!("data/sources.toml")));
@@ -337,6 +357,13 @@ pub fn meshes() -> &'static [Mesh] {
     &MESHES.mesh
 }
 
+/// Where the store, broker or engine called `id` listens; `None` where that is not known.
+#[must_use]
+pub fn port(id: &str) -> Option<&'static Port> {
+    let is = |p: &&Port| p.ids.iter().any(|i| i.eq_ignore_ascii_case(id));
+    PORTS.port.iter().find(is)
+}
+
 /// Load balancers that end a request that takes too long.
 #[must_use]
 pub fn load_balancers() -> &'static [Limit] {
@@ -375,6 +402,9 @@ mod tests {
         for l in load_balancers().iter().chain(runtimes()) {
             assert!(l.seconds > 0, "{}", l.id);
             assert!(SOURCES.titles.contains_key(&l.source), "{}", l.id);
+        }
+        for b in brokers() {
+            assert!(port(&b.id).is_some_and(|p| p.port > 0), "{}", b.id);
         }
         for i in infrastructures() {
             assert!(brokers().iter().any(|b| b.id == i.broker), "{}", i.id);

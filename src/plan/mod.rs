@@ -31,6 +31,7 @@ mod metrics;
 mod migration;
 mod ownership;
 mod proof;
+mod proxy;
 mod queue;
 mod reach;
 mod recording;
@@ -72,6 +73,7 @@ pub use metrics::{Backlog, Requests, Resources, answered, asked, backlog, resour
 pub use migration::{MigrationPlan, MigrationStep};
 pub use ownership::{Contract, OwnershipPlan, TeamPlan};
 pub use proof::{Proof, ProofSeries, Shape};
+pub use proxy::{Ejection, GRPC_MOST_ATTEMPTS, ProxyPlan, Retriers};
 pub use recording::protocol;
 pub use redelivery::RetryChannel;
 pub use sagas::{SagaEnd, SagaFailure, SagaOutcome, SagaPlan, SagaStepPlan, StepClass};
@@ -84,6 +86,7 @@ pub use waterfall::Span;
 pub use whatif::{Effect, Failure, FailureRow, Reached, WhatIf};
 pub use wire::Rpc;
 
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use crate::model::{CallId, EventId, Model, ServiceId, StreamId};
@@ -139,12 +142,13 @@ impl<'m> Plan<'m> {
         let entries = services::entries(model);
         let flows = flows::stated_or_derived(model, &entries);
         let calls = calls::plan(model, &choices, &graph, &traffic, &flows);
-        let services = services::plan(model, &choices, &traffic, &calls, &entries);
+        let mut services = services::plan(model, &choices, &traffic, &calls, &entries);
         let parts = Availability::new(model, choices.infrastructure, &services);
         let flows = flows::budgets(model, &choices, &calls, flows);
         let amplification = amplification::plan(model, &choices, &graph, &calls, &flows);
         let events = events::plan(model, &traffic, &services);
         let streams = streams::plan(model, &choices, &services);
+        services::drain(&mut services, &streams);
         let gateway = gateway::plan(model, &choices, &calls, &services, &flows);
         let tracing = tracing::plan(
             model, &choices, &calls, &services, &events, &gateway, &flows,
@@ -214,6 +218,19 @@ impl<'m> Plan<'m> {
         &self.index().callers[id.0]
     }
 
+    /// The services that open connections to the service `id`: its callers, who listens to its streams, who
+    /// leads a saga through it.
+    #[must_use]
+    pub fn clients(&self, id: ServiceId) -> &BTreeSet<ServiceId> {
+        &self.index().clients[id.0]
+    }
+
+    /// The services to which the service `id` opens connections.
+    #[must_use]
+    pub fn servers(&self, id: ServiceId) -> &BTreeSet<ServiceId> {
+        &self.index().servers[id.0]
+    }
+
     /// The groups by which the service `id` reads events: the event, and the index of the group in its plan.
     #[must_use]
     pub fn groups(&self, id: ServiceId) -> &[(EventId, usize)] {
@@ -222,7 +239,7 @@ impl<'m> Plan<'m> {
 
     fn index(&self) -> &index::Index {
         self.index
-            .get_or_init(|| index::Index::new(self.model, &self.events))
+            .get_or_init(|| index::Index::new(self.model, &self.events, &self.streams, &self.sagas))
     }
 
     /// What is alerted on, worked out when asked for: no rule judges it, and it is mostly text.

@@ -4,6 +4,7 @@ use super::calls::CallPlan;
 use super::choices::{Choices, assumed};
 use super::figure::Figure;
 use super::slug::slug;
+use super::streams::StreamPlan;
 use super::traffic::Traffic;
 use crate::catalog::numbers;
 use crate::model::units::{Rate, Time};
@@ -285,6 +286,29 @@ fn in_flight(slots: &[u64]) -> Figure<u64> {
         format!("sum over {} calls of rate × p99 with headroom", slots.len()),
         "derived",
     )
+}
+
+/// Lengthens grace periods that are derived so that the clients of streams can be sent elsewhere.
+pub(super) fn drain(services: &mut [ServicePlan], streams: &[StreamPlan]) {
+    let n = numbers();
+    let flush = Time::s(1).scale(n.flush.value);
+    for stream in streams {
+        let Some(s) = stream.server.and_then(|s| services.get_mut(s.0)) else {
+            continue;
+        };
+        let drain = stream.drain.value;
+        let exact = s.pre_stop.value.plus(drain).plus(flush);
+        if !s.grace.is_set() && exact > s.grace.value {
+            s.grace = Figure::derived(
+                Time::s(exact.0.div_ceil(1_000_000)),
+                format!(
+                    "preStop {} + drain of streams {drain} + flush {flush}",
+                    s.pre_stop.value
+                ),
+                "Pod",
+            );
+        }
+    }
 }
 
 /// Which services handle events.

@@ -39,6 +39,9 @@ const BROKERS: [&str; 7] = [
 /// What differs between brokers.
 const OF_BROKERS: [&str; 2] = ["broker", "asyncapi"];
 
+/// What differs between meshes.
+const OF_MESHES: [&str; 2] = ["mesh", "kubernetes"];
+
 /// A design that sends all its events over one broker, and its chapter.
 #[derive(Clone, Debug)]
 pub(crate) struct OverBroker {
@@ -106,6 +109,20 @@ pub(crate) fn exported() -> Vec<Exported> {
         }
     }
     out.extend(over_brokers().into_iter().flat_map(|d| d.files));
+    out.extend(in_linkerd());
+    out
+}
+
+/// What depends on the mesh, of designs on Kubernetes in the mesh that it does not bring.
+fn in_linkerd() -> Vec<Exported> {
+    let mut out = Vec::new();
+    for (name, spec) in specs() {
+        let design = format!("{name}-in-linkerd");
+        let mut spec: toml_edit::DocumentMut = on(&spec, "kubernetes").parse().unwrap();
+        spec["platform"]["mesh"] = toml_edit::value("linkerd");
+        let files = exports(&design, chapter(&design, &spec.to_string()));
+        out.extend(files.into_iter().filter(|f| OF_MESHES.contains(&f.kind)));
+    }
     out
 }
 

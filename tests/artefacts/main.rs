@@ -56,6 +56,7 @@ const CHECKS: &[Check] = &[
     nats::JETSTREAM,
     kubernetes::MANIFESTS,
     kubernetes::ISTIO,
+    kubernetes::LINKERD,
     prometheus::RULES,
     prometheus::TESTS,
     prometheus::ALERTMANAGER,

@@ -131,16 +131,35 @@ pub(crate) fn typescript(code: &str) -> Result<(), String> {
 /// Holds every YAML document against its type in `@kubernetes-models/<package>`, all in one TypeScript
 /// file: the type of each is known by its kind.
 pub(crate) fn typed(files: &[Exported], package: &str) -> Result<(), String> {
-    let mut code = String::new();
+    typed_beside(files, package, None)
+}
+
+/// The same; what is of the group of `own` has its type there: the group, what its types' names begin with,
+/// and their code.
+pub(crate) fn typed_beside(
+    files: &[Exported],
+    package: &str,
+    own: Option<(&str, &str, &str)>,
+) -> Result<(), String> {
+    let mut code = own.map_or(String::new(), |(_, _, types)| types.to_owned());
     let mut n = 0;
     for file in files {
         for document in serde_yaml_ng::Deserializer::from_str(&file.text) {
             let value: serde_json::Value = serde::Deserialize::deserialize(document).unwrap();
             let api = value["apiVersion"].as_str().unwrap();
             let kind = value["kind"].as_str().unwrap();
+            let ours = own.filter(|(group, ..)| api.starts_with(&format!("{group}/")));
+            let name = match ours {
+                Some((_, prefix, _)) => format!("{prefix}{kind}"),
+                None => format!("T{n}"),
+            };
+            if ours.is_none() {
+                code.push_str(&format!(
+                    "import type {{ I{kind} as T{n} }} from '@kubernetes-models/{package}/{api}/{kind}';\n"
+                ));
+            }
             code.push_str(&format!(
-                "import type {{ I{kind} as T{n} }} from '@kubernetes-models/{package}/{api}/{kind}';\n\
-                 // {} {}\nexport const d{n}: T{n} = {value};\n",
+                "// {} {}\nexport const d{n}: {name} = {value};\n",
                 file.design, file.path
             ));
             n += 1;

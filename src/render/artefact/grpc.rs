@@ -1,6 +1,8 @@
 //! gRPC service configuration: what a client is told about timeouts, retries and balancing.
 //!
-//! `timeout` of a method is of the whole logical call, so it is the deadline; gRPC has no limit for one
+//! The caller's code retries, so that for its channel each attempt is a call of its own: `timeout` is the
+//! attempt's, and there is no retry policy. A second file beside it is for callers whose code does not
+//! retry: there `timeout` is of the whole logical call, and the channel retries; gRPC has no limit for one
 //! attempt. `maxAttempts` counts the first; gRPC itself caps it at five.
 
 use std::collections::BTreeMap;
@@ -11,15 +13,13 @@ use super::super::Cx;
 use super::{File, Kind};
 use crate::model::units::Time;
 use crate::model::{CallId, Party, ServiceId};
+use crate::plan::GRPC_MOST_ATTEMPTS;
 
 pub(super) const KIND: Kind = Kind {
     id: "grpc",
     what: "a gRPC service configuration a client and callee",
     files,
 };
-
-/// What gRPC makes of more attempts (proposal A6).
-const MOST_ATTEMPTS: u32 = 5;
 
 fn files(cx: &Cx<'_>) -> Vec<File> {
     let model = cx.plan.model;
@@ -30,26 +30,33 @@ fn files(cx: &Cx<'_>) -> Vec<File> {
             pairs.entry((from, c.to)).or_default().push(id);
         }
     }
-    pairs
-        .into_iter()
-        .map(|((from, to), calls)| {
-            let [from, to] = [from, to].map(|s| &cx.plan.service(s).slug);
-            let value = config(cx, &calls);
-            File {
-                path: format!("grpc/{from}/{to}.service-config.json"),
+    let mut out = Vec::new();
+    for ((from, to), calls) in pairs {
+        let [from, to] = [from, to].map(|s| &cx.plan.service(s).slug);
+        let mut add = |name: &str, retries: bool, note: Option<&str>| {
+            let value = config(cx, &calls, retries);
+            let text = serde_json::to_string_pretty(&value).unwrap_or_default();
+            out.push(File {
+                path: format!("grpc/{from}/{to}.{name}.json"),
                 fence: "json",
-                text: format!(
-                    "{}\n",
-                    serde_json::to_string_pretty(&value).unwrap_or_default()
-                ),
+                text: text + "\n",
                 checked_by: Some("grpc-js"),
-                notes: Vec::new(),
-            }
-        })
-        .collect()
+                notes: note.into_iter().map(str::to_owned).collect(),
+            });
+        };
+        add("service-config", false, None);
+        if calls.iter().any(|c| cx.plan.call(*c).attempts.value > 1) {
+            add(
+                "retrying.service-config",
+                true,
+                Some("In place of the other, where the caller's code does not retry: never both."),
+            );
+        }
+    }
+    out
 }
 
-fn config(cx: &Cx<'_>, calls: &[CallId]) -> Value {
+fn config(cx: &Cx<'_>, calls: &[CallId], retries: bool) -> Value {
     let mut methods = Vec::new();
     let mut budget: Option<f64> = None;
     for &id in calls {
@@ -62,13 +69,18 @@ fn config(cx: &Cx<'_>, calls: &[CallId]) -> Value {
         }
         let mut method = Map::new();
         method.insert("name".into(), json!([name]));
-        method.insert("timeout".into(), json!(seconds(p.worst_case())));
-        if p.attempts.value > 1 {
+        let limit = if retries {
+            p.worst_case()
+        } else {
+            p.timeout.value
+        };
+        method.insert("timeout".into(), json!(seconds(limit)));
+        if retries && p.attempts.value > 1 {
             budget = Some(budget.map_or(p.retry_budget.value.0, |b| b.min(p.retry_budget.value.0)));
             method.insert(
                 "retryPolicy".into(),
                 json!({
-                    "maxAttempts": p.attempts.value.min(MOST_ATTEMPTS),
+                    "maxAttempts": p.attempts.value.min(GRPC_MOST_ATTEMPTS),
                     "initialBackoff": seconds(p.backoff_base.value),
                     "maxBackoff": seconds(p.backoff_cap.value),
                     "backoffMultiplier": 2,

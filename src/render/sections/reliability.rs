@@ -230,17 +230,61 @@ fn retry(cx: &Cx<'_>, doc: &mut Doc, calls: &[CallId], shown: CallId) {
             d.table(&["From", "To", "Operation", "Reason"], rows);
         });
     }
-    let mesh = cx.plan.choices.mesh;
-    if mesh.retries > 0 {
-        doc.para(say!(
-            "{} would add {} retries of its own ({}): set them to 0 for these calls, or attempts multiply.",
-            mesh.name,
-            mesh.retries,
-            mesh.retries_note
-        ));
-    }
+    one_retrier(cx, doc);
     super::amplification::write(cx, doc);
     code(cx, doc, shown, Pattern::Retry, "Retry with backoff");
+}
+
+/// Which one layer retries, and what two would make of it.
+fn one_retrier(cx: &Cx<'_>, doc: &mut Doc) {
+    let Some(r) = cx.plan.retriers() else {
+        return;
+    };
+    doc.heading(2, "Who retries", "reliability-retrier");
+    let mesh = &cx.plan.choices.mesh.name;
+    doc.para(say!(
+        "The caller's code, and nothing below it: the code alone has the limit of an attempt, the breaker, \
+         the budget and the fallback. Its {} attempts of `{}` are {} requests for what lies below.",
+        r.attempts,
+        cx.plan.model.call_name(r.call),
+        r.attempts
+    ));
+    let mut items = Vec::new();
+    if r.mesh > 1 {
+        items.push(say!(
+            "{} by itself would make {} × {} = {} of them. Its routes say `attempts: 0`, and their timeout is \
+             that of one attempt.",
+            mesh,
+            r.attempts,
+            r.mesh,
+            r.with_mesh
+        ));
+    } else if cx.plan.choices.mesh.id == "linkerd" {
+        items.push(say!(
+            "{} retries what an annotation names. No route has one, and their timeout is that of one attempt.",
+            mesh
+        ));
+    }
+    if r.channel > 1 {
+        let by = if r.mesh > 1 {
+            format!(", with {mesh} {}", r.all)
+        } else {
+            String::new()
+        };
+        items.push(say!(
+            "A gRPC channel with the same policy would make {} × {} = {}{}. So take `service-config.json`, \
+             which has no retry policy; `retrying.service-config.json` is for a caller whose code does not \
+             retry.",
+            r.attempts,
+            r.channel,
+            r.with_channel,
+            by
+        ));
+    }
+    items.push(say!(
+        "The library's configuration is the code's other form, not one more: take one of the two."
+    ));
+    doc.list(items);
 }
 
 fn bulkhead(cx: &Cx<'_>, doc: &mut Doc, calls: &[CallId], shown: CallId) {

@@ -1,17 +1,19 @@
 //! Kubernetes manifests: a file a service, and one for the namespace.
 //!
-//! Instances, probes and the grace period are the plan's. A service takes requests from its callers, the
-//! gateway and Prometheus alone; what it may reach is left open, as the spec does not say where stores and brokers run.
+//! Instances, probes and the grace period are the plan's. A service takes requests from those that have to
+//! reach it, and reaches no more than the design says (`network.rs`).
 
-use std::collections::BTreeSet;
+mod network;
 
 use serde_json::{Map, Value, json};
 
 use super::super::Cx;
 use super::gateway::PORT;
-use super::{File, Kind, documents};
+use super::mesh::failure_accrual;
+use super::{File, Kind, comment_line, documents};
 use crate::model::ServiceId;
 use crate::plan::{HealthPlan, ServicePlan};
+use network::Network;
 
 pub(super) const KIND: Kind = Kind {
     id: "kubernetes",
@@ -21,10 +23,6 @@ pub(super) const KIND: Kind = Kind {
 
 /// The port for gRPC of a service that speaks HTTP as well.
 const GRPC_PORT: u16 = 9090;
-/// Where the gateway's own pods run; to be replaced by the team.
-const GATEWAY_NAMESPACE: &str = "gateway-system";
-/// Where Prometheus runs; to be replaced by the team.
-const MONITORING_NAMESPACE: &str = "monitoring";
 
 fn files(cx: &Cx<'_>) -> Vec<File> {
     let model = cx.plan.model;
@@ -36,43 +34,69 @@ fn files(cx: &Cx<'_>) -> Vec<File> {
     if !runs || own.is_empty() {
         return Vec::new();
     }
-    let file = |name: &str, parts: &[Value]| File {
+    let file = |name: &str, told: &[String], parts: &[Value]| File {
         path: format!("kubernetes/{name}.yaml"),
         fence: "yaml",
-        text: documents(parts),
+        text: told
+            .iter()
+            .map(|t| comment_line("#", t))
+            .collect::<String>()
+            + &documents(parts),
         checked_by: Some("kubernetes-validate, strictly"),
         notes: Vec::new(),
     };
-    let mut out = vec![file("00-namespace", &namespace(cx))];
+    let mut out = vec![file("00-namespace", &told(cx), &namespace(cx))];
+    let network = Network::new(cx);
     out.extend(own.into_iter().map(|id| {
-        let s = cx.plan.service(id);
-        file(&s.slug, &service(cx, s))
+        let slug = &cx.plan.service(id).slug;
+        file(slug, &[], &service(cx, id, &network))
     }));
     out
 }
 
-/// The namespace, which takes no traffic that no policy names.
-fn namespace(cx: &Cx<'_>) -> Vec<Value> {
-    let name = &cx.plan.choices.namespace;
-    vec![
-        json!({
-            "apiVersion": "v1",
-            "kind": "Namespace",
-            "metadata": {
-                "name": name,
-                "labels": { "pod-security.kubernetes.io/enforce": "restricted" },
-            },
-        }),
-        json!({
-            "apiVersion": "networking.k8s.io/v1",
-            "kind": "NetworkPolicy",
-            "metadata": { "name": "default-deny-ingress", "namespace": name },
-            "spec": { "podSelector": {}, "policyTypes": ["Ingress"] },
-        }),
-    ]
+/// What to know of all of them.
+fn told(cx: &Cx<'_>) -> Vec<String> {
+    let mut out = vec![format!(
+        "Replace the namespaces that the policies name by yours: {}.",
+        network::REPLACE.join(", ")
+    )];
+    if cx.plan.choices.mesh.mtls {
+        out.push(format!(
+            "`restricted` refuses containers that set up the network: {} needs its CNI plugin here.",
+            cx.plan.choices.mesh.name
+        ));
+    }
+    out
 }
 
-fn service(cx: &Cx<'_>, s: &ServicePlan) -> Vec<Value> {
+/// The namespace, where nothing passes that no policy names.
+fn namespace(cx: &Cx<'_>) -> Vec<Value> {
+    let name = &cx.plan.choices.namespace;
+    let mut labels = json!({ "pod-security.kubernetes.io/enforce": "restricted" });
+    let mut metadata = json!({ "name": name });
+    match cx.plan.choices.mesh.id.as_str() {
+        "istio" => labels["istio-injection"] = json!("enabled"),
+        "linkerd" => {
+            metadata["annotations"] = json!({
+                "linkerd.io/inject": "enabled",
+                "config.linkerd.io/default-inbound-policy": "deny",
+            });
+        }
+        _ => {}
+    }
+    metadata["labels"] = labels;
+    let mut out = vec![
+        json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": metadata }),
+        network::nothing_else(name),
+    ];
+    if cx.plan.choices.gateway.id == "gateway-api" {
+        out.push(network::gateway(name));
+    }
+    out
+}
+
+fn service(cx: &Cx<'_>, id: ServiceId, network: &Network) -> Vec<Value> {
+    let s = cx.plan.service(id);
     let labels = labels(cx, &s.slug);
     let meta = json!({
         "name": s.slug,
@@ -100,13 +124,17 @@ fn service(cx: &Cx<'_>, s: &ServicePlan) -> Vec<Value> {
             json!({ "name": name, "port": port, "targetPort": name, "appProtocol": protocol })
         })
         .collect();
+    let mut found = meta.clone();
+    if let Some(annotations) = failure_accrual(cx, id) {
+        found["annotations"] = json!(annotations);
+    }
     out.push(json!({
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": meta,
+        "metadata": found,
         "spec": { "selector": selector(&s.slug), "ports": list },
     }));
-    out.push(policy(cx, s, &meta, &ports));
+    out.push(network.policy(cx, id, &meta));
     out.push(json!({
         "apiVersion": "autoscaling/v2",
         "kind": "HorizontalPodAutoscaler",
@@ -172,6 +200,15 @@ fn deployment(cx: &Cx<'_>, s: &ServicePlan, meta: &Value) -> Value {
             "capabilities": { "drop": ["ALL"] },
         }),
     );
+    // The root is read-only, and most runtimes write temporary files.
+    container.insert(
+        "volumeMounts".into(),
+        json!([{ "name": "tmp", "mountPath": "/tmp" }]),
+    );
+    let mut pod = json!({ "labels": labels(cx, &s.slug) });
+    if let Some(annotations) = proxy(cx, s) {
+        pod["annotations"] = annotations;
+    }
     json!({
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -181,7 +218,7 @@ fn deployment(cx: &Cx<'_>, s: &ServicePlan, meta: &Value) -> Value {
             "selector": { "matchLabels": selector(&s.slug) },
             "strategy": { "type": "RollingUpdate", "rollingUpdate": { "maxUnavailable": 0, "maxSurge": 1 } },
             "template": {
-                "metadata": { "labels": labels(cx, &s.slug) },
+                "metadata": pod,
                 "spec": {
                     "serviceAccountName": s.slug,
                     "automountServiceAccountToken": false,
@@ -194,10 +231,31 @@ fn deployment(cx: &Cx<'_>, s: &ServicePlan, meta: &Value) -> Value {
                         "labelSelector": { "matchLabels": selector(&s.slug) },
                     }],
                     "containers": [container],
+                    "volumes": [{ "name": "tmp", "emptyDir": { "sizeLimit": "64Mi" } }],
                 },
             },
         },
     })
+}
+
+/// The proxy starts before the service and outlives it: requests under way end through it.
+fn proxy(cx: &Cx<'_>, s: &ServicePlan) -> Option<Value> {
+    match cx.plan.choices.mesh.id.as_str() {
+        "istio" => {
+            let config = json!({
+                "holdApplicationUntilProxyStarts": true,
+                "proxyMetadata": {
+                    "EXIT_ON_ZERO_ACTIVE_CONNECTIONS": "true",
+                    "MINIMUM_DRAIN_DURATION": format!("{}s", seconds(s.pre_stop.value)),
+                },
+            });
+            Some(json!({ "proxy.istio.io/config": config.to_string() }))
+        }
+        "linkerd" => Some(json!({
+            "config.alpha.linkerd.io/proxy-wait-before-exit-seconds": seconds(s.pre_stop.value).to_string(),
+        })),
+        _ => None,
+    }
 }
 
 /// Liveness, readiness and start-up: the same question, but different answers to a `no`.
@@ -224,50 +282,8 @@ fn probes(container: &mut Map<String, Value>, s: &ServicePlan, health: &HealthPl
     container.insert("readinessProbe".into(), json!(probe(&health.readiness, n)));
 }
 
-/// Requests come from the services that call this one, from Prometheus, and from the gateway if it is reached
-/// from outside.
-fn policy(cx: &Cx<'_>, s: &ServicePlan, meta: &Value, ports: &[(&str, u16)]) -> Value {
-    let callers: BTreeSet<&str> = s
-        .used_by
-        .iter()
-        .map(|id| cx.plan.service(*id).slug.as_str())
-        .collect();
-    let mut from: Vec<Value> = callers
-        .iter()
-        .map(|caller| json!({ "podSelector": { "matchLabels": selector(caller) } }))
-        .collect();
-    if s.entry {
-        from.push(json!({ "namespaceSelector": {
-            "matchLabels": { "kubernetes.io/metadata.name": GATEWAY_NAMESPACE },
-        } }));
-        // Some implementations run the Gateway's pods beside the Gateway itself.
-        from.push(json!({ "podSelector": {
-            "matchLabels": { "gateway.networking.k8s.io/gateway-name": "edge" },
-        } }));
-    }
-    let ports: Vec<Value> = ports
-        .iter()
-        .map(|(name, _)| json!({ "protocol": "TCP", "port": name }))
-        .collect();
-    // What cannot be scraped is taken for dead by its alerts.
-    from.push(json!({ "namespaceSelector": {
-        "matchLabels": { "kubernetes.io/metadata.name": MONITORING_NAMESPACE },
-    } }));
-    let ingress = json!([{ "from": from, "ports": ports }]);
-    json!({
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "NetworkPolicy",
-        "metadata": meta,
-        "spec": {
-            "podSelector": { "matchLabels": selector(&s.slug) },
-            "policyTypes": ["Ingress"],
-            "ingress": ingress,
-        },
-    })
-}
-
 /// What the service listens on. gRPC alone has the usual port; beside HTTP it has one of its own.
-fn ports(s: &ServicePlan) -> Vec<(&'static str, u16)> {
+pub(super) fn ports(s: &ServicePlan) -> Vec<(&'static str, u16)> {
     let http = s.serves_http || (s.entry && !s.serves_grpc);
     match (http, s.serves_grpc) {
         (true, true) => vec![("http", PORT), ("grpc", GRPC_PORT)],

@@ -1,0 +1,347 @@
+//! Network policies and policies of the mesh let through what the design says, and nothing else.
+//!
+//! The policies are read back from the files and judged as Kubernetes judges them: both ends have to allow a
+//! connection. For every pair of services the answer is held against the edges of the design.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::LazyLock;
+
+use msdesign::diag::{SourceFile, Sources};
+use msdesign::model::{self, Model, Party};
+use msdesign::plan::Plan;
+use msdesign::{Artefact, NoFiles, Options, compile, spec};
+use serde::Deserialize as _;
+use serde_json::{Value, json};
+
+/// The designs of the book on Kubernetes, in `mesh`.
+fn designs(mesh: &str) -> Vec<String> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("book-example/src/designs");
+    let mut out = Vec::new();
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let page = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        let Some((_, rest)) = page.split_once("```msdesign\n") else {
+            continue;
+        };
+        let block = rest.split_once("\n```").unwrap().0;
+        let mut toml: toml_edit::DocumentMut = block.parse().unwrap();
+        toml["infrastructure"] = toml_edit::value("kubernetes");
+        toml.remove("platform");
+        toml["platform"]["mesh"] = toml_edit::value(mesh);
+        out.push(toml.to_string());
+    }
+    out
+}
+
+/// Runs `check` on every design in `mesh`, whose files are made once for all tests.
+fn on_designs(mesh: &str, mut check: impl FnMut(&Model, &Plan<'_>, &[Artefact])) {
+    type Made = Vec<(String, Vec<Artefact>)>;
+    static IN: [(&str, LazyLock<Made>); 2] = [
+        ("istio", LazyLock::new(|| made("istio"))),
+        ("linkerd", LazyLock::new(|| made("linkerd"))),
+    ];
+    let (_, designs) = IN.iter().find(|(m, _)| *m == mesh).unwrap();
+    for (text, files) in designs.iter() {
+        let mut sources = Sources::default();
+        let id = sources.add(SourceFile::whole("s", text.as_str()));
+        let mut out = Vec::new();
+        let model = model::resolve(&spec::parse(id, text, &mut out), id, &mut out);
+        check(&model, &Plan::new(&model), files);
+    }
+}
+
+fn made(mesh: &str) -> Vec<(String, Vec<Artefact>)> {
+    let with_files = |text: String| {
+        let mut sources = Sources::default();
+        let id = sources.add(SourceFile::whole("s", text.as_str()));
+        let options = Options {
+            artefacts: true,
+            sections: Some(vec!["overview".to_owned()]),
+            ..Options::default()
+        };
+        let done = compile(&mut sources, id, &mut NoFiles, &options);
+        (text, done.chapter.unwrap().artefacts)
+    };
+    designs(mesh).into_iter().map(with_files).collect()
+}
+
+/// Every document of every file below `folder`.
+fn documents(files: &[Artefact], folder: &str) -> Vec<Value> {
+    let of = files.iter().filter(|f| f.path.starts_with(folder));
+    of.flat_map(|f| serde_yaml_ng::Deserializer::from_str(&f.text))
+        .map(|d| Value::deserialize(d).unwrap())
+        .collect()
+}
+
+fn of_kind<'d>(documents: &'d [Value], kind: &str) -> Vec<&'d Value> {
+    documents.iter().filter(|d| d["kind"] == kind).collect()
+}
+
+/// Who connects to whom by the design: calls, streams, and who leads a saga.
+fn edges(model: &Model, plan: &Plan<'_>) -> BTreeSet<(usize, usize)> {
+    let mut out = BTreeSet::new();
+    for c in &model.calls {
+        if let Party::Service(from) = c.from {
+            out.insert((from.0, c.to.0));
+        }
+    }
+    for s in &model.streams {
+        if let (Party::Service(from), Party::Service(to)) = (s.from, s.to) {
+            out.insert((to.0, from.0));
+        }
+    }
+    for (s, p) in model.sagas.iter().zip(&plan.sagas) {
+        if let Some(lead) = &p.coordinator {
+            out.extend(s.steps.iter().map(|step| (lead.value.0, step.service.0)));
+        }
+    }
+    out
+}
+
+/// A pod or an address at one end of a connection.
+struct End {
+    labels: Value,
+    namespace: Value,
+    /// Outside of the cluster.
+    outside: bool,
+}
+
+fn inside(slug: &str, namespace: &str) -> End {
+    End {
+        labels: json!({ "app.kubernetes.io/name": slug }),
+        namespace: json!({ "kubernetes.io/metadata.name": namespace }),
+        outside: false,
+    }
+}
+
+fn selects(selector: &Value, labels: &Value) -> bool {
+    let wanted = selector["matchLabels"].as_object();
+    wanted.is_none_or(|m| m.iter().all(|(k, v)| &labels[k] == v))
+}
+
+/// Whether a rule of `policy` names the other end and the port, by its number or one of its names.
+fn allows(
+    policies: &[&Value],
+    own: &End,
+    other: &End,
+    direction: &str,
+    peers: &str,
+    port: &[Value],
+) -> bool {
+    let home = own.namespace == other.namespace;
+    policies
+        .iter()
+        .filter(|p| selects(&p["spec"]["podSelector"], &own.labels))
+        .flat_map(|p| p["spec"][direction].as_array().into_iter().flatten())
+        .any(|rule| {
+            let named = rule[peers].as_array().is_none_or(|list| {
+                list.iter().any(|peer| {
+                    if peer.get("ipBlock").is_some() || other.outside {
+                        return peer.get("ipBlock").is_some() && other.outside;
+                    }
+                    let there = match peer.get("namespaceSelector") {
+                        Some(s) => selects(s, &other.namespace),
+                        None => home,
+                    };
+                    there
+                        && peer
+                            .get("podSelector")
+                            .is_none_or(|s| selects(s, &other.labels))
+                })
+            });
+            let open = rule["ports"]
+                .as_array()
+                .is_none_or(|list| list.iter().any(|p| port.contains(&p["port"])));
+            named && open
+        })
+}
+
+#[test]
+fn both_ends_allow_the_edges_and_no_other_pair() {
+    let (mut let_through, mut refused) = (0, 0);
+    on_designs("istio", |model, plan, files| {
+        let all = documents(files, "kubernetes/");
+        let policies = of_kind(&all, "NetworkPolicy");
+        let deny = policies
+            .iter()
+            .find(|p| p["metadata"]["name"] == "default-deny")
+            .unwrap();
+        assert_eq!(deny["spec"]["policyTypes"], json!(["Ingress", "Egress"]));
+        let space = &plan.choices.namespace;
+        let edges = edges(model, plan);
+        let own: Vec<_> = model
+            .service_ids()
+            .filter(|s| !model.service(*s).external)
+            .collect();
+        let port = [json!("http"), json!("grpc")];
+        for &from in &own {
+            for &to in own.iter().filter(|to| **to != from) {
+                let [a, b] = [from, to].map(|s| inside(&plan.service(s).slug, space));
+                let out = allows(&policies, &a, &b, "egress", "to", &port);
+                let into = allows(&policies, &b, &a, "ingress", "from", &port);
+                let edge = edges.contains(&(from.0, to.0));
+                let names = (&model.service(from).name, &model.service(to).name);
+                assert_eq!((out, into), (edge, edge), "{names:?} in {}", model.title);
+                let_through += usize::from(edge);
+                refused += usize::from(!edge);
+            }
+        }
+    });
+    assert!(let_through > 30 && refused > 100, "{let_through} {refused}");
+}
+
+#[test]
+fn what_is_no_service_is_reached_where_it_is_used_and_only_there() {
+    let mut seen = BTreeMap::<&str, [u32; 2]>::new();
+    on_designs("istio", |model, plan, files| {
+        let all = documents(files, "kubernetes/");
+        let policies = of_kind(&all, "NetworkPolicy");
+        let space = &plan.choices.namespace;
+        for id in model.service_ids().filter(|s| !model.service(*s).external) {
+            let s = plan.service(id);
+            let service = model.service(id);
+            let own = inside(&s.slug, space);
+            let to = |namespace: &str, port: u16| {
+                let mut end = inside("x", namespace);
+                end.labels["k8s-app"] = json!("kube-dns");
+                allows(&policies, &own, &end, "egress", "to", &[json!(port)])
+            };
+            assert!(to("kube-system", 53), "{} asks for names", s.slug);
+            assert!(to("observability", 4317), "{} sends spans", s.slug);
+            assert!(to("istio-system", 15012), "{}'s proxy is told", s.slug);
+            assert!(!to("kube-system", 443) && !to("elsewhere", 8080));
+            let scraped = inside("prometheus", "monitoring");
+            let port = [json!("http"), json!("grpc")];
+            assert!(allows(&policies, &own, &scraped, "ingress", "from", &port));
+            let gateway = inside("gateway", "gateway-system");
+            let edge = allows(&policies, &own, &gateway, "ingress", "from", &port);
+            assert_eq!(edge, s.entry, "{} from outside", s.slug);
+            let stores = service.stores.iter().chain(&service.reads);
+            let port_of = |x| msdesign::catalog::port(&model.store(x).kind).map(|p| p.port);
+            let postgres = stores.clone().any(|x| port_of(*x) == Some(5432));
+            let known = stores.clone().all(|x| port_of(*x).is_some());
+            if known {
+                assert_eq!(to("data", 5432), postgres, "{} and its store", s.slug);
+            }
+            let kafka = model.events.iter().any(|e| {
+                let reads = |(p, _): &(Party, _)| *p == Party::Service(id);
+                model.broker(e.broker).kind.id == "kafka"
+                    && (e.publishers.iter().any(|p| p.service == id)
+                        || e.consumers.iter().any(reads))
+            });
+            assert_eq!(to("messaging", 9093), kafka, "{} and Kafka", s.slug);
+            let outside = End {
+                labels: json!({}),
+                namespace: json!({}),
+                outside: true,
+            };
+            let calls = plan.servers(id).iter();
+            let external = calls.clone().any(|c| model.service(*c).external);
+            let gets = allows(&policies, &own, &outside, "egress", "to", &[json!(443)]);
+            assert!(!external || gets, "{} calls somebody else", s.slug);
+            for (what, is) in [
+                ("postgres", postgres),
+                ("kafka", kafka),
+                ("external", external),
+            ] {
+                seen.entry(what).or_default()[usize::from(is)] += 1;
+            }
+        }
+    });
+    assert!(seen.values().flatten().all(|n| *n > 0), "{seen:?}");
+}
+
+#[test]
+fn the_mesh_lets_in_the_same() {
+    let mut pairs = 0;
+    for (mesh, folder) in [("istio", "istio/"), ("linkerd", "linkerd/")] {
+        on_designs(mesh, |model, plan, files| {
+            let all = documents(files, folder);
+            let edges = edges(model, plan);
+            let space = &plan.choices.namespace;
+            let home = format!("cluster.local/ns/{space}/sa/");
+            let accounts = |kind: &str, name: &str| -> BTreeSet<String> {
+                let found = of_kind(&all, kind)
+                    .into_iter()
+                    .find(|d| d["metadata"]["name"] == name);
+                let Some(d) = found else {
+                    return BTreeSet::new();
+                };
+                let istio = d["spec"]["rules"][0]["from"][0]["source"]["principals"].as_array();
+                let istio = istio
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|p| p.as_str().unwrap().strip_prefix(&home))
+                    .map(str::to_owned);
+                let refs = d["spec"]["identityRefs"].as_array();
+                let refs = refs
+                    .into_iter()
+                    .flatten()
+                    .filter(|r| r["namespace"] == *space)
+                    .map(|r| r["name"].as_str().unwrap().to_owned());
+                istio.chain(refs).collect()
+            };
+            for to in model.service_ids().filter(|s| !model.service(*s).external) {
+                let slug = &plan.service(to).slug;
+                let found = if mesh == "istio" {
+                    accounts("AuthorizationPolicy", slug)
+                } else {
+                    accounts("MeshTLSAuthentication", &format!("{slug}-clients"))
+                };
+                for from in model.service_ids() {
+                    let edge = from != to && edges.contains(&(from.0, to.0));
+                    let known = found.contains(&plan.service(from).slug);
+                    assert_eq!(known, edge, "{} -> {slug}", model.service(from).name);
+                    pairs += usize::from(edge);
+                }
+            }
+            if mesh == "istio" {
+                let nothing = of_kind(&all, "AuthorizationPolicy");
+                assert!(nothing.iter().any(|d| d["spec"] == json!({})));
+            }
+        });
+    }
+    assert!(pairs > 60, "{pairs}");
+}
+
+#[test]
+fn pods_outlive_what_they_are_asked_and_budgets_leave_instances() {
+    on_designs("istio", |model, plan, files| {
+        let all = documents(files, "kubernetes/");
+        for d in of_kind(&all, "Deployment") {
+            let name = d["metadata"]["name"].as_str().unwrap();
+            let id = model
+                .service_ids()
+                .find(|s| plan.service(*s).slug == name)
+                .unwrap();
+            let pod = &d["spec"]["template"]["spec"];
+            let container = &pod["containers"][0];
+            let grace = pod["terminationGracePeriodSeconds"].as_u64().unwrap();
+            let wait = container["lifecycle"]["preStop"]["sleep"]["seconds"].as_u64();
+            let longest = plan
+                .callers(id)
+                .iter()
+                .map(|c| plan.call(*c).timeout.value.as_ms())
+                .max();
+            let need = wait.unwrap() * 1000 + longest.unwrap_or(0);
+            let set = plan.service(id).grace.is_set();
+            assert!(set || grace * 1000 >= need, "{name}: {grace} s");
+            for probe in ["startupProbe", "livenessProbe", "readinessProbe"] {
+                assert!(container[probe]["periodSeconds"].is_u64(), "{name} {probe}");
+            }
+            let own = |d: &&&Value| d["metadata"]["name"] == name;
+            let scale = of_kind(&all, "HorizontalPodAutoscaler");
+            let scale = &scale.iter().find(own).unwrap()["spec"];
+            let least = scale["minReplicas"].as_u64().unwrap();
+            assert!(scale["maxReplicas"].as_u64().unwrap() >= least);
+            let budget = of_kind(&all, "PodDisruptionBudget");
+            let spare = budget
+                .iter()
+                .find(own)
+                .map(|b| b["spec"]["maxUnavailable"].as_u64().unwrap());
+            assert!(spare.is_none_or(|n| n < least), "{name}");
+            assert!(spare.is_some() || least == 1, "{name}");
+        }
+    });
+}
