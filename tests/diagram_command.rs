@@ -5,6 +5,10 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use msdesign::diag::{SourceFile, Sources};
+use msdesign::diagram::layout::Wish;
+use msdesign::diagram::{Form, Picture};
+use msdesign::{Drawn, Format, NoFiles, Options, Wanted};
 use serde_json::Value;
 
 const SHOP: &str = "title = \"Shop\"\nservices = [\"web\", \"orders\", \"stock\"]\n\
@@ -33,6 +37,23 @@ fn drawn(dir: &Path, args: &[&str]) -> String {
     String::from_utf8(out.stdout).unwrap()
 }
 
+/// A picture of `spec` without the command, which would be a process for each.
+fn drawn_here(spec: &str, kind: Option<&str>, focus: Option<&str>) -> Drawn {
+    let mut sources = Sources::default();
+    let id = sources.add(SourceFile::whole("shop.toml", spec.to_owned()));
+    let wanted = Wanted {
+        kind: kind.map(str::to_owned),
+        focus: focus.map(str::to_owned),
+    };
+    let (drawn, found) =
+        msdesign::draw(&mut sources, id, &mut NoFiles, &Options::default(), &wanted);
+    drawn.unwrap_or_else(|| panic!("{found:?}"))
+}
+
+fn json(picture: &Picture) -> Value {
+    serde_json::from_str(&picture.file(Form::Json, Wish::default()).unwrap()).unwrap()
+}
+
 /// What is said when the command cannot run.
 fn refused(dir: &Path, args: &[&str]) -> String {
     let out = run(dir, args);
@@ -43,11 +64,11 @@ fn refused(dir: &Path, args: &[&str]) -> String {
 
 #[test]
 fn every_picture_comes_in_every_form_that_it_has() {
-    let dir = tempfile::tempdir().unwrap();
-    std::fs::write(dir.path().join("shop.toml"), SHOP).unwrap();
-    let list = drawn(dir.path(), &["shop.toml", "--list", "--format", "json"]);
-    let list: Vec<Value> = serde_json::from_str(&list).unwrap();
-    let kinds: Vec<&str> = list.iter().map(|k| k["kind"].as_str().unwrap()).collect();
+    let kinds: Vec<String> = drawn_here(SHOP, None, None)
+        .kinds
+        .into_iter()
+        .map(|k| k.0)
+        .collect();
     assert_eq!(
         kinds,
         [
@@ -66,33 +87,52 @@ fn every_picture_comes_in_every_form_that_it_has() {
             "amplification"
         ]
     );
-    for kind in kinds {
-        for form in ["json", "text", "svg", "mermaid", "dot", "d2", "plantuml"] {
-            let args = ["shop.toml", "--kind", kind, "--format", form];
-            if kind.starts_with("matrix") && !matches!(form, "json" | "text") {
-                assert!(refused(dir.path(), &args).contains("text or JSON"));
+    for kind in &kinds {
+        let picture = drawn_here(SHOP, Some(kind), None).picture.unwrap();
+        for form in Form::ALL {
+            let refused = |why: &str| {
+                let said = picture.file(form, Wish::default()).unwrap_err().to_string();
+                assert!(said.contains(why), "{kind} {form:?}: {said}");
+            };
+            if kind.starts_with("matrix") && !matches!(form, Form::Json | Form::Text) {
+                refused("text or JSON");
                 continue;
             }
             let is_chart = kind.starts_with("availability") || kind == "amplification";
-            if is_chart && !matches!(form, "json" | "text" | "svg") {
-                assert!(refused(dir.path(), &args).contains("a chart as SVG"));
+            if is_chart && !matches!(form, Form::Json | Form::Text | Form::Svg) {
+                refused("a chart as SVG");
                 continue;
             }
-            let text = drawn(dir.path(), &args);
+            let text = picture.file(form, Wish::default()).unwrap();
             assert!(
                 text.ends_with('\n') && text.trim().len() > 20,
-                "{kind} {form}"
+                "{kind} {form:?}"
             );
             let begin = match form {
-                "json" => "{\n",
-                "svg" => "<svg xmlns=",
-                "plantuml" => "@startuml\n",
-                "dot" => "digraph ",
+                Form::Json => "{\n",
+                Form::Svg => "<svg xmlns=",
+                Form::PlantUml => "@startuml\n",
+                Form::Dot => "digraph ",
                 _ => "",
             };
             assert!(text.starts_with(begin), "{text}");
         }
     }
+}
+
+#[test]
+fn the_command_writes_what_the_library_draws() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("shop.toml"), SHOP).unwrap();
+    let list = drawn(dir.path(), &["shop.toml", "--list", "--format", "json"]);
+    let list: Vec<Value> = serde_json::from_str(&list).unwrap();
+    let here = drawn_here(SHOP, Some("states:Buy"), None);
+    assert_eq!(list.len(), here.kinds.len());
+    let args = ["shop.toml", "--kind", "states:Buy", "--format", "mermaid"];
+    let text = here.picture.unwrap().file(Form::Mermaid, Wish::default());
+    assert_eq!(drawn(dir.path(), &args), text.unwrap());
+    let matrix = ["shop.toml", "--kind", "matrix", "--format", "svg"];
+    assert!(refused(dir.path(), &matrix).contains("text or JSON"));
     // The same in a file whose name says the form.
     let plain = drawn(dir.path(), &["shop.toml", "--format", "plantuml"]);
     assert_eq!(drawn(dir.path(), &["shop.toml", "--out", "shop.puml"]), "");
@@ -105,14 +145,19 @@ fn every_picture_comes_in_every_form_that_it_has() {
 
 #[test]
 fn mistakes_are_told_with_what_was_meant() {
+    let none = |kind: Option<&str>, focus: Option<&str>, why: &str| {
+        let said = drawn_here(SHOP, kind, focus).picture.unwrap_err();
+        assert!(said.contains(why), "{said}");
+    };
+    none(Some("sates:Buy"), None, "did you mean `states:Buy`?");
+    none(Some("pie"), None, "there are `interactions`");
+    none(None, Some("ordres"), "did you mean `orders`?");
+    none(Some("neighbourhood"), None, "service or team");
+    none(Some("matrix"), Some("web"), "only a `neighbourhood`");
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("shop.toml"), SHOP).unwrap();
     let said = |args: &[&str]| refused(dir.path(), &[&["shop.toml"], args].concat());
     assert!(said(&["--kind", "sates:Buy"]).contains("did you mean `states:Buy`?"));
-    assert!(said(&["--kind", "pie"]).contains("there are `interactions`"));
-    assert!(said(&["--focus", "ordres"]).contains("did you mean `orders`?"));
-    assert!(said(&["--kind", "neighbourhood"]).contains("service or team"));
-    assert!(said(&["--kind", "matrix", "--focus", "web"]).contains("only a `neighbourhood`"));
     assert!(said(&["--format", "mermiad"]).contains("did you mean `mermaid`?"));
     assert!(said(&["--block", "2"]).contains("a spec file is one design"));
     assert_eq!(run(dir.path(), &["none.toml"]).status.code(), Some(2));
@@ -148,14 +193,8 @@ fn one_of_several_blocks_is_chosen() {
 
 #[test]
 fn a_neighbourhood_is_what_touches_it() {
-    let dir = tempfile::tempdir().unwrap();
-    std::fs::write(dir.path().join("shop.toml"), SHOP).unwrap();
     let names = |focus: &str| {
-        let json = drawn(
-            dir.path(),
-            &["shop.toml", "--focus", focus, "--format", "json"],
-        );
-        let json: Value = serde_json::from_str(&json).unwrap();
+        let json = json(&drawn_here(SHOP, None, Some(focus)).picture.unwrap());
         let nodes = json["nodes"].as_array().unwrap();
         let names: Vec<&str> = nodes.iter().map(|n| n["label"].as_str().unwrap()).collect();
         names.join(" ")
@@ -195,29 +234,25 @@ fn large(services: usize, teams: bool, more: &str) -> String {
     spec
 }
 
-fn chapter(dir: &Path, spec: &str) -> String {
-    std::fs::write(dir.join("large.toml"), spec).unwrap();
-    let out = Command::new(env!("CARGO_BIN_EXE_mdbook-msdesign"))
-        .args(["render", "large.toml", "--sections", "interactions"])
-        .current_dir(dir)
-        .output()
-        .unwrap();
-    assert!(
-        out.status.success(),
-        "{}",
-        String::from_utf8_lossy(&out.stderr)
-    );
+fn chapter(spec: &str) -> String {
+    let mut sources = Sources::default();
+    let id = sources.add(SourceFile::whole("large.toml", spec.to_owned()));
+    let options = Options {
+        format: Format::Html,
+        sections: Some(vec!["interactions".to_owned()]),
+        ..Options::default()
+    };
+    let compiled = msdesign::compile(&mut sources, id, &mut NoFiles, &options);
+    let page = compiled.chapter.unwrap().markdown();
     // The sequences of the flows have pictures of their own.
-    let page = String::from_utf8(out.stdout).unwrap();
     page.split("Flows { #").next().unwrap().to_owned()
 }
 
 #[test]
 fn a_large_design_is_shown_in_parts() {
-    let dir = tempfile::tempdir().unwrap();
-    let small = chapter(dir.path(), &large(20, true, ""));
+    let small = chapter(&large(20, true, ""));
     assert!(!small.contains("Around each team"));
-    let page = chapter(dir.path(), &large(90, true, ""));
+    let page = chapter(&large(90, true, ""));
     for part in [
         "would not be readable",
         "Dependencies",
@@ -231,37 +266,33 @@ fn a_large_design_is_shown_in_parts() {
     assert!(page.contains("66 services more") && page.contains("`s0089`"));
     // Nine teams fit a matrix with headers on both sides.
     assert!(page.contains("<th scope=\"row\">team 8</th>") && page.contains("<caption>"));
-    let json = drawn(dir.path(), &["large.toml", "--format", "json"]);
-    let json: Value = serde_json::from_str(&json).unwrap();
+    let overview = drawn_here(&large(90, true, ""), None, None);
+    let json = json(&overview.picture.unwrap());
     let nodes = json["nodes"].as_array().unwrap();
-    assert_eq!(nodes.iter().filter(|n| n["kind"] == "service").count(), 9);
+    assert_eq!(nodes.iter().filter(|n| n["kind"] == "team").count(), 9);
 
-    let bare = chapter(dir.path(), &large(90, false, ""));
+    let bare = chapter(&large(90, false, ""));
     assert!(!bare.contains("Around each team") && bare.contains("Around each service"));
-    let full = chapter(dir.path(), &large(90, true, "[diagram]\nview = \"full\"\n"));
+    let full = chapter(&large(90, true, "[diagram]\nview = \"full\"\n"));
     assert_eq!(full.matches("<figure").count(), 1);
-    let parts = chapter(
-        dir.path(),
-        &large(20, true, "[diagram]\nview = \"overview\"\n"),
-    );
+    let parts = chapter(&large(20, true, "[diagram]\nview = \"overview\"\n"));
     assert_eq!(parts.matches("<figure").count(), 1 + 2 + 20);
 }
 
 #[test]
 fn beyond_every_bound_there_is_an_answer_and_no_hang() {
-    let dir = tempfile::tempdir().unwrap();
-    let page = chapter(dir.path(), &large(600, true, ""));
+    let spec = large(600, true, "");
+    let page = chapter(&spec);
     assert!(page.contains("Around each team") && page.contains("576 services more"));
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("large.toml"), &spec).unwrap();
     let whole = refused(dir.path(), &["large.toml", "--kind", "interactions"]);
     assert!(
         whole.contains("too many") && whole.contains("--kind overview"),
         "{whole}"
     );
     // The notations of other tools and JSON have no such bound.
-    let json = drawn(
-        dir.path(),
-        &["large.toml", "--kind", "interactions", "--format", "json"],
-    );
-    let json: Value = serde_json::from_str(&json).unwrap();
+    let whole = drawn_here(&spec, Some("interactions"), None);
+    let json = json(&whole.picture.unwrap());
     assert!(json["layout"].is_null() && json["nodes"].as_array().unwrap().len() >= 600);
 }

@@ -45,6 +45,7 @@ pub fn interactions(scene: &Scene) -> String {
         let n = &scene.nodes[v];
         let style = match n.kind {
             NodeKind::Service => "",
+            NodeKind::Team => " {shape: package}",
             NodeKind::External => " {style.stroke-dash: 5}",
             NodeKind::Actor => " {shape: person}",
             NodeKind::Gateway => " {shape: hexagon}",

@@ -33,6 +33,7 @@ pub fn interactions(scene: &Scene) -> String {
         let n = &scene.nodes[v];
         let style = match n.kind {
             NodeKind::Service => "",
+            NodeKind::Team => ", shape=tab",
             NodeKind::External => ", style=dashed",
             NodeKind::Actor => ", style=rounded",
             NodeKind::Gateway => ", shape=hexagon",

@@ -100,6 +100,7 @@ fn size(d: &Drawing) -> Value {
 fn node_kind(kind: NodeKind) -> &'static str {
     match kind {
         NodeKind::Service => "service",
+        NodeKind::Team => "team",
         NodeKind::External => "external",
         NodeKind::Actor => "actor",
         NodeKind::Gateway => "gateway",

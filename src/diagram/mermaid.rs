@@ -63,6 +63,7 @@ pub fn interactions(scene: &Scene) -> String {
         let n = &scene.nodes[v];
         let (open, close) = match n.kind {
             NodeKind::Service => ("[", "]"),
+            NodeKind::Team => ("(", ")"),
             NodeKind::External => ("[[", "]]"),
             NodeKind::Actor => ("([", "])"),
             NodeKind::Gateway => ("{{", "}}"),

@@ -72,6 +72,7 @@ pub fn interactions(scene: &Scene) -> String {
         let name = escaped(&n.label);
         let kind = match n.kind {
             NodeKind::Service | NodeKind::Gateway => "Container",
+            NodeKind::Team => "System",
             NodeKind::External => "Container_Ext",
             NodeKind::Actor => "Person",
             NodeKind::Broker => "ContainerQueue",
@@ -143,7 +144,9 @@ pub fn sequence(sequence: &Sequence) -> String {
     title(&mut out, &sequence.title);
     for (i, p) in sequence.participants.iter().enumerate() {
         let word = match p.kind {
-            NodeKind::Service | NodeKind::External | NodeKind::Gateway => "participant",
+            NodeKind::Service | NodeKind::Team | NodeKind::External | NodeKind::Gateway => {
+                "participant"
+            }
             NodeKind::Actor => "actor",
             NodeKind::Broker => "queue",
             NodeKind::Store => "database",

@@ -49,6 +49,8 @@ pub enum NodeKind {
     /// A service of this design.
     #[default]
     Service,
+    /// All services of one team.
+    Team,
     /// A system outside of it.
     External,
     /// A person or a client.
@@ -97,8 +99,9 @@ type Ends = (usize, usize, EdgeKind, bool);
 
 impl NodeKind {
     /// All kinds in the legend's order.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Service,
+        Self::Team,
         Self::External,
         Self::Actor,
         Self::Gateway,
@@ -111,6 +114,7 @@ impl NodeKind {
     pub fn word(self) -> &'static str {
         match self {
             Self::Service => "service",
+            Self::Team => "team",
             Self::External => "external system",
             Self::Actor => "actor",
             Self::Gateway => "gateway",

@@ -43,6 +43,7 @@ pub fn overview(scene: &Scene) -> Option<Scene> {
                 Some(g) => Node {
                     id: g.id.clone(),
                     label: g.label.clone(),
+                    kind: NodeKind::Team,
                     ..Node::default()
                 },
                 None => Node {
@@ -108,7 +109,7 @@ pub fn overview(scene: &Scene) -> Option<Scene> {
                 return scene.nodes.iter().find(lone).cloned().unwrap_or(node);
             }
             let what = match node.kind {
-                NodeKind::Service => plural(members, "service"),
+                NodeKind::Service | NodeKind::Team => plural(members, "service"),
                 _ => plural(members, "of them"),
             };
             let sub = if inside == 0 {
@@ -320,6 +321,7 @@ mod tests {
             ["client 1 call one", "one 1 event two", "one 2 calls two"]
         );
         let one = view.nodes.iter().find(|n| n.label == "one");
+        assert_eq!(one.map(|n| n.kind), Some(NodeKind::Team));
         assert_eq!(
             one.and_then(|n| n.sub.as_deref()),
             Some("2 services, 1 inside")

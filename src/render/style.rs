@@ -1,5 +1,6 @@
 //! The style that a page needs, scoped to our own classes so that it leaks nowhere; only on paper it also
-//! touches the boxes that mdBook puts around tables, which would cut what cannot be scrolled to there.
+//! touches the boxes that mdBook puts around tables and the page, which would cut what cannot be scrolled to
+//! there, or what stands on a larger sheet.
 
 /// The `<style>` block: one line, ended by an empty one.
 pub(super) fn block() -> String {
@@ -26,5 +27,7 @@ const PAGE: &str = "
 .msd-tabs > input:checked + label + .msd-panel { display: block; }
 .msd-entry { font-size: 1em; margin: 1.2em 0 0.3em; }
 @media print { .msd-tabs, .msd-tabs > .msd-panel { display: block; } .msd-tabs > label { display: block; font-weight: 600; border: none; padding: 0.3em 0; } }
+@media print { body, #body-container, #mdbook-body-container, .content { overflow: visible; } .content main { max-width: none; } }
+@media print { .msd-details:not(:has(> pre, > .msd-tabs))::details-content { content-visibility: visible; display: block; block-size: auto; } }
 @media print { .table-wrapper { overflow: visible; font-size: 0.7em; } .table-wrapper :is(th, td) { padding: 3px 4px; overflow-wrap: anywhere; min-width: 4.4em; } .table-wrapper code { white-space: normal; overflow-wrap: anywhere; } }
 ";

@@ -118,16 +118,7 @@ fn place(value: f64, end: f64, room: i64) -> i64 {
 fn ticks(chart: &Chart, room: i64) -> Vec<(f64, String)> {
     let end = chart.end();
     if chart.log {
-        let tens = end.max(10.0).log10().ceil().min(20.0) as i32;
-        for step in 1..=tens {
-            let count = (tens + step - 1) / step;
-            let powers = (0..=count).map(|i| 10_f64.powi(i * step));
-            let found: Vec<(f64, String)> = powers.map(|v| (v, (chart.unit)(v))).collect();
-            let widest = found.iter().map(|t| text::width(&t.1, SMALL)).max();
-            if widest.unwrap_or(0) + 14 <= room / i64::from(count) || step == tens {
-                return found;
-            }
-        }
+        return powers(chart, room);
     }
     let magnitude = 10_f64.powf((end / 6.0).log10().floor());
     let mut found = Vec::new();
@@ -144,6 +135,42 @@ fn ticks(chart: &Chart, room: i64) -> Vec<(f64, String)> {
         }
     }
     found
+}
+
+/// A logarithmic scale from 1 to the first of 1, 2, 5, 10, 20, … that nothing passes. It has these
+/// numbers if there is room, else powers of ten.
+fn powers(chart: &Chart, room: i64) -> Vec<(f64, String)> {
+    let most = chart.end().clamp(2.0, 1e20);
+    let mut steps = Vec::new();
+    let mut ten = 1.0;
+    while steps.last().is_none_or(|s| *s < most) {
+        steps.extend([ten, 2.0 * ten, 5.0 * ten]);
+        ten *= 10.0;
+    }
+    let last = steps.iter().position(|s| *s >= most).unwrap_or(0);
+    steps.truncate(last + 1);
+    let end = steps[last];
+    let named = |v: f64| (v, (chart.unit)(v));
+    for keep in [1, 3, 6, 9, 18, 36] {
+        let mut found: Vec<(f64, String)> = steps.iter().step_by(keep).map(|v| named(*v)).collect();
+        if found.last().is_none_or(|t| t.0 < end) {
+            found.push(named(end));
+        }
+        let at = |t: &(f64, String)| place(t.0.ln(), end.ln(), room);
+        let half = |t: &(f64, String)| text::width(&t.1, SMALL) / 2;
+        let touch = |a: &(f64, String), b: &(f64, String)| at(b) - at(a) < half(a) + half(b) + 14;
+        // The end is always named: whatever stands too near makes room for it.
+        while let [.., before, last] = found.as_slice()
+            && found.len() > 2
+            && touch(before, last)
+        {
+            found.remove(found.len() - 2);
+        }
+        if found.windows(2).all(|w| !touch(&w[0], &w[1])) {
+            return found;
+        }
+    }
+    vec![named(1.0), named(end)]
 }
 
 /// A mark with its place.

@@ -3,7 +3,7 @@
 use super::super::layout::{self, Drawing, Graph, Line, Rect, Shape};
 use super::super::scene::{Edge, EdgeKind, NodeKind, Scene};
 use super::super::{TooLarge, text};
-use super::writer::{CORNER, Svg, Tip, polyline, tip};
+use super::writer::{CORNER, Svg, Tip, outline, polyline, tip};
 use super::{Caption, LABEL_MAX, NAME, Options, SMALL, SMALL_LINE, draw_node, inset, shape};
 use std::collections::BTreeMap;
 
@@ -146,11 +146,14 @@ fn draw(
     drawing: &Drawing,
     (legend, linked): (&Legend, bool),
 ) {
-    for (r, title) in drawing.groups.iter().zip(&texts.titles) {
-        if let Some(r) = r {
-            svg.rect("v", *r, 0);
-            svg.text("h", r.x + 8, r.y + 17, title);
-        }
+    let lanes = drawing.groups.iter().zip(&texts.titles);
+    let lanes = lanes.filter_map(|(r, title)| Some(((*r)?, title)));
+    let outline: String = lanes.clone().map(|(r, _)| outline(r)).collect();
+    if !outline.is_empty() {
+        svg.path("v", &outline);
+    }
+    for (r, title) in lanes {
+        svg.text("h", r.x + 8, r.y + 17, title);
     }
     // Lines of one look are one path: a large picture is half as long so.
     let mut looks = Looks::new();
@@ -208,7 +211,7 @@ fn labels(svg: &mut Svg, scene: &Scene, texts: &Texts, drawing: &Drawing) {
             continue;
         }
         if let Some(link) = &link {
-            svg.open("a").attr("class", "l").attr("href", link);
+            svg.open("a").attr("href", link);
         }
         for (e, place) in placed {
             let edge = &scene.edges[e];

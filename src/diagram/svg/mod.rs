@@ -127,7 +127,12 @@ fn draw_node(svg: &mut Svg, kind: NodeKind, caption: &Caption, link: Option<&str
     if let Some(full) = &caption.full {
         svg.leaf("title", full);
     }
-    shape(svg, kind, r);
+    if link.is_some() && kind == NodeKind::Service {
+        // The style rounds it: many boxes, many bytes.
+        svg.rect("", r, 0);
+    } else {
+        shape(svg, kind, r);
+    }
     caption.draw(svg, r);
     svg.close();
 }
@@ -165,6 +170,13 @@ fn shape(svg: &mut Svg, kind: NodeKind, r: Rect) {
     let Rect { x, y, w, h } = r;
     match kind {
         NodeKind::Service => svg.rect("", r, 4),
+        NodeKind::Team => {
+            // A second sheet behind the first: there are several in it.
+            let (x, w, h) = (x + 4, w - 4, h - 4);
+            svg.path("", &format!("M{x} {}v-4h{w}v{h}h-4", y + 4));
+            let (x, y) = (r.x, y + 4);
+            svg.rect("", Rect { x, y, w, h }, 0);
+        }
         NodeKind::External => svg.rect("x", r, 0),
         NodeKind::Actor => svg.rect("u", r, ROUND.min(h / 2)),
         NodeKind::Gateway => {

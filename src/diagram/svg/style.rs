@@ -16,10 +16,12 @@ macro_rules! look {
             ".msd-figure text.h{text-anchor:start;font-weight:600}",
             ".msd-figure text.o{paint-order:stroke;stroke:var(--msd-bg);stroke-width:4px;stroke-linejoin:round}",
             ".msd-figure text.f{font-weight:600}",
-            ".msd-figure a text.n,.msd-figure a.l text{text-decoration:underline 1px;text-underline-offset:2px}",
-            ".msd-figure a.l text{text-decoration-style:dotted}",
+            ".msd-figure a text{text-decoration:underline 1px;text-underline-offset:2px}",
+            ".msd-figure a text:not(.n){text-decoration-style:dotted}",
+            ".msd-figure a text.n~text:not(.n){text-decoration:none}",
+            ".msd-figure a rect:not([class]){rx:4px}",
             ".msd-figure rect.p{fill:var(--msd-bg)}",
-            ".msd-figure rect.v{rx:5px;fill:var(--msd-fg);fill-opacity:.04;stroke:var(--msd-fg);stroke-opacity:.6;stroke-width:.7}",
+            ".msd-figure .v{rx:5px;fill:var(--msd-fg);fill-opacity:.04;stroke:var(--msd-fg);stroke-opacity:.6;stroke-width:.7}",
             ".msd-figure rect,.msd-figure path{fill:var(--msd-bg);stroke:var(--msd-fg);stroke-width:1.3}",
             ".msd-figure .k{fill:none;stroke:var(--msd-fg);stroke-width:1.3}",
             ".msd-figure .x{stroke-dasharray:5 3}",
@@ -47,7 +49,29 @@ macro_rules! look {
             ".msd-figure .a3{fill:var(--msd-x);stroke:var(--msd-fg);stroke-width:1.3}",
             ".msd-figure .dot{fill:var(--msd-fg)}",
             ".msd-figure a:hover rect,.msd-figure a:focus rect,.msd-figure a:hover path,.msd-figure a:focus path{stroke-width:2.6}",
-            ".msd-figure a.l:hover text{text-decoration-style:solid}",
+            ".msd-figure a:hover text{text-decoration-style:solid}",
+        )
+    };
+}
+
+/// A picture on a sheet of paper of its own.
+macro_rules! sheet {
+    ($name:literal, $width:literal, $height:literal) => {
+        concat!(
+            ".",
+            $name,
+            "{page:",
+            $name,
+            ";width:",
+            $width,
+            "}",
+            ".msd-sheet.",
+            $name,
+            " svg{width:",
+            $width,
+            ";max-width:none;max-height:",
+            $height,
+            "}",
         )
     };
 }
@@ -73,8 +97,20 @@ pub const STYLE: &str = concat!(
     ".msd-full:checked+.msd-pan>svg{margin:auto}",
     "@media print{.msd-full{display:none}.msd-pan,.msd-full:checked+.msd-pan{position:static;overflow:visible;padding:0}",
     ".msd-figure{break-inside:avoid}.msd-figure svg{max-width:100%;max-height:24cm;height:auto}",
-    ".msd-wide{page:msd-wide}.msd-wide svg{max-height:17cm}}",
-    "@page msd-wide{size:landscape}",
+    // A sheet of its own, as large as the picture needs to be read, with the title on it.
+    sheet!("msd-a4", "277mm", "175mm"),
+    sheet!("msd-a4t", "190mm", "264mm"),
+    sheet!("msd-a3", "400mm", "255mm"),
+    sheet!("msd-a3t", "277mm", "387mm"),
+    sheet!("msd-a2", "574mm", "379mm"),
+    sheet!("msd-a2t", "400mm", "562mm"),
+    sheet!("msd-a1", "821mm", "554mm"),
+    sheet!("msd-a1t", "574mm", "808mm"),
+    ".msd-sheet{margin:0;max-width:none}.msd-sheet .msd-pan::before{content:attr(aria-label);display:block;margin-bottom:4mm;font-weight:600}}",
+    "@page msd-a4{size:A4 landscape;margin:10mm}@page msd-a4t{size:A4;margin:10mm}",
+    "@page msd-a3{size:A3 landscape;margin:10mm}@page msd-a3t{size:A3;margin:10mm}",
+    "@page msd-a2{size:594mm 420mm;margin:10mm}@page msd-a2t{size:420mm 594mm;margin:10mm}",
+    "@page msd-a1{size:841mm 594mm;margin:10mm}@page msd-a1t{size:594mm 841mm;margin:10mm}",
 );
 
 /// CSS inside a picture that is a file of its own: the same look, in light and in dark.

@@ -234,3 +234,38 @@ fn the_largest_numbers_are_drawn() {
         assert!(super::chart(&chart, &options()).unwrap().len() < 20_000);
     }
 }
+
+#[test]
+fn a_logarithmic_scale_ends_at_the_next_round_number() {
+    for (most, end) in [
+        (27.0, 50.0),
+        (50.0, 50.0),
+        (3.0, 5.0),
+        (1.0, 2.0),
+        (6e4, 1e5),
+    ] {
+        let part = Part {
+            from: 0.0,
+            to: most,
+            kind: PartKind::Full,
+        };
+        let chart = Chart {
+            title: String::new(),
+            description: String::new(),
+            log: true,
+            measure: "calls",
+            unit: |v| format!("{v}"),
+            words: Vec::new(),
+            bars: vec![Bar {
+                parts: vec![part],
+                ..Bar::default()
+            }],
+            marks: Vec::new(),
+        };
+        let drawn = super::chart(&chart, &options()).unwrap();
+        let numbers = texts(&drawn)
+            .into_iter()
+            .filter_map(|t| t.4.parse::<f64>().ok());
+        assert_eq!(numbers.fold(0.0, f64::max), end, "{most}");
+    }
+}

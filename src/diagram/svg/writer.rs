@@ -9,8 +9,31 @@ const PHONE: i64 = 280;
 /// Wider pictures than a page's column can be seen at full size.
 const COLUMN: i64 = 750;
 
-/// Wider pictures get a page of their own on paper, on its side, if they are wider than high.
-const WIDE: i64 = 1000;
+/// Sheets of paper for pictures that a page's column would shrink below three quarters: class, and the
+/// room within the margins in pixels. The style has the pages. The last takes whatever is larger.
+const SHEETS: [(&str, i64, i64); 8] = [
+    ("msd-a4", 1047, 660),
+    ("msd-a4t", 718, 996),
+    ("msd-a3", 1511, 960),
+    ("msd-a3t", 1047, 1460),
+    ("msd-a2", 2169, 1430),
+    ("msd-a2t", 1511, 2120),
+    ("msd-a1", 3103, 2090),
+    ("msd-a1t", 2169, 3050),
+];
+/// What a page of text has room for.
+const PAGE: (i64, i64) = (718, 900);
+
+/// The sheet that a picture of this size gets on paper.
+fn sheet(w: i64, h: i64) -> Option<&'static str> {
+    let fits = |room: (i64, i64)| w * 3 <= room.0 * 4 && h * 3 <= room.1 * 4;
+    if fits(PAGE) {
+        return None;
+    }
+    let found = SHEETS.iter().find(|s| fits((s.1, s.2)));
+    let largest = if w >= h { "msd-a1" } else { "msd-a1t" };
+    Some(found.map_or(largest, |s| s.0))
+}
 
 /// A picture being written.
 pub(super) struct Svg {
@@ -45,13 +68,12 @@ impl Svg {
         let (w, h) = (width + 2 * MARGIN, height + 2 * MARGIN);
         let title = super::text::clean(title);
         if svg.frame == Frame::Page {
-            let wide = w > WIDE && w > h;
-            let class = if wide {
-                "msd-figure msd-wide"
-            } else {
-                "msd-figure"
-            };
-            svg.open("figure").attr("class", class);
+            let mut class = "msd-figure".to_owned();
+            if let Some(sheet) = sheet(w, h) {
+                class.push_str(" msd-sheet ");
+                class.push_str(sheet);
+            }
+            svg.open("figure").attr("class", &class);
             if w > COLUMN {
                 // A checkbox needs no script: checked, it lifts what follows it over the page.
                 svg.open("input")
@@ -241,6 +263,11 @@ impl Svg {
     }
 }
 
+/// A rectangle as a piece of a path.
+pub(super) fn outline(r: Rect) -> String {
+    format!("M{} {}h{}v{}h-{}z", r.x, r.y, r.w, r.h, r.w)
+}
+
 /// Radius of the corners of lines.
 pub(super) const CORNER: i64 = 5;
 
@@ -403,5 +430,20 @@ pub(super) fn tip(from: (i64, i64), at: (i64, i64), tip: Tip) -> String {
         }
         Tip::Open => strokes(0),
         Tip::Double => strokes(0) + &strokes(5),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sheet;
+
+    #[test]
+    fn paper_grows_with_the_picture() {
+        assert_eq!(sheet(700, 1100), None);
+        assert_eq!(sheet(1300, 800), Some("msd-a4"));
+        assert_eq!(sheet(940, 1300), Some("msd-a4t"));
+        assert_eq!(sheet(2288, 1297), Some("msd-a2"));
+        assert_eq!(sheet(3987, 1640), Some("msd-a1"));
+        assert_eq!(sheet(1000, 9000), Some("msd-a1t"));
     }
 }

@@ -1,7 +1,7 @@
 //! Charts beside the tables that hold the same numbers.
 
 use super::super::Cx;
-use super::super::doc::Doc;
+use super::super::doc::{Doc, count};
 use super::form;
 use crate::diagram::layout::Wish;
 use crate::diagram::svg::{self, Frame};
@@ -85,8 +85,8 @@ pub(super) fn budget_of(cx: &Cx<'_>, flow: &FlowPlan) -> Option<Chart> {
     some(Chart {
         title: format!("Time budget of {}", flow.name),
         description: format!(
-            "{} calls when everything takes as long as it may; the entry point answers within {}",
-            spans.len(),
+            "{} when everything takes as long as it may; the entry point answers within {}",
+            count(spans.len(), "call"),
             flow.total.value
         ),
         log: false,
@@ -170,8 +170,8 @@ pub(super) fn availability_of(cx: &Cx<'_>, index: usize, flow: &FlowAvailability
             cx.plan.flows.get(index).map_or("", |f| f.name.as_str())
         ),
         description: format!(
-            "{} parts that it cannot do without, the costliest first, {} in all",
-            flow.needs.len(),
+            "{} that it cannot do without, the costliest first, {} in all",
+            count(flow.needs.len(), "part"),
             minutes(flow.minutes)
         ),
         log: false,

@@ -2,7 +2,7 @@
 //! without it, what happens at the same time, and what goes through a broker.
 
 use super::super::Cx;
-use super::super::doc::Doc;
+use super::super::doc::{Doc, count};
 use super::cast::{Cast, message};
 use super::show;
 use crate::diagram::{Branch, FrameKind, Message, MessageKind, Picture, Sequence, Step};
@@ -49,9 +49,9 @@ pub(super) fn sequence(cx: &Cx<'_>, doc: Option<&Doc>, flow: &FlowPlan) -> Seque
     Sequence {
         title: flow.name.clone(),
         description: format!(
-            "{} participants; {} exchanges, one below the other in time",
-            story.cast.participants.len(),
-            flow.steps.iter().map(Vec::len).sum::<usize>()
+            "{}; {}, one below the other in time",
+            count(story.cast.participants.len(), "participant"),
+            count(flow.steps.iter().map(Vec::len).sum(), "exchange")
         ),
         participants: story.cast.participants,
         steps,

@@ -10,7 +10,7 @@ mod matrix;
 mod sagas;
 mod scene;
 
-pub(super) use breaker::breaker;
+pub(super) use breaker::breakers;
 pub(super) use charts::{amplification, availability, budget, capacity};
 pub(super) use flows::flow;
 pub(super) use gallery::draw;
@@ -22,7 +22,7 @@ use crate::DiagramForm;
 use crate::diagram::layout::Wish;
 use crate::diagram::svg::{self, Frame};
 use crate::diagram::{Form, Picture, Scene, views};
-use crate::model::{Section, ServiceId, View};
+use crate::model::{Party, Section, ServiceId, View};
 
 /// The form of pictures on this page.
 fn form(cx: &Cx<'_>, doc: &Doc) -> Form {
@@ -118,6 +118,14 @@ fn section_link(cx: &Cx<'_>, doc: Option<&Doc>, section: Section, name: &str) ->
     let there = cx.plan.model.sections.contains(&section);
     doc.filter(|d| there && d.html())
         .map(|d| format!("#{}", d.id(name)))
+}
+
+/// The anchor of the first call of `caller` in the contracts table, whose rows go by caller.
+pub(super) fn calls_anchor(cx: &Cx<'_>, caller: Party) -> String {
+    match caller {
+        Party::Service(id) => format!("calls-{}", cx.plan.service(id).slug),
+        Party::Actor(id) => format!("calls-of-actor-{}", id.0),
+    }
 }
 
 /// The anchor of a service in the services table.

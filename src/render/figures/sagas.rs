@@ -1,7 +1,7 @@
 //! The states of a saga, and the sequence of each of its failures.
 
 use super::super::Cx;
-use super::super::doc::Doc;
+use super::super::doc::{Doc, count};
 use super::cast::{Cast, message};
 use super::show;
 use crate::diagram::{
@@ -25,7 +25,7 @@ pub(super) fn states(cx: &Cx<'_>, index: usize) -> Option<States> {
     let plan = cx.plan.sagas.get(index)?;
     let mut states = States {
         title: format!("States of {}", saga.name),
-        description: format!("{} steps", saga.steps.len()),
+        description: count(saga.steps.len(), "step"),
         states: vec![state("started", StateKind::Start)],
         transitions: Vec::new(),
     };

@@ -1,8 +1,8 @@
 //! The interaction diagram of a plan: services, actors, brokers, stores and what passes between them.
 
 use super::super::Cx;
-use super::super::doc::Doc;
-use super::{section_link, service_link};
+use super::super::doc::{Doc, count};
+use super::{calls_anchor, section_link, service_link};
 use crate::diagram::{Edge, EdgeKind, Group, Node, NodeKind, Scene};
 use crate::model::{self, Party, Section, ServiceId};
 
@@ -14,11 +14,11 @@ pub(super) fn scene(cx: &Cx<'_>, doc: Option<&Doc>) -> Scene {
     let mut scene = Scene {
         title: format!("Service interactions of {}", model.title),
         description: format!(
-            "{} services, {} synchronous calls, {} events, {} streams",
-            model.services.len(),
-            model.calls.len(),
-            model.events.len(),
-            model.streams.len()
+            "{}, {}, {}, {}",
+            count(model.services.len(), "service"),
+            count(model.calls.len(), "synchronous call"),
+            count(model.events.len(), "event"),
+            count(model.streams.len(), "stream")
         ),
         groups: model
             .teams
@@ -73,7 +73,6 @@ pub(super) fn scene(cx: &Cx<'_>, doc: Option<&Doc>) -> Scene {
         });
         scene.nodes.len() - 1
     });
-    let calls = section_link(cx, doc, Section::Sync, "sync-contracts");
     for c in &model.calls {
         let mut from = node(&mut scene, c.from);
         if let (Party::Actor(_), Some(gate), true) = (c.from, gateway, routed(c.to)) {
@@ -91,7 +90,7 @@ pub(super) fn scene(cx: &Cx<'_>, doc: Option<&Doc>) -> Scene {
             kind: EdgeKind::Sync,
             soft: c.optional,
             labels: vec![c.label()],
-            link: calls.clone(),
+            link: section_link(cx, doc, Section::Sync, &calls_anchor(cx, c.from)),
         });
     }
     // An entry point that no declared call leads into is still entered by somebody.

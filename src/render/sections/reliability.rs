@@ -167,11 +167,7 @@ fn breaker(cx: &Cx<'_>, doc: &mut Doc, calls: &[CallId], shown: CallId) {
     }
     doc.table(&["From", "To", "Operation", "Opens at", "Derivation"], rows);
     if cx.plan.call(shown).breaker.is_ok() {
-        doc.para(say!(
-            "The breaker of `{}`; the others differ in their numbers only:",
-            cx.plan.model.call_name(shown)
-        ));
-        figures::breaker(cx, doc, shown);
+        figures::breakers(cx, doc, calls, shown);
     }
     code(cx, doc, shown, Pattern::CircuitBreaker, "Circuit breaker");
 }

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::Cx;
 use super::super::artefact;
 use super::super::doc::{Doc, Inline, say};
+use super::super::{Cx, figures};
 use super::column::Column;
 use crate::model::{Auth, CallId, Party, Protocol, Set, Stated, Token};
 
@@ -35,13 +35,17 @@ fn contracts(cx: &Cx<'_>, doc: &mut Doc) {
     let plan = cx.plan;
     let model = plan.model;
     doc.heading(1, "REST/gRPC Design", "sync-contracts");
+    let mut callers = BTreeSet::new();
     let (mut safe, mut rates) = (Column::default(), Column::default());
     let rows = model
         .call_ids()
         .map(|id| {
             let c = model.call(id);
             let p = plan.call(id);
-            let [from, to] = ends(cx, id);
+            let [mut from, to] = ends(cx, id);
+            if callers.insert(c.from) {
+                from = doc.anchor(&figures::calls_anchor(cx, c.from)).and(from);
+            }
             let errors: Vec<_> = plan.errors(id).iter().map(|e| e.code).collect();
             let errors = if errors.is_empty() {
                 Inline::text("timeout, lost connection")
