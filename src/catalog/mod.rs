@@ -96,6 +96,10 @@ numbers! {
     span_bytes: "Size of an exported span.",
     low_traffic_errors: "Failures before anybody is woken.",
     saga_step: "Longest step of a saga.",
+    saga_attempts: "Attempts of a saga's step that may fail for good.",
+    saga_backoff_base: "First pause between attempts of a saga's step.",
+    saga_backoff_factor: "Growth of that pause.",
+    saga_backoff_cap: "Longest such pause as a multiple of the first.",
     log_retention: "How long logs are kept.",
 }
 
@@ -134,6 +138,8 @@ pub struct Infrastructure {
     pub saga_limit: String,
     /// Longest execution of the engine in days, where its documentation names one.
     pub saga_longest_d: Option<u64>,
+    /// Events that the history of one execution may have, where there is such a limit.
+    pub saga_history: Option<u64>,
     pub saga_source: String,
     pub workload_identity: String,
     pub log_store: String,

@@ -2,6 +2,7 @@
 
 use super::choices::{Choices, assumed};
 use super::figure::Figure;
+use super::saga_attempts::{self, Backoff, StepAttempts};
 use super::slug::slug;
 use crate::catalog::numbers;
 use crate::model::units::Time;
@@ -43,6 +44,8 @@ pub struct SagaStepPlan {
     pub class: StepClass,
     /// How long it may take with its retries.
     pub deadline: Figure<Time>,
+    /// How it and its compensation are tried.
+    pub attempts: StepAttempts,
     /// Steps that are taken back when this one fails for good, last first: indices into the steps.
     pub undoes: Vec<usize>,
     /// Steps before this one that changed something and that nothing takes back when it fails for good.
@@ -102,6 +105,8 @@ pub struct SagaPlan {
     pub steps: Vec<SagaStepPlan>,
     /// Of the whole saga.
     pub deadline: Figure<Time>,
+    /// The pauses between attempts of all steps.
+    pub backoff: Backoff,
     /// What runs it on this infrastructure.
     pub engine: &'static str,
     /// The engine's limit.
@@ -226,11 +231,20 @@ fn one(saga: &Saga, choices: &Choices) -> SagaPlan {
         })
         .collect();
     let number = &numbers().saga_step;
+    let backoff = Backoff::default();
+    let most = choices
+        .infrastructure
+        .saga_history
+        .map(|events| saga_attempts::most(events, saga, &classes));
     let steps: Vec<SagaStepPlan> = saga
         .steps
         .iter()
         .enumerate()
         .map(|(i, step)| {
+            let deadline = match step.timeout {
+                Some(t) => Figure::set(t.value),
+                None => assumed(Time::s(1).scale(number.value), number),
+            };
             // A retriable step never fails for good, so nothing is taken back after the pivot.
             let done: Vec<usize> = if classes[i] == StepClass::Retriable {
                 Vec::new()
@@ -239,10 +253,8 @@ fn one(saga: &Saga, choices: &Choices) -> SagaPlan {
             };
             SagaStepPlan {
                 class: classes[i],
-                deadline: match step.timeout {
-                    Some(t) => Figure::set(t.value),
-                    None => assumed(Time::s(1).scale(number.value), number),
-                },
+                attempts: saga_attempts::of(step, classes[i], deadline.value, &backoff, most),
+                deadline,
                 undoes: done
                     .iter()
                     .copied()
@@ -296,6 +308,7 @@ fn one(saga: &Saga, choices: &Choices) -> SagaPlan {
         pivot,
         steps,
         deadline,
+        backoff,
         engine: &choices.infrastructure.saga_engine,
         engine_limit: &choices.infrastructure.saga_limit,
         engine_longest: choices

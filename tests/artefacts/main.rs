@@ -15,6 +15,7 @@ mod openapi;
 mod prometheus;
 mod proto;
 mod rabbitmq;
+mod saga;
 mod tool;
 
 use std::fmt::Write as _;
@@ -54,6 +55,8 @@ const CHECKS: &[Check] = &[
     broker::CLOUDFORMATION,
     rabbitmq::DEFINITIONS,
     nats::JETSTREAM,
+    saga::STATE_MACHINES,
+    saga::STACKS,
     kubernetes::MANIFESTS,
     kubernetes::ISTIO,
     kubernetes::LINKERD,

@@ -7,6 +7,7 @@ mod alert_tests;
 mod alertmanager;
 mod asyncapi;
 mod broker;
+mod cloudformation;
 mod codeowners;
 pub(crate) mod events;
 pub(crate) mod gateway;
@@ -20,6 +21,7 @@ mod prometheus;
 mod proto;
 mod resilience4j;
 mod runbooks;
+mod saga;
 mod yaml;
 
 use std::collections::BTreeSet;
@@ -67,6 +69,7 @@ pub static KINDS: &[Kind] = &[
     events::KIND,
     asyncapi::KIND,
     broker::KIND,
+    saga::KIND,
     gateway::KIND,
     mesh::KIND,
     kubernetes::KIND,
@@ -109,6 +112,12 @@ fn numbered(path: &str, n: u32) -> String {
     let dot = if ending.is_empty() { "" } else { "." };
     let slash = if folder.is_empty() { "" } else { "/" };
     format!("{folder}{slash}{stem}-{n}{dot}{ending}")
+}
+
+/// Whether the design has files of the kind `id`.
+pub(crate) fn any(cx: &Cx<'_>, id: &str) -> bool {
+    let kinds = KINDS.iter().filter(|k| k.id == id);
+    kinds.into_iter().any(|k| !(k.files)(cx).is_empty())
 }
 
 /// The files of the kind `id` in the chapter, each folded under its path.

@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
+use super::super::cloudformation::unique;
 use super::{Cx, File};
 use crate::model::EventId;
 use crate::model::units::Time;
-use crate::plan::slug;
 
 /// The longest that SQS keeps a message, in seconds.
 const SQS_KEEPS_S: u64 = 1_209_600;
@@ -109,22 +109,4 @@ fn queue_of(name: &str, keeps: Time, more: Map<String, Value>) -> Value {
         "UpdateReplacePolicy": "Retain",
         "Properties": properties,
     })
-}
-
-/// `order-placed-v1` as a name inside the template: letters and digits, not taken yet.
-fn unique(taken: &Map<String, Value>, what: &str, name: &str) -> String {
-    let mut stem = String::new();
-    for part in slug(name).split('-').filter(|p| !p.is_empty()) {
-        let (first, rest) = part.split_at(1);
-        stem.push_str(&first.to_ascii_uppercase());
-        stem.push_str(rest);
-    }
-    let base = format!("{stem}{what}");
-    let mut name = base.clone();
-    let mut n = 2;
-    while taken.contains_key(&name) {
-        name = format!("{base}{n}");
-        n += 1;
-    }
-    name
 }

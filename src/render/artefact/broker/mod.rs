@@ -43,7 +43,7 @@ fn files(cx: &Cx<'_>) -> Vec<File> {
 }
 
 /// `value` as a JSON file.
-fn pretty(value: &Value) -> String {
+pub(super) fn pretty(value: &Value) -> String {
     format!(
         "{}\n",
         serde_json::to_string_pretty(value).unwrap_or_default()

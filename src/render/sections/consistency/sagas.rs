@@ -1,10 +1,11 @@
 //! Sagas: steps, states, failures and what makes up for the isolation that they do not have.
 
+use super::super::super::artefact;
 use super::super::super::doc::{Doc, Inline, say};
 use super::super::super::{Cx, figures};
 use super::super::column::Column;
 use crate::model::{Party, Saga, SagaStyle, ServiceId};
-use crate::plan::{SagaPlan, StepClass};
+use crate::plan::{SagaPlan, SagaStepPlan, StepClass};
 
 pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
     let model = cx.plan.model;
@@ -35,6 +36,73 @@ pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
         super::ends::write(cx, doc, i, saga, plan);
         countermeasures(cx, doc, saga, plan);
     }
+    workflows(cx, doc);
+}
+
+/// What leads the orchestrated sagas, as files.
+fn workflows(cx: &Cx<'_>, doc: &mut Doc) {
+    if !artefact::any(cx, "saga") {
+        return;
+    }
+    doc.heading(1, "Workflows", "consistency-workflows");
+    let model = cx.plan.model;
+    let mut items = Vec::new();
+    for (saga, plan) in model.sagas.iter().zip(&cx.plan.sagas) {
+        if plan.style.value != SagaStyle::Orchestration {
+            items.push(say!("`{}` has none: nobody leads it.", saga.name));
+            continue;
+        }
+        let may_fail = |s: &&SagaStepPlan| s.class != StepClass::Retriable;
+        let shortest = plan
+            .steps
+            .iter()
+            .filter(may_fail)
+            .min_by_key(|s| s.attempts.timeout.value);
+        if let Some(step) = shortest {
+            let attempts = &step.attempts;
+            items.push(say!(
+                "`{}`: a step that may fail gets {} attempts of {} ({}), with pauses up to {}, then twice that and so on; \
+                 what has to succeed is repeated with pauses up to {}.",
+                saga.name,
+                attempts.most.value.unwrap_or(1),
+                attempts.timeout.value,
+                attempts.timeout.why,
+                plan.backoff.base.value,
+                plan.backoff.cap.value
+            ));
+        }
+        items.extend(unsure(saga, plan));
+    }
+    doc.list(items);
+    artefact::show(cx, doc, "saga");
+}
+
+/// What happens after a timeout, which does not say whether the step was done.
+fn unsure(saga: &Saga, plan: &SagaPlan) -> Option<Inline> {
+    let asks = |class: StepClass| matches!(class, StepClass::Pivot | StepClass::Stuck);
+    let blind: Vec<Inline> = (0..saga.steps.len())
+        .filter(|i| saga.steps[*i].undo.is_none() && asks(plan.steps[*i].class))
+        .map(|i| Inline::text(step_name(saga, i)))
+        .collect();
+    let own = saga
+        .steps
+        .iter()
+        .zip(&plan.steps)
+        .position(|(s, p)| s.undo.is_some() && p.class != StepClass::Retriable);
+    let undo = own.map(|i| {
+        say!(
+            "After a timeout of {}, \"{}\" runs before the others, as the step may have been done; it must do nothing where it was not",
+            step_name(saga, i),
+            saga.steps[i].undo.as_deref().unwrap_or_default()
+        )
+    });
+    let look = (!blind.is_empty()).then(|| {
+        say!("When all attempts of ")
+            .and(Inline::join(blind, " or "))
+            .and(say!(" time out, `{}` ends as unknown, with nothing taken back: nobody can tell whether it was done", saga.name))
+    });
+    let said: Vec<Inline> = undo.into_iter().chain(look).collect();
+    (!said.is_empty()).then(|| Inline::join(said, ". ").and(Inline::text(".")))
 }
 
 /// `2. lock fare`: one name for a step in every table.
