@@ -429,8 +429,8 @@ fn event(input: &Input<'_>, id: EventId, alerts: &mut Vec<Alert>) {
                 s.name, e.name, plan.attempts.value
             ),
             action: format!(
-                "read the message in {}, mend the cause, publish it again within {}",
-                group.dead_letter, plan.dead_letter_retention.value
+                "read the message in {}, mend the cause, and hand it to {} again, and to nobody else, within {}",
+                group.dead_letter, s.name, plan.dead_letter_kept.value
             ),
             why: "one is one too many".to_owned(),
             anchor: String::new(),

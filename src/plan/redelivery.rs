@@ -100,7 +100,7 @@ impl Names {
             _ => self.take(&own, ending),
         };
         let dead_letter = match id {
-            "service-bus" => format!("{queue}{suffix}"),
+            "service-bus" => format!("{name}/Subscriptions/{queue}{suffix}"),
             _ => self.take(&own, &format!("{suffix}{ending}")),
         };
         let retries = (1..=waits)

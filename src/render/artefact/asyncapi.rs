@@ -1,8 +1,8 @@
 //! AsyncAPI 3.0: one document a service that publishes or reads, and one of the whole design.
 //!
-//! `send` and `receive` are seen from the service, as AsyncAPI means them. How often a message is tried
-//! and where it lands then has no field in AsyncAPI yet; it stands in the extensions `x-attempts` and
-//! `x-dead-letter`.
+//! `send` and `receive` are seen from the service, as AsyncAPI means them. How often a message is tried, where
+//! it waits meanwhile and where it lands then has no field in AsyncAPI yet; it stands in the extensions
+//! `x-attempts`, `x-retries` and `x-dead-letter`.
 
 use std::collections::BTreeSet;
 
@@ -163,11 +163,14 @@ fn server(cx: &Cx<'_>, id: BrokerId) -> (String, Value) {
         "sns-sqs" => ("sns", ""),
         _ => ("https", ""),
     };
-    let value = json!({
+    let mut value = json!({
         "host": format!("{}.example{port}", slug(&broker.name)),
         "protocol": protocol,
         "description": format!("{}; the host is to be replaced", broker.kind.name),
     });
+    if broker.kind.id == "rabbitmq" {
+        value["pathname"] = json!(format!("/{}", cx.plan.choices.namespace));
+    }
     (slug(&broker.name), value)
 }
 
@@ -188,16 +191,27 @@ fn channel(cx: &Cx<'_>, id: EventId) -> Value {
         "messages".into(),
         json!({ key.clone(): { "$ref": format!("#/components/messages/{key}") } }),
     );
-    if let ("kafka", Some(partitions)) = (broker.kind.id.as_str(), &p.partitions) {
-        out.insert(
-            "bindings".into(),
+    let bindings = match broker.kind.id.as_str() {
+        "kafka" => p.partitions.as_ref().map(|partitions| {
             json!({ "kafka": {
                 "topic": p.channel,
                 "partitions": partitions.value,
-                "topicConfiguration": { "retention.ms": p.retention.value.as_ms() },
-            } }),
-        );
-    }
+                "topicConfiguration": { "retention.ms": p.kept.value.as_ms() },
+            } })
+        }),
+        "rabbitmq" => Some(json!({ "amqp": {
+            "is": "routingKey",
+            "exchange": {
+                "name": p.channel,
+                "type": "fanout",
+                "durable": true,
+                "autoDelete": false,
+                "vhost": cx.plan.choices.namespace,
+            },
+        } })),
+        _ => None,
+    };
+    out.extend(bindings.map(|b| ("bindings".to_owned(), b)));
     Value::Object(out)
 }
 
@@ -244,6 +258,13 @@ fn operation(cx: &Cx<'_>, part: &Part, verb: &str) -> Value {
     {
         out.insert("x-group".into(), json!(group.group));
         out.insert("x-attempts".into(), json!(p.attempts.value));
+        let waits = group.retries.iter();
+        let waits: Vec<Value> = waits
+            .map(|w| json!({ "channel": w.name, "delay": w.delay.to_string() }))
+            .collect();
+        if !waits.is_empty() {
+            out.insert("x-retries".into(), json!(waits));
+        }
         out.insert("x-dead-letter".into(), json!(group.dead_letter));
     }
     Value::Object(out)

@@ -229,16 +229,16 @@ fn reconciled(cx: &Cx<'_>, id: EventId, group: &crate::plan::GroupPlan) -> Inlin
         "kafka" => say!(
             "; a gap: offsets of group `{}` go back, at most {}",
             group.group,
-            plan.retention.value
+            plan.kept.value
         ),
         "nats" => say!(
             "; a gap: a consumer from a start time on the stream, at most {} back",
-            plan.retention.value
+            plan.kept.value
         ),
         "pubsub" => say!(
             "; a gap: seek `{}` to a time, at most {} back, with retention set on topic `{}`",
             group.queue,
-            plan.retention.value,
+            plan.kept.value,
             plan.channel
         ),
         "eventbridge" => say!(

@@ -237,7 +237,7 @@ fn reads(cx: &Cx<'_>, id: ServiceId, out: &mut Vec<Panel>) {
             .limit(Some(1.0))
             .about(&format!(
                 "Given up after {} deliveries; {} keeps them for {}.",
-                p.attempts.value, g.dead_letter, p.dead_letter_retention.value
+                p.attempts.value, g.dead_letter, p.dead_letter_kept.value
             ))
             .width(12),
         );
