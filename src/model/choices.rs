@@ -121,3 +121,23 @@ pub const LANGUAGES: [Language; 8] = [
         name: "JavaScript",
     },
 ];
+
+/// The language that `word` names, in any of its usual spellings.
+#[must_use]
+pub fn known_language(word: &str) -> Option<&'static Language> {
+    let id = spelled(word);
+    LANGUAGES.iter().find(|l| l.id == id)
+}
+
+/// The id behind the usual spellings of a language, or the word in small letters.
+pub(super) fn spelled(word: &str) -> String {
+    match word.to_ascii_lowercase().as_str() {
+        "golang" => "go",
+        "c#" | "dotnet" | ".net" => "csharp",
+        "ts" => "typescript",
+        "js" | "node" | "nodejs" | "node.js" => "javascript",
+        "py" => "python",
+        other => other,
+    }
+    .to_owned()
+}

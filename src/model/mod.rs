@@ -22,7 +22,7 @@ mod settings;
 mod stores;
 pub mod units;
 
-pub use choices::{LANGUAGES, Language, SECTIONS, Section, SectionInfo};
+pub use choices::{LANGUAGES, Language, SECTIONS, Section, SectionInfo, known_language};
 pub use classify::{Method, Protocol, Transport, is_known_store};
 pub use design::{
     Actor, ActorId, Allow, Architecture, Auth, Balancing, Broker, BrokerId, Call, CallId, Checked,

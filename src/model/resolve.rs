@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::check::{self, Out};
-use super::choices::{LANGUAGES, Language, SECTIONS, Section};
+use super::choices::{LANGUAGES, Language, SECTIONS, Section, spelled};
 use super::design::{
     Actor, ActorId, Architecture, Broker, BrokerId, Model, Service, ServiceId, Team, TeamId,
 };
@@ -278,15 +278,7 @@ fn languages(texts: &[Text], out: Out<'_>) -> Vec<Language> {
     let known: Vec<&str> = LANGUAGES.iter().map(|l| l.id).collect();
     let mut all: Vec<Language> = Vec::new();
     for text in texts {
-        let word = match text.value.to_ascii_lowercase().as_str() {
-            "golang" => "go",
-            "c#" | "dotnet" | ".net" => "csharp",
-            "ts" => "typescript",
-            "js" | "node" | "nodejs" | "node.js" => "javascript",
-            "py" => "python",
-            other => other,
-        }
-        .to_owned();
+        let word = spelled(&text.value);
         let shown = Text::new(word.clone(), text.span);
         let found = if known.contains(&word.as_str()) {
             Some(word.as_str())

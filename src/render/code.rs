@@ -246,7 +246,7 @@ fn fill(
 }
 
 /// Replies that say that nothing was processed, and those that say that the callee failed.
-fn replies(protocol: &str) -> (&'static str, &'static str) {
+pub(crate) fn replies(protocol: &str) -> (&'static str, &'static str) {
     match protocol {
         "REST" | "GraphQL" => ("429", "500, 502, 503, 504"),
         "gRPC" => ("RESOURCE_EXHAUSTED", "UNAVAILABLE, INTERNAL"),
@@ -278,6 +278,17 @@ fn ratio(language: &Language, number: Reasoned<'_, f64>, thousandths: bool) -> V
 /// A truth value; `value` prints as Python writes it, `text` as all others do.
 fn truth(language: &Language, fact: Reasoned<'_, bool>) -> Value {
     context! { value => fact.value, text => fact.value.to_string(), why => note(language, fact.why) }
+}
+
+/// A text of any origin as lines of a comment of any language, at most `width` characters long where its words
+/// allow.
+pub(crate) fn comment_lines(text: &str, width: usize) -> Vec<String> {
+    safe::wrap(text, width)
+}
+
+/// A name of any origin as it may stand in a comment of any language.
+pub(crate) fn name_in_comment(name: &str) -> String {
+    safe::label(name)
 }
 
 static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
@@ -326,7 +337,7 @@ fn note(language: &Language, reason: &str) -> String {
 }
 
 /// Filter `digits`: a whole number with `_` between thousands, as all the languages take it.
-fn digits(number: u64) -> String {
+pub(crate) fn digits(number: u64) -> String {
     let plain = number.to_string();
     let mut out = String::with_capacity(plain.len() + plain.len() / 3);
     for (index, digit) in plain.chars().enumerate() {
@@ -346,7 +357,7 @@ fn under(lines: String, start: String) -> String {
 }
 
 /// Filter `seconds`: milliseconds as a decimal number of seconds.
-fn seconds(milliseconds: u64) -> String {
+pub(crate) fn seconds(milliseconds: u64) -> String {
     let decimal = format!("{}.{:03}", milliseconds / 1000, milliseconds % 1000);
     let short = decimal.trim_end_matches('0');
     if short.ends_with('.') {

@@ -10,6 +10,7 @@ mod designs;
 mod events;
 mod grafana;
 mod kubernetes;
+mod library;
 mod nats;
 mod openapi;
 mod prometheus;
@@ -60,6 +61,11 @@ const CHECKS: &[Check] = &[
     kubernetes::MANIFESTS,
     kubernetes::ISTIO,
     kubernetes::LINKERD,
+    library::COCKATIEL,
+    library::TENACITY,
+    library::TOWER,
+    library::FAILSAFE,
+    library::POLLY,
     prometheus::RULES,
     prometheus::TESTS,
     prometheus::ALERTMANAGER,

@@ -79,12 +79,12 @@ pub(crate) fn npm_version(package: &str) -> String {
     value["version"].as_str().unwrap_or("?").to_owned()
 }
 
-fn packages() -> PathBuf {
+pub(crate) fn packages() -> PathBuf {
     let root = std::env::var_os("MSDESIGN_NPM").expect("tools/install.sh has run");
     PathBuf::from(root).join("node_modules")
 }
 
-fn here(script: &str) -> PathBuf {
+pub(crate) fn here(script: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/artefacts")
         .join(script)

@@ -14,6 +14,7 @@ pub(crate) mod gateway;
 mod grafana;
 mod grpc;
 mod kubernetes;
+mod library;
 mod mesh;
 mod openapi;
 pub(crate) mod path;
@@ -74,6 +75,11 @@ pub static KINDS: &[Kind] = &[
     mesh::KIND,
     kubernetes::KIND,
     resilience4j::KIND,
+    library::POLLY,
+    library::COCKATIEL,
+    library::TENACITY,
+    library::TOWER,
+    library::FAILSAFE,
     prometheus::KIND,
     alertmanager::KIND,
     grafana::KIND,
@@ -122,19 +128,28 @@ pub(crate) fn any(cx: &Cx<'_>, id: &str) -> bool {
 
 /// The files of the kind `id` in the chapter, each folded under its path.
 pub(crate) fn show(cx: &Cx<'_>, doc: &mut Doc, id: &str) {
-    for kind in KINDS.iter().filter(|k| k.id == id) {
-        for file in (kind.files)(cx) {
-            let summary = match file.checked_by {
-                Some(tool) => format!("{} (read by {})", file.path, tool.replace('`', "")),
-                None => format!("{} (read by no program in our tests)", file.path),
-            };
-            doc.details(&summary, |doc| {
-                if !file.notes.is_empty() {
-                    doc.list(file.notes.iter().map(|n| Inline::quoted(n)));
-                }
-                doc.code(file.fence, &file.text);
-            });
-        }
+    show_files(doc, &of_kind(cx, id));
+}
+
+/// The files of the kind `id`.
+pub(crate) fn of_kind(cx: &Cx<'_>, id: &str) -> Vec<File> {
+    let kind = KINDS.iter().find(|k| k.id == id);
+    kind.map_or_else(Vec::new, |k| (k.files)(cx))
+}
+
+/// Files in the chapter, each folded under its path.
+pub(crate) fn show_files(doc: &mut Doc, files: &[File]) {
+    for file in files {
+        let summary = match file.checked_by {
+            Some(tool) => format!("{} (read by {})", file.path, tool.replace('`', "")),
+            None => format!("{} (read by no program in our tests)", file.path),
+        };
+        doc.details(&summary, |doc| {
+            if !file.notes.is_empty() {
+                doc.list(file.notes.iter().map(|n| Inline::quoted(n)));
+            }
+            doc.code(file.fence, &file.text);
+        });
     }
 }
 

@@ -13,9 +13,10 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::super::Cx;
+use super::library::callers_in;
 use super::{File, Kind, comment_line, yaml};
 use crate::model::units::Time;
-use crate::model::{CallId, Party, ServiceId};
+use crate::model::{CallId, ServiceId};
 use crate::plan::slug;
 
 pub(super) const KIND: Kind = Kind {
@@ -31,16 +32,7 @@ const JITTER: f64 = 0.99;
 const LANGUAGES: [&str; 2] = ["java", "kotlin"];
 
 fn files(cx: &Cx<'_>) -> Vec<File> {
-    let model = cx.plan.model;
-    let mut callers: BTreeMap<ServiceId, Vec<CallId>> = BTreeMap::new();
-    for id in model.call_ids() {
-        if let Party::Service(from) = model.call(id).from
-            && written_in_it(cx, from)
-        {
-            callers.entry(from).or_default().push(id);
-        }
-    }
-    callers
+    callers_in(cx, &LANGUAGES)
         .into_iter()
         .map(|(service, calls)| File {
             path: format!(
@@ -60,21 +52,6 @@ fn files(cx: &Cx<'_>) -> Vec<File> {
             ],
         })
         .collect()
-}
-
-/// A service says its own language; for the others the design's count.
-fn written_in_it(cx: &Cx<'_>, id: ServiceId) -> bool {
-    let model = cx.plan.model;
-    let service = model.service(id);
-    if service.external {
-        return false;
-    }
-    match &service.language {
-        Some(own) => own
-            .split(|c: char| !c.is_alphanumeric())
-            .any(|word| LANGUAGES.iter().any(|l| word.eq_ignore_ascii_case(l))),
-        None => model.languages.iter().any(|l| LANGUAGES.contains(&l.id)),
-    }
 }
 
 fn text(cx: &Cx<'_>, service: ServiceId, calls: &[CallId]) -> String {

@@ -324,5 +324,45 @@ fn bulkhead(cx: &Cx<'_>, doc: &mut Doc, calls: &[CallId], shown: CallId) {
         ));
         code(cx, doc, shown, Pattern::GuardedCall, "All three");
     }
-    artefact::show(cx, doc, "resilience4j");
+    libraries(cx, doc);
+}
+
+/// The libraries that teams take in place of the samples: kind, key of its tab, label.
+const LIBRARIES: [(&str, &str, &str); 6] = [
+    ("failsafe", "go", "Go: failsafe-go"),
+    ("resilience4j", "java", "Java, Kotlin: Resilience4j"),
+    ("polly", "csharp", "C#: Polly"),
+    ("tenacity", "python", "Python: tenacity"),
+    (
+        "cockatiel",
+        "typescript",
+        "TypeScript, JavaScript: cockatiel",
+    ),
+    ("tower", "rust", "Rust: tower"),
+];
+
+fn libraries(cx: &Cx<'_>, doc: &mut Doc) {
+    let (mut tabs, mut files) = (Vec::new(), Vec::new());
+    for (kind, key, label) in LIBRARIES {
+        let of_kind = artefact::of_kind(cx, kind);
+        if !of_kind.is_empty() {
+            tabs.push((key, label));
+            files.push(of_kind);
+        }
+    }
+    if tabs.is_empty() {
+        return;
+    }
+    doc.heading(1, "Libraries", "reliability-libraries");
+    doc.para(say!(
+        "The values of these tables for the library that a team may take in place of the code above, a file a service:"
+    ));
+    doc.tabs(
+        "libraries",
+        "The library of each language",
+        &tabs,
+        |d, n| {
+            artefact::show_files(d, &files[n]);
+        },
+    );
 }
