@@ -5,6 +5,9 @@
 #![cfg(feature = "conformance")]
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
+#[path = "support/table.rs"]
+mod table;
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -48,6 +51,8 @@ fn pictures_hold_in_a_browser() {
                 .current_dir(&tools),
         );
     }
+    let modules = tools.join("node_modules");
+    let axe = table::row("browser", "axe-core", (&*modules, "axe-core"));
     let book = tempfile::tempdir().unwrap();
     copy(&root.join("book-example"), book.path());
     succeeds(
@@ -56,6 +61,11 @@ fn pictures_hold_in_a_browser() {
             .arg(book.path()),
     );
     let chromium = std::env::var("CHROMIUM").unwrap_or_else(|_| "/usr/bin/chromium".to_owned());
+    let browser = table::row(
+        "browser",
+        "chromium",
+        Command::new(&chromium).args(["--no-sandbox", "--version"]),
+    );
     succeeds(
         Command::new("node")
             .arg(tools.join("check.mjs"))
@@ -63,4 +73,6 @@ fn pictures_hold_in_a_browser() {
             .arg(chromium)
             .args(PAGES),
     );
+    axe.ends(PAGES.len(), "accepted");
+    browser.ends(PAGES.len(), "accepted");
 }

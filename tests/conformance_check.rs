@@ -2,6 +2,9 @@
 #![cfg(feature = "conformance")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "support/table.rs"]
+mod table;
+
 use std::path::Path;
 use std::process::Command;
 
@@ -43,6 +46,11 @@ fn report(format: &str) -> String {
 
 #[test]
 fn sarif_is_valid_by_its_schema() {
+    let row = table::row(
+        "check",
+        "check-jsonschema (SARIF)",
+        Command::new("check-jsonschema").arg("--version"),
+    );
     let dir = tempfile::tempdir().unwrap();
     let log = dir.path().join("log.sarif");
     std::fs::write(&log, report("sarif")).unwrap();
@@ -68,10 +76,16 @@ fn sarif_is_valid_by_its_schema() {
         .arg(&log)
         .output();
     assert!(!refused.unwrap().status.success());
+    row.ends(1, "accepted");
 }
 
 #[test]
 fn junit_is_xml_whose_counts_are_right() {
+    let row = table::row(
+        "check",
+        "Python's XML parser (JUnit)",
+        Command::new("python3").arg("--version"),
+    );
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("report.xml");
     std::fs::write(&file, report("junit")).unwrap();
@@ -88,4 +102,5 @@ assert int(root.get('tests')) == len(root.findall('testsuite/testcase'))
 assert int(root.get('failures')) == len(root.findall('.//failure')) > 20
 ";
     said(Command::new("python3").args(["-c", code]).arg(file));
+    row.ends(1, "accepted");
 }

@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod code;
+#[path = "support/table.rs"]
+mod table;
 
 use std::path::Path;
 use std::process::Command;
@@ -35,8 +37,8 @@ fn ran(dir: &Path, program: &str, args: &[&str]) -> Result<String, String> {
     }
 }
 
-/// One folder with the samples of the call that the driver knows, one a hostile name.
-fn folders(language: &Language, dir: &Path) {
+/// One folder with the samples of the call that the driver knows, one a hostile name; how many files.
+fn folders(language: &Language, dir: &Path) -> usize {
     code::write(language, &code::PAYMENT, &dir.join("orders"));
     let mut once = code::PAYMENT;
     once.idempotent.value = false;
@@ -49,6 +51,7 @@ fn folders(language: &Language, dir: &Path) {
             &dir.join(format!("hostile{index}")),
         );
     }
+    language.files.len() * (2 + code::NAMES.len())
 }
 
 fn put(dir: &Path, file: &str, text: &str) {
@@ -74,6 +77,11 @@ fn inside(dir: &Path, rewrite: impl Fn(&str, &str) -> String) -> Vec<String> {
 
 #[test]
 fn rust_is_formatted_and_clippy_is_content() {
+    let row = table::row(
+        "code rust",
+        "rustfmt, clippy",
+        Command::new("rustc").arg("--version"),
+    );
     let dir = tempfile::tempdir().unwrap();
     let rust = language("rust").unwrap();
     code::write(rust, &code::PAYMENT, &dir.path().join("src"));
@@ -99,13 +107,19 @@ fn rust_is_formatted_and_clippy_is_content() {
         "cargo",
         &["clippy", "--offline", "--quiet", "--", "-D", "warnings"],
     );
+    row.ends(rust.files.len(), "accepted");
 }
 
 #[test]
 fn go_vets_and_passes_its_tests_under_the_race_detector() {
+    let row = table::row(
+        "code go",
+        "go vet, gofmt, go test -race",
+        Command::new("go").args(["version"]),
+    );
     let dir = tempfile::tempdir().unwrap();
     let go = language("go").unwrap();
-    folders(go, dir.path());
+    let samples = folders(go, dir.path());
     put(
         dir.path(),
         "go.mod",
@@ -140,13 +154,19 @@ fn go_vets_and_passes_its_tests_under_the_race_detector() {
         ran(&orders, "./replay", &["-test.run", "TestTable"])
     });
     run(dir.path(), "go", &["test", "-race", "-count=1", "./..."]);
+    row.ends(samples, "accepted");
 }
 
 #[test]
 fn java_compiles_without_a_warning_and_behaves() {
+    let row = table::row(
+        "code java",
+        "javac -Xlint -Werror, java",
+        Command::new("javac").args(["--version"]),
+    );
     let dir = tempfile::tempdir().unwrap();
     let java = language("java").unwrap();
-    folders(java, dir.path());
+    let samples = folders(java, dir.path());
     put(
         &dir.path().join("orders"),
         "Driver.java",
@@ -180,15 +200,25 @@ fn java_compiles_without_a_warning_and_behaves() {
             &["-cp", "classes", "orders.Replay", "table.txt"],
         )
     });
+    row.ends(samples, "accepted");
 }
 
 /// The Kotlin compiler of npm, which that does not mark as a program. One run takes all files, because it
 /// spends most of its time on starting.
 #[test]
 fn kotlin_compiles_without_a_warning_and_behaves() {
+    let npm = std::env::var("MSDESIGN_NPM").unwrap_or_else(|_| "node_modules".to_owned());
+    let row = table::row(
+        "code kotlin",
+        "kotlinc -Werror, java",
+        (
+            Path::new(&npm).join("node_modules").as_path(),
+            "kotlin-compiler",
+        ),
+    );
     let dir = tempfile::tempdir().unwrap();
     let kotlin = language("kotlin").unwrap();
-    folders(kotlin, dir.path());
+    let samples = folders(kotlin, dir.path());
     put(
         &dir.path().join("orders"),
         "Driver.kt",
@@ -202,7 +232,6 @@ fn kotlin_compiles_without_a_warning_and_behaves() {
     let files = inside(dir.path(), |package, text| {
         format!("package {package}\n\n{text}")
     });
-    let npm = std::env::var("MSDESIGN_NPM").unwrap_or_else(|_| "node_modules".to_owned());
     let compiler = format!("{npm}/node_modules/kotlin-compiler");
     let program = format!("{compiler}/bin/kotlinc");
     let mut args = vec![program.as_str(), "-Werror", "-d", "classes"];
@@ -217,14 +246,20 @@ fn kotlin_compiles_without_a_warning_and_behaves() {
             &["-cp", &path, "orders.ReplayKt", "table.txt"],
         )
     });
+    row.ends(samples, "accepted");
 }
 
 /// Mono's compiler reads C# 7; later compilers read that as well.
 #[test]
 fn csharp_compiles_without_a_warning_and_behaves() {
+    let row = table::row(
+        "code csharp",
+        "mcs -warnaserror, mono",
+        Command::new("mcs").args(["--version"]),
+    );
     let dir = tempfile::tempdir().unwrap();
     let csharp = language("csharp").unwrap();
-    folders(csharp, dir.path());
+    let samples = folders(csharp, dir.path());
     put(
         &dir.path().join("orders"),
         "Driver.cs",
@@ -250,13 +285,19 @@ fn csharp_compiles_without_a_warning_and_behaves() {
     replays(&dir.path().join("table.txt"), || {
         ran(dir.path(), "mono", &["driver.exe", "table.txt"])
     });
+    row.ends(samples, "accepted");
 }
 
 #[test]
 fn python_compiles_and_behaves() {
+    let row = table::row(
+        "code python",
+        "compileall, python3 -W error",
+        Command::new("python3").args(["--version"]),
+    );
     let dir = tempfile::tempdir().unwrap();
     let python = language("python").unwrap();
-    folders(python, dir.path());
+    let samples = folders(python, dir.path());
     let orders = dir.path().join("orders");
     std::fs::rename(dir.path().join("once"), orders.join("once")).unwrap();
     put(&orders, "driver.py", include_str!("code/python/driver.py"));
@@ -278,13 +319,19 @@ fn python_compiles_and_behaves() {
             &["-W", "error", "replay.py", "table.txt"],
         )
     });
+    row.ends(samples, "accepted");
 }
 
 #[test]
 fn typescript_is_strict_and_behaves() {
+    let row = table::row(
+        "code typescript",
+        "tsc --strict, node",
+        Command::new("tsc").args(["--version"]),
+    );
     let dir = tempfile::tempdir().unwrap();
     let typescript = language("typescript").unwrap();
-    folders(typescript, dir.path());
+    let samples = folders(typescript, dir.path());
     let orders = dir.path().join("orders");
     std::fs::rename(dir.path().join("once"), orders.join("once")).unwrap();
     put(
@@ -318,4 +365,5 @@ fn typescript_is_strict_and_behaves() {
     replays(&dir.path().join("table.txt"), || {
         ran(dir.path(), "node", &["built/orders/replay.js", "table.txt"])
     });
+    row.ends(samples, "accepted");
 }

@@ -4,6 +4,8 @@
 
 #[path = "support/diagrams.rs"]
 mod diagrams;
+#[path = "support/table.rs"]
+mod table;
 
 use diagrams::{NAMES, name};
 use msdesign::diag::{SourceFile, Sources};
@@ -373,18 +375,57 @@ fn every_picture_of_every_design_is_accepted() {
     d2.push_str("}\n");
     let boards = dir.path().join("all.d2");
     std::fs::write(&boards, d2).unwrap();
+    let count = |form: Form| {
+        all.iter()
+            .filter(|(_, p)| p.forms().any(|f| f == form))
+            .count()
+    };
+    let row = table::row(
+        "diagram json",
+        "check-jsonschema",
+        Command::new("check-jsonschema").arg("--version"),
+    );
     run(&mut json, "");
+    row.ends(count(Form::Json), "accepted");
+    let row = table::row(
+        "diagram d2",
+        "d2 validate",
+        Command::new("d2").arg("--version"),
+    );
     run(Command::new("d2").arg("validate").arg(boards), "");
+    row.ends(count(Form::D2), "accepted");
     // Laid out as a user would have it.
+    let row = table::row("diagram dot", "dot", Command::new("dot").arg("-V"));
     run(Command::new("dot").arg("-Tcanon"), &dot);
+    row.ends(count(Form::Dot), "accepted");
     let list = serde_json::to_string(&nodes).unwrap();
+    let modules = mermaid_folder().join("node_modules");
+    let rows = [
+        (
+            Form::Mermaid,
+            table::row("diagram mmd", "mermaid", (&*modules, "mermaid")),
+        ),
+        (
+            Form::Svg,
+            table::row("diagram xml", "jsdom", (&*modules, "jsdom")),
+        ),
+    ];
     run(
         Command::new("node")
             .arg("check.mjs")
             .current_dir(mermaid_folder()),
         &list,
     );
+    for (form, row) in rows {
+        row.ends(count(form), "accepted");
+    }
+    let row = table::row(
+        "diagram puml",
+        "plantuml --check-syntax",
+        plantuml().arg("-version"),
+    );
     run(plantuml().arg("--check-syntax").arg(puml), "");
+    row.ends(count(Form::PlantUml), "accepted");
 }
 
 /// Our JSON keeps to our own published schema.

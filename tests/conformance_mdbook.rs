@@ -4,6 +4,9 @@
 #![cfg(feature = "conformance")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "support/table.rs"]
+mod table;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -187,6 +190,11 @@ fn assert_links(mdbook: &str, pages: &BTreeMap<String, String>, names: &[&str]) 
 #[test]
 fn both_lines_of_mdbook_build_the_book() {
     for mdbook in programs() {
+        let row = table::row(
+            "mdbook",
+            "mdbook build",
+            Command::new(&mdbook).arg("--version"),
+        );
         let (_dir, pages) = build(&mdbook, "");
         for name in ["shop.html", "more/places.html"] {
             let html = main_of(&pages, name);
@@ -229,6 +237,7 @@ fn both_lines_of_mdbook_build_the_book() {
             quote.find("QUOTED-AFTER") < quote.rfind("</blockquote>"),
             "{mdbook}"
         );
+        row.ends(pages.len(), "accepted");
     }
 }
 
