@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::{Cx, File};
+use crate::model::units::Time;
 use crate::model::{EventId, Party};
 use crate::plan::{EventPlan, GroupPlan};
 
@@ -29,6 +30,9 @@ pub(super) fn files(cx: &Cx<'_>, name: &str, events: &[EventId]) -> Vec<File> {
                 .to_owned(),
             "Its users have no passwords and cannot log in until `rabbitmqctl change_password` or a \
              certificate gives them one."
+                .to_owned(),
+            "Of a queue with waits, `….dead` takes what died in it, `….retry` knows by the routing key \
+             which wait is next, `….first` takes what had none yet, and `….return` leads back to the queue."
                 .to_owned(),
         ],
     }]
@@ -53,9 +57,10 @@ fn definitions(cx: &Cx<'_>, events: &[EventId]) -> Value {
         ..Definitions::default()
     };
     for &id in events {
-        let p = cx.plan.event(id);
+        let (e, p) = (model.event(id), cx.plan.event(id));
+        let usual_ack_s = model.broker(e.broker).kind.ack_s;
         d.exchange(&p.channel, "fanout", None);
-        for publisher in &model.event(id).publishers {
+        for publisher in &e.publishers {
             let user = cx.plan.service(publisher.service).slug.clone();
             d.rights
                 .entry(user)
@@ -64,7 +69,7 @@ fn definitions(cx: &Cx<'_>, events: &[EventId]) -> Value {
                 .insert(p.channel.clone());
         }
         for group in &p.groups {
-            d.reader(p, group);
+            d.reader(p, group, usual_ack_s);
             if let Party::Service(_) = group.consumer {
                 let rights = d.rights.entry(group.group.clone()).or_default();
                 rights.1.insert(group.queue.clone());
@@ -163,13 +168,18 @@ impl Definitions {
         }));
     }
 
-    /// A reader's queue, those in which its messages wait, and that of its dead letters.
-    fn reader(&mut self, p: &EventPlan, group: &GroupPlan) {
+    /// A reader's queue, those in which its messages wait, and that of its dead letters. `usual_ack_s` is how
+    /// long the broker lets a reader hold a message if it is told nothing.
+    fn reader(&mut self, p: &EventPlan, group: &GroupPlan, usual_ack_s: u64) {
         let (queue, lost) = (group.queue.as_str(), group.dead_letter.as_str());
         let none = json!({});
         let mut told = json!({ "x-delivery-limit": p.limit.as_ref().map_or(0, |l| l.value) });
         if p.ordered {
             told["x-single-active-consumer"] = json!(true);
+        }
+        if p.ack_timeout.value != Time::s(usual_ack_s) {
+            // Read from RabbitMQ 3.12 on; before, it is a setting of the whole broker.
+            told["x-consumer-timeout"] = json!(p.ack_timeout.value.as_ms());
         }
         self.queue(lost, None, &none);
         if group.retries.is_empty() {
