@@ -5,6 +5,8 @@
 #[path = "support/layout/mod.rs"]
 mod layout;
 
+use msdesign::diagram::layout::{Direction, Graph};
+
 /// `cargo bench --bench layout -- --baseline > tests/layout/baseline.txt` takes over what is drawn now.
 const BASELINE: &str = include_str!("layout/baseline.txt");
 
@@ -37,14 +39,19 @@ fn no_drawing_is_worse_than_before() {
 
 #[test]
 fn what_must_never_occur_does_not() {
+    let hold = |name: &str, word: &str, graph: &Graph, direction: Direction| {
+        let counts = layout::ours(graph, direction);
+        assert_eq!(
+            counts.faults() + counts.struck,
+            0,
+            "{name} {word}: {counts:?}"
+        );
+    };
     for (name, graph) in layout::samples::seeded() {
         for (word, direction) in layout::DIRECTIONS {
-            let counts = layout::ours(&graph, direction);
-            assert_eq!(
-                counts.faults() + counts.struck,
-                0,
-                "{name} {word}: {counts:?}"
-            );
+            hold(&name, word, &graph, direction);
         }
     }
+    let large = layout::samples::system(600, 600, 200, 12);
+    hold("large", "right", &large, Direction::Right);
 }

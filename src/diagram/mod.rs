@@ -44,11 +44,13 @@ pub use states::{State, StateKind, States, Transition};
 pub use svg::style::STYLE;
 
 /// Most nodes a drawn scene or state machine may have.
-pub const MAX_NODES: usize = 400;
+pub const MAX_NODES: usize = 2_500;
 /// Most edges, after folding, that a drawn scene or state machine may have.
-pub const MAX_EDGES: usize = 1_200;
+pub const MAX_EDGES: usize = 8_000;
+/// Most groups that a drawn scene may have.
+pub const MAX_GROUPS: usize = 400;
 /// Most bends and labels that a layout may have to place; long edges in deep graphs reach it.
-pub const MAX_ITEMS: usize = 12_000;
+pub const MAX_ITEMS: usize = 120_000;
 /// Most participants of a drawn sequence.
 pub const MAX_PARTICIPANTS: usize = 60;
 /// Most steps of a drawn sequence.
@@ -57,7 +59,7 @@ pub const MAX_STEPS: usize = 600;
 /// The picture would be too large to draw or to read; show the text form instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooLarge {
-    /// What there is too much of, in the plural: `nodes`, `edges`, `bends`, `participants`, `steps`.
+    /// What there is too much of, in the plural: `nodes`, `edges`, `groups`, `bends`, `participants`, `steps`.
     pub what: &'static str,
     /// How many there are (at least).
     pub count: usize,

@@ -24,8 +24,12 @@ const OUTSIDE: i64 = 6;
 pub(super) const LOOP: i64 = 14;
 /// Room of a self-loop without a label, along its box.
 const LOOP_SLOT: i64 = 32;
-/// Steps of the search, a picture.
+/// Steps of the search in a picture of up to [`MANY`] items.
 const BUDGET: u64 = 60_000_000;
+/// In larger pictures, which no one sees as a whole, the steps grow fewer down to this.
+const LEAST: u64 = 10_000_000;
+/// See [`BUDGET`].
+const MANY: u64 = 4_000;
 
 /// The room that an item takes, seen from its middle line.
 #[derive(Clone, Copy, Debug, Default)]
@@ -241,7 +245,8 @@ pub(super) fn assign(graph: &Graph, g: &Layered, frame: &Frame) -> Cross {
         }
     }
     net.apart(top, bottom, 0, g.chains.len() as i64 / 2);
-    let x = solve(net.next, &net.constraints, BUDGET);
+    let budget = BUDGET * MANY / MANY.max(count as u64);
+    let x = solve(net.next, &net.constraints, budget.max(LEAST));
     Cross {
         items: x[..count].to_vec(),
         borders: (0..graph.groups.len())
@@ -325,13 +330,25 @@ fn borders(graph: &Graph, g: &Layered, frame: &Frame, net: &mut Builder) {
             }
         }
     }
-    for (a, one) in frame.spans.iter().enumerate() {
-        for (b, two) in frame.spans.iter().enumerate() {
-            let (Some(one), Some(two)) = (one, two) else {
+    // Lanes side by side, and those beyond them that look past them.
+    let mut stacked: Vec<usize> = (0..frame.spans.len()).collect();
+    stacked.sort_unstable_by_key(|&k| g.lanes[k]);
+    for (at, &a) in stacked.iter().enumerate() {
+        let Some((first, last)) = frame.spans[a] else {
+            continue;
+        };
+        let mut open: Vec<usize> = (first.saturating_sub(1)..=last + 1).collect();
+        for &b in &stacked[at + 1..] {
+            let Some((begin, end)) = frame.spans[b] else {
                 continue;
             };
-            if g.lanes[a] < g.lanes[b] && one.0 <= two.1 + 1 && two.0 <= one.1 + 1 {
+            let seen = open.len();
+            open.retain(|&layer| layer < begin || layer > end);
+            if open.len() < seen {
                 net.apart(count + 2 * a + 1, count + 2 * b, PAD, 0);
+            }
+            if open.is_empty() {
+                break;
             }
         }
     }

@@ -7,12 +7,14 @@
 
 use super::Graph;
 
-/// More groups than this are ordered by how much they talk alone; the search is of the fifth power.
-const MAX_SEARCH: usize = 24;
-/// Up to this many groups, a lane may move to any place in one step.
-const FREE_MOVES: usize = 10;
+/// With more groups than this, what it costs to pass one of them is taken to be the same for all.
+const MAX_SEARCH: usize = 60;
+/// First orders that the search begins with.
+const STARTS: usize = 12;
+/// Steps of each search.
+const BUDGET: u64 = 20_000_000;
 /// What running through a foreign group costs, in crossings.
-const FOREIGN: u64 = 3;
+const FOREIGN: u64 = 10;
 /// What a lane between two ends costs anyway, in tenths of a crossing: the line gets longer.
 const LENGTH: u64 = 3;
 /// Channels on either side of the mean that a node without a group may take.
@@ -133,7 +135,6 @@ impl Passing {
 /// Orders of the groups that are worth trying, best first: the group of each lane.
 pub(super) fn arrange(graph: &Graph, layers: &[usize], passing: &Passing) -> Vec<Vec<usize>> {
     let k = graph.groups.len();
-    let given: Vec<usize> = (0..k).collect();
     let between = |e: &super::Line| match (graph.nodes[e.from].group, graph.nodes[e.to].group) {
         (Some(a), Some(b)) if a != b => Some((a, b)),
         _ => None,
@@ -143,9 +144,9 @@ pub(super) fn arrange(graph: &Graph, layers: &[usize], passing: &Passing) -> Vec
         talk[a * k + b] += 1;
         talk[b * k + a] += 1;
     }
-    let near = |i: usize, j: usize, order: &[usize]| talk[order[i] * k + order[j]] * (j - i) as u64;
+    let talked = |i: usize, j: usize, _: usize| talk[i * k + j];
     if k > MAX_SEARCH {
-        return vec![improve(given, 1, near)];
+        return vec![sift(by_mean(k, &talk), BUDGET, talked)];
     }
     // pass[(i * k + j) * k + m]: what all lines between groups `i` and `j` pay if lane `m` is between.
     let mut pass = vec![0u64; k * k * k];
@@ -158,13 +159,10 @@ pub(super) fn arrange(graph: &Graph, layers: &[usize], passing: &Passing) -> Vec
             pass[(j * k + i) * k + m] += cost;
         }
     }
-    let paid = |i: usize, j: usize, order: &[usize]| {
-        let pair = &pass[(order[i] * k + order[j]) * k..][..k];
-        order[i + 1..j].iter().map(|&m| pair[m]).sum::<u64>()
-    };
-    let reach = if k > FREE_MOVES { 3 } else { k };
-    let mut starts = vec![improve(given.clone(), reach, near)];
-    for turn in 0..k.min(6) {
+    let paid = |i: usize, j: usize, m: usize| pass[(i * k + j) * k + m];
+    let given: Vec<usize> = (0..k).collect();
+    let mut starts = vec![sift(given.clone(), BUDGET, talked), by_mean(k, &talk)];
+    for turn in 0..k.min(STARTS) {
         let mut start = given.clone();
         start.rotate_left(turn);
         if turn % 2 == 1 {
@@ -174,7 +172,7 @@ pub(super) fn arrange(graph: &Graph, layers: &[usize], passing: &Passing) -> Vec
     }
     let mut found: Vec<(u64, Vec<usize>)> = starts
         .into_iter()
-        .map(|s| improve(s, reach, paid))
+        .map(|s| sift(s, BUDGET, paid))
         .map(|mut order| {
             // An order and its mirror image are one; the first group stands above the last.
             if order.first() > order.last() {
@@ -188,47 +186,93 @@ pub(super) fn arrange(graph: &Graph, layers: &[usize], passing: &Passing) -> Vec
     found.into_iter().map(|f| f.1).collect()
 }
 
-fn cost(order: &[usize], pair: impl Fn(usize, usize, &[usize]) -> u64) -> u64 {
+/// What all pairs of groups pay for the lanes between them.
+fn cost(order: &[usize], pay: impl Fn(usize, usize, usize) -> u64) -> u64 {
     let mut sum = 0;
-    for j in 1..order.len() {
-        for i in 0..j {
-            sum += pair(i, j, order);
+    for (at, &j) in order.iter().enumerate() {
+        for (before, &i) in order[..at].iter().enumerate() {
+            sum += order[before + 1..at]
+                .iter()
+                .map(|&m| pay(i, j, m))
+                .sum::<u64>();
         }
     }
     sum
 }
 
-/// Moves single lanes by up to `reach` places while that lowers the sum over all pairs of places.
-fn improve(
-    mut order: Vec<usize>,
-    reach: usize,
-    pair: impl Fn(usize, usize, &[usize]) -> u64,
-) -> Vec<usize> {
-    let k = order.len();
-    let mut best = cost(&order, &pair);
-    for _round in 0..k {
-        let mut better = false;
-        for from in 0..k {
-            for to in from.saturating_sub(reach)..(from + reach + 1).min(k) {
-                if from == to {
-                    continue;
-                }
-                let mut tried = order.clone();
-                let lane = tried.remove(from);
-                tried.insert(to, lane);
-                let now = cost(&tried, &pair);
-                if now < best {
-                    best = now;
-                    order = tried;
-                    better = true;
-                }
-            }
+/// An order in which groups that talk stand near one another: each goes, some times over, to the mean
+/// place of those it talks with.
+fn by_mean(k: usize, talk: &[u64]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..k).collect();
+    let mut place = vec![0u64; k];
+    for _round in 0..8 {
+        for (at, &g) in order.iter().enumerate() {
+            place[g] = 1_000 * at as u64;
         }
-        if !better {
-            break;
-        }
+        let mean = |g: usize| {
+            let row = &talk[g * k..][..k];
+            let (sum, weight) = row
+                .iter()
+                .zip(&place)
+                .fold((place[g], 1), |(s, w), (t, p)| (s + t * p, w + t));
+            sum / weight
+        };
+        order.sort_by_cached_key(|&g| (mean(g), g));
     }
     order
+}
+
+/// Moves each lane to its best place, the others left in theirs, while that lowers the [`cost`]; `pay` is
+/// what the lines between two groups pay for a third one between them.
+fn sift(
+    mut order: Vec<usize>,
+    budget: u64,
+    pay: impl Fn(usize, usize, usize) -> u64,
+) -> Vec<usize> {
+    let k = order.len();
+    // What it saves to swap the lane at `at` with the next one.
+    let saved = |order: &[usize], at: usize| -> i64 {
+        let (a, b) = (order[at], order[at + 1]);
+        let before = order[..at]
+            .iter()
+            .map(|&i| pay(i, b, a) as i64 - pay(i, a, b) as i64);
+        let behind = order[at + 2..]
+            .iter()
+            .map(|&j| pay(a, j, b) as i64 - pay(b, j, a) as i64);
+        before.sum::<i64>() + behind.sum::<i64>()
+    };
+    let mut spent = 0;
+    loop {
+        let mut better = false;
+        for group in 0..k {
+            let Some(home) = order.iter().position(|&g| g == group) else {
+                continue;
+            };
+            let (mut sum, mut best) = (0, (0, home));
+            for at in home..k - 1 {
+                sum += saved(&order, at);
+                order.swap(at, at + 1);
+                best = best.max((sum, at + 1));
+            }
+            order[home..].rotate_right(1);
+            sum = 0;
+            for at in (0..home).rev() {
+                sum += saved(&order, at);
+                order.swap(at, at + 1);
+                if sum > best.0 {
+                    best = (sum, at);
+                }
+            }
+            // It stands first now, unless it stood there before.
+            let to = if best.0 > 0 { best.1 } else { home };
+            order[..=to].rotate_left(1);
+            better |= best.0 > 0;
+            spent += (k * k) as u64;
+        }
+        if !better || spent > budget {
+            return order;
+        }
+    }
 }
 
 /// The lane or channel of every node: that of its group; a node without a group takes the channel from

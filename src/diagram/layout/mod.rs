@@ -23,7 +23,7 @@ mod simplex;
 #[cfg(test)]
 mod tests;
 
-use super::{MAX_EDGES, MAX_ITEMS, MAX_NODES, TooLarge, bounded};
+use super::{MAX_EDGES, MAX_GROUPS, MAX_ITEMS, MAX_NODES, TooLarge, bounded};
 use order::Layered;
 
 /// What is to be placed.
@@ -133,6 +133,8 @@ pub struct Drawing {
 
 /// Orders of lanes that are tried to the end.
 const ORDERS: usize = 4;
+/// In a picture of more items than this, the first order of lanes is taken.
+const MANY: usize = 20_000;
 /// First orders inside the layers that are tried for each of them.
 const STARTS: usize = 6;
 /// Work units (visits of lines) for each of them.
@@ -147,7 +149,7 @@ const BUDGET: u64 = 2_000_000;
 pub fn draw(graph: &Graph, wish: Wish) -> Result<Drawing, TooLarge> {
     bounded("nodes", graph.nodes.len(), MAX_NODES)?;
     bounded("edges", graph.edges.len(), MAX_EDGES)?;
-    bounded("groups", graph.groups.len(), MAX_NODES)?;
+    bounded("groups", graph.groups.len(), MAX_GROUPS)?;
     if graph.nodes.is_empty() {
         return Ok(Drawing {
             groups: vec![None; graph.groups.len()],
@@ -158,11 +160,15 @@ pub fn draw(graph: &Graph, wish: Wish) -> Result<Drawing, TooLarge> {
     let ranks = rank::assign(graph, &reversed);
     // Odd layers are kept for labels.
     let layers: Vec<usize> = ranks.iter().map(|r| 2 * r).collect();
+    // Counted before there is any work with them.
+    let long = |e: &Line| layers[e.from].abs_diff(layers[e.to]).saturating_sub(1);
+    let bends = graph.edges.iter().map(long).sum::<usize>();
+    bounded("bends", graph.nodes.len() + bends, MAX_ITEMS)?;
+    let orders = if bends > MANY { 1 } else { ORDERS };
     let passing = lanes::Passing::new(graph, &layers);
     let mut best: Option<(u64, Layered)> = None;
-    for order in lanes::arrange(graph, &layers, &passing).iter().take(ORDERS) {
+    for order in lanes::arrange(graph, &layers, &passing).iter().take(orders) {
         let mut layered = Layered::new(graph, &layers, &reversed, order, &passing);
-        bounded("bends", layered.items.len(), MAX_ITEMS)?;
         let crossings = order::minimise(&mut layered, STARTS, BUDGET);
         if best.as_ref().is_none_or(|b| crossings < b.0) {
             best = Some((crossings, layered));

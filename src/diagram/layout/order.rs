@@ -45,6 +45,8 @@ pub(super) struct Layered {
 
 const SWEEPS: usize = 32;
 const PATIENCE: usize = 8;
+/// A search ends after this many times its budget, even in its first start.
+const ENOUGH: u64 = 4;
 
 impl Layered {
     /// Cuts `graph`; `layers` has the layer of each node, an even one, so that every edge passes an odd
@@ -81,7 +83,7 @@ impl Layered {
         chains.resize(graph.edges.len(), Vec::new());
         for e in shortest {
             let edge = &graph.edges[e];
-            if edge.from == edge.to || items.len() > super::MAX_ITEMS {
+            if edge.from == edge.to {
                 continue;
             }
             let (a, b) = if reversed[e] {
@@ -167,6 +169,7 @@ pub(super) fn minimise(layered: &mut Layered, starts: usize, budget: u64) -> u64
         tree: Vec::new(),
         scratch: (Vec::new(), Vec::new()),
         spent: 0,
+        limit: ENOUGH * budget,
     };
     let mut best: Option<(u64, Vec<Vec<usize>>)> = None;
     for start in 0..starts {
@@ -193,6 +196,7 @@ struct Search {
     tree: Vec<u64>,
     scratch: (Vec<usize>, Vec<usize>),
     spent: u64,
+    limit: u64,
 }
 
 impl Search {
@@ -254,7 +258,7 @@ impl Search {
         let mut best = (self.crossings(g), g.layers.clone());
         let mut stale = 0;
         for sweep in 0..SWEEPS {
-            if best.0 == 0 && sweep > 1 || stale > PATIENCE {
+            if best.0 == 0 && sweep > 1 || stale > PATIENCE || self.spent > self.limit {
                 break;
             }
             let depth = g.layers.len();

@@ -3,6 +3,7 @@
 use super::coords::{Cross, Frame, LOOP, PAD, TITLE};
 use super::order::{Kind, Layered};
 use super::{Direction, Drawing, Graph, Rect, Route};
+use std::collections::BTreeSet;
 
 /// Between two tracks.
 const TRACK: i64 = 8;
@@ -14,6 +15,8 @@ const SIDE: i64 = 6;
 const GAP: i64 = 14;
 /// Lines nearer than this would look like one.
 const NEAR: i64 = 4;
+/// With more stretches in a gap than this, their order is not weighed pair by pair.
+const PAIRWISE: usize = 2_000;
 
 /// A stretch across the layers within one gap.
 #[derive(Clone, Copy, Debug)]
@@ -354,6 +357,9 @@ fn tracks(ways: &mut [Way]) -> usize {
             if must_precede(a, b) {
                 demand(i, j);
             }
+            if n > PAIRWISE {
+                continue;
+            }
             // Positive: `a` before `b` saves crossings.
             let saved = crossings(b, a) - crossings(a, b);
             if saved != 0 {
@@ -451,7 +457,7 @@ fn split_circles(ways: &mut [Way], bent: &[usize]) {
     let mut ins: Vec<usize> = before.iter().map(Vec::len).collect();
     let mut outs: Vec<usize> = after.iter().map(Vec::len).collect();
     let mut open: Vec<usize> = (0..n).filter(|&i| ins[i] == 0 || outs[i] == 0).collect();
-    let mut taken: Vec<i64> = Vec::new();
+    let mut taken: BTreeSet<i64> = BTreeSet::new();
     loop {
         while let Some(i) = open.pop() {
             if !std::mem::replace(&mut alive[i], false) {
@@ -481,14 +487,74 @@ fn split_circles(ways: &mut [Way], bent: &[usize]) {
         }
         let way = &ways[bent[worst]];
         let wanted = i64::midpoint(way.from, way.to);
-        let free = |y: i64| taken.iter().all(|t| (t - y).abs() >= NEAR);
+        let free = |y: i64| taken.range(y - NEAR + 1..y + NEAR).next().is_none();
         let middle = (0..)
             .flat_map(|d| [wanted + d, wanted - d])
             .take(40 * taken.len())
             .find(|&y| free(y))
             .unwrap_or(wanted);
-        taken.push(middle);
+        taken.insert(middle);
         ways[bent[worst]].middle = Some(middle);
         open.push(worst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tracks_of_a_full_gap() {
+        // Below and above the number of stretches that are weighed pair by pair; ends meet often.
+        for lines in [300, PAIRWISE + 1] {
+            let mut ways: Vec<Way> = (0..lines as i64)
+                .map(|i| Way {
+                    edge: 0,
+                    from: 8 * i,
+                    to: 8 * (i * 7_919 % lines as i64) + i % 3,
+                    middle: None,
+                    tracks: [0; 2],
+                })
+                .collect();
+            tracks(&mut ways);
+            let mut all = Vec::new();
+            for (line, w) in ways.iter().enumerate() {
+                let Way { from, to, .. } = *w;
+                match w.middle {
+                    _ if from == to => {}
+                    None => all.push((Stretch { line, from, to }, w.tracks[0])),
+                    Some(middle) => {
+                        let first = Stretch {
+                            line,
+                            from,
+                            to: middle,
+                        };
+                        let second = Stretch {
+                            line,
+                            from: middle,
+                            to,
+                        };
+                        all.extend([(first, w.tracks[0]), (second, w.tracks[1])]);
+                        assert!(w.tracks[0] < w.tracks[1]);
+                    }
+                }
+            }
+            for (i, (a, at)) in all.iter().enumerate() {
+                for (b, other) in &all[..i] {
+                    if a.line == b.line || !touch(a, b) {
+                        continue;
+                    }
+                    assert_ne!(at, other, "{a:?} and {b:?} share a track");
+                    assert!(
+                        !must_precede(a, b) || at < other,
+                        "{a:?} turns behind {b:?}"
+                    );
+                    assert!(
+                        !must_precede(b, a) || other < at,
+                        "{b:?} turns behind {a:?}"
+                    );
+                }
+            }
+        }
     }
 }

@@ -234,10 +234,15 @@ fn hostile_sizes_end() {
     assert_eq!(draw(&graph, Wish::default()).unwrap_err().what, "bends");
     let graph = many(MAX_NODES + 1, Vec::new());
     assert_eq!(draw(&graph, Wish::default()).unwrap_err().what, "nodes");
+    let graph = many(20, (0..=MAX_EDGES).map(|i| (i % 20, 0)).collect());
+    assert_eq!(draw(&graph, Wish::default()).unwrap_err().what, "edges");
+    let mut graph = many(2, Vec::new());
+    graph.groups = vec![0; MAX_GROUPS + 1];
+    assert_eq!(draw(&graph, Wish::default()).unwrap_err().what, "groups");
     // A star and nothing at all.
-    let star = many(MAX_NODES, (1..MAX_NODES).map(|v| (0, v)).collect());
+    let star = many(400, (1..400).map(|v| (0, v)).collect());
     check(&star, &draw(&star, Wish::default()).unwrap());
-    let apart = many(MAX_NODES, Vec::new());
+    let apart = many(400, Vec::new());
     check(&apart, &draw(&apart, Wish::default()).unwrap());
 }
 

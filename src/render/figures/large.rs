@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use super::super::Cx;
 use super::super::doc::{Doc, Inline, count, say};
 use super::{gallery, matrix, show};
-use crate::diagram::{Matrix, Picture, Scene, text_form, views};
+use crate::diagram::{Matrix, Picture, Refusal, Scene, text_form, views};
 
 /// Most rows of a matrix as a table; above it the pairs are listed.
 const MATRIX: usize = 40;
@@ -15,12 +15,34 @@ const MATRIX: usize = 40;
 /// that draws them.
 const AROUND: usize = 24;
 
-/// Writes the views of `whole`, whose `overview` may not exist for want of teams.
-pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc, whole: &Scene, overview: Option<Scene>) {
+/// Writes the views of `whole`, whose `overview` may not exist for want of teams. `refused` says why the one
+/// picture that was asked for cannot be drawn.
+pub(super) fn write(
+    cx: &Cx<'_>,
+    doc: &mut Doc,
+    whole: &Scene,
+    overview: Option<Scene>,
+    refused: Option<Refusal>,
+) {
     let model = cx.plan.model;
     let canonical = whole.canonical();
     let (nodes, edges) = (canonical.nodes.len(), canonical.edges.len());
-    if views::is_readable(&canonical) {
+    let first = match (&overview, model.teams.len()) {
+        (Some(_), _) => "the diagram shows the teams first",
+        (None, 0 | 1) => {
+            "each service is shown with its neighbours; with `teams`, there would be an overview too"
+        }
+        (None, _) => {
+            "each team and service is shown with its neighbours; even the teams exchange too much for one picture"
+        }
+    };
+    if let Some(why) = refused {
+        doc.para(say!(
+            "`view = \"full\"` asks for one picture of everything, but {}. So {}.",
+            why,
+            first
+        ));
+    } else if views::is_readable(&canonical) {
         doc.para("The diagram shows the teams, as `[diagram] view` asks; the parts of it follow.");
     } else {
         doc.para(say!(
@@ -29,11 +51,7 @@ pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc, whole: &Scene, overview: Option<
             count(edges, "line"),
             views::READABLE_NODES,
             views::READABLE_EDGES,
-            match (&overview, model.teams.len()) {
-                (Some(_), _) => "the diagram shows the teams first",
-                (None, 0 | 1) => "each service is shown with its neighbours; with `teams`, there would be an overview too",
-                (None, _) => "each team and service is shown with its neighbours; even the teams exchange too much for one picture",
-            }
+            first
         ));
     }
     if let Some(overview) = overview {

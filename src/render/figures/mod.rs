@@ -21,7 +21,7 @@ use super::doc::{Doc, Inline, say};
 use crate::DiagramForm;
 use crate::diagram::layout::Wish;
 use crate::diagram::svg::{self, Frame};
-use crate::diagram::{Form, Picture, Scene, views};
+use crate::diagram::{Form, Picture, Refusal, Scene, views};
 use crate::model::{Party, Section, ServiceId, View};
 
 /// The form of pictures on this page.
@@ -41,35 +41,42 @@ fn form(cx: &Cx<'_>, doc: &Doc) -> Form {
 
 /// Puts `picture` in the page; `name` ends its ids.
 fn show(cx: &Cx<'_>, doc: &mut Doc, name: &str, picture: &Picture) {
-    let scope = doc.id(name);
+    match written(doc, name, picture, form(cx, doc)) {
+        Ok(text) => place(cx, doc, picture, text),
+        Err(why) => {
+            doc.para(say!("The picture is left out: {}. The same as text:", why));
+            if let Ok(text) = written(doc, name, picture, Form::Text) {
+                doc.code(Form::Text.name(), &text);
+            }
+        }
+    }
+}
+
+/// `picture` for the page; `name` ends its ids.
+fn written(doc: &Doc, name: &str, picture: &Picture, form: Form) -> Result<String, Refusal> {
     let options = svg::Options {
-        scope: &scope,
+        scope: &doc.id(name),
         frame: Frame::Page,
         wish: Wish::default(),
     };
+    picture.write(form, &options)
+}
+
+/// Puts what was [written] in the page.
+fn place(cx: &Cx<'_>, doc: &mut Doc, picture: &Picture, written: String) {
     let form = form(cx, doc);
-    let text = |doc: &mut Doc| {
-        if let Ok(text) = picture.write(Form::Text, &options) {
-            doc.code(Form::Text.name(), &text);
-        }
-    };
-    match picture.write(form, &options) {
-        Ok(drawn) if form == Form::Svg => {
-            doc.figure(drawn);
-            let title = match picture {
-                Picture::Interactions(_) => "The diagram",
-                _ => picture.title(),
-            };
-            doc.details(&format!("{title} in words"), |d| {
-                d.list(picture.words().into_iter().map(Inline::text));
-            });
-        }
-        Ok(written) => doc.code(form.name(), &written),
-        Err(why) => {
-            doc.para(say!("The picture is left out: {}. The same as text:", why));
-            text(doc);
-        }
+    if form != Form::Svg {
+        doc.code(form.name(), &written);
+        return;
     }
+    doc.figure(written);
+    let title = match picture {
+        Picture::Interactions(_) => "The diagram",
+        _ => picture.title(),
+    };
+    doc.details(&format!("{title} in words"), |d| {
+        d.list(picture.words().into_iter().map(Inline::text));
+    });
 }
 
 /// What stands for the whole design.
@@ -89,10 +96,12 @@ fn shown(cx: &Cx<'_>, scene: &Scene) -> Shown {
         View::Auto if views::is_readable(&scene.canonical()) => return Shown::Whole,
         View::Auto | View::Overview => {}
     }
-    match views::overview(scene) {
-        Some(overview) if views::is_readable(&overview) => Shown::Overview(overview),
-        _ => Shown::Pairs,
-    }
+    overview(scene).map_or(Shown::Pairs, Shown::Overview)
+}
+
+/// The teams of `scene`, if that makes a readable picture.
+fn overview(scene: &Scene) -> Option<Scene> {
+    views::overview(scene).filter(views::is_readable)
 }
 
 /// Who talks to whom.
@@ -100,11 +109,14 @@ pub(super) fn interactions(cx: &Cx<'_>, doc: &mut Doc) {
     let scene = scene::scene(cx, Some(doc));
     match shown(cx, &scene) {
         Shown::Whole => {
-            let picture = Picture::Interactions(scene);
-            show(cx, doc, "picture-all", &picture);
+            let picture = Picture::Interactions(scene.clone());
+            match written(doc, "picture-all", &picture, form(cx, doc)) {
+                Ok(text) => place(cx, doc, &picture, text),
+                Err(why) => large::write(cx, doc, &scene, overview(&scene), Some(why)),
+            }
         }
-        Shown::Overview(overview) => large::write(cx, doc, &scene, Some(overview)),
-        Shown::Pairs => large::write(cx, doc, &scene, None),
+        Shown::Overview(overview) => large::write(cx, doc, &scene, Some(overview), None),
+        Shown::Pairs => large::write(cx, doc, &scene, None, None),
     }
 }
 
