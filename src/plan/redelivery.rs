@@ -203,6 +203,25 @@ pub(super) fn kept(
     read: bool,
 ) -> (Figure<Time>, Figure<Time>) {
     let (mut kept, mut dead) = (within(broker, retention), within(broker, dead));
+    // A dead letter's age counts from when the message was first sent, so it has to be kept for longer.
+    let from_first = matches!(broker.id.as_str(), "sns-sqs" | "eventbridge");
+    if from_first && !dead.is_set() && dead.value <= kept.value {
+        if kept.is_set() {
+            let why = format!(
+                "{} is the most of {}, counted from when the message was first sent: nothing is left of it for one \
+                 that fails after {}",
+                dead.value, broker.name, kept.value
+            );
+            dead = Figure::derived(dead.value, why, &broker.source);
+        } else {
+            let less = dead.value.minus(Time::h(24));
+            let why = format!(
+                "not {}: its dead letters are kept for {}, counted from when it was first sent",
+                kept.value, dead.value
+            );
+            kept = Figure::derived(less, why, &broker.source);
+        }
+    }
     // What JetStream tells of a message that it gave up is where it stands in its stream: it is gone when
     // the stream drops it.
     if broker.id == "nats" && read && dead.value > kept.value {
@@ -361,6 +380,34 @@ mod tests {
         assert_eq!(
             of("kafka", &derived(week), &derived(fortnight)),
             (week, fortnight)
+        );
+    }
+
+    #[test]
+    fn a_dead_letter_outlives_its_source_where_its_age_counts_from_the_first_sending() {
+        let (month, fortnight) = (Time::h(720), Time::h(336));
+        let derived = |t| Figure::derived(t, "", "");
+        let of = |a: &Figure<Time>, b: &Figure<Time>| {
+            let (kept, dead) = kept(broker("sns-sqs"), a, b, true);
+            (kept.value, dead.value)
+        };
+        // More than SQS takes is lowered anyway; what it takes stays as it was set.
+        let day_less = Time::h(312);
+        assert_eq!(
+            of(&derived(fortnight), &derived(month)),
+            (day_less, fortnight)
+        );
+        assert_eq!(
+            of(&Figure::set(month), &derived(month)),
+            (day_less, fortnight)
+        );
+        assert_eq!(
+            of(&Figure::set(fortnight), &derived(month)),
+            (fortnight, fortnight)
+        );
+        assert_eq!(
+            of(&derived(Time::h(96)), &derived(fortnight)),
+            (Time::h(96), fortnight)
         );
     }
 }

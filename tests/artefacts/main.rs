@@ -6,6 +6,7 @@
 mod asyncapi;
 mod broker;
 mod chapter;
+mod cloud;
 mod designs;
 mod events;
 mod grafana;
@@ -53,6 +54,7 @@ const CHECKS: &[Check] = &[
     broker::STRIMZI,
     broker::SCHEMAS,
     broker::CLOUDFORMATION,
+    cloud::MOTO,
     rabbitmq::DEFINITIONS,
     nats::JETSTREAM,
     saga::STATE_MACHINES,

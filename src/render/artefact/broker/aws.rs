@@ -1,106 +1,169 @@
-//! SNS and SQS: topics, queues and dead letters as a CloudFormation template.
+//! What SNS and EventBridge have in common: the queue of each reader with its dead letters, and who may
+//! publish and read.
+
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
 use super::super::cloudformation::unique;
 use super::{Cx, File};
-use crate::model::EventId;
 use crate::model::units::Time;
+use crate::model::{EventId, Party, ServiceId};
+use crate::plan::{EventPlan, GroupPlan};
 
-/// The longest that SQS keeps a message, in seconds.
-const SQS_KEEPS_S: u64 = 1_209_600;
-
-/// The files of the broker `name` that carries `events`.
-pub(super) fn files(cx: &Cx<'_>, name: &str, events: &[EventId]) -> Vec<File> {
-    vec![File {
+/// A template of `resources` as the file of the broker `name`.
+pub(super) fn template(name: &str, description: &str, resources: Map<String, Value>) -> File {
+    let template = json!({
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": description,
+        "Resources": resources,
+    });
+    File {
         path: format!("broker/{name}.template.json"),
         fence: "json",
-        text: super::pretty(&sns_sqs(cx, events)),
+        text: super::pretty(&template),
         checked_by: Some("cfn-lint"),
-        notes: Vec::new(),
-    }]
+        notes: vec![
+            "In this project's tests the stack is also created in moto, an imitation of AWS: an event that its reader \
+             does not delete lands among the dead letters after as many deliveries as the table says."
+                .to_owned(),
+        ],
+    }
 }
 
-/// A topic an event; for each reader a queue with its dead letters, subscribed to it.
-fn sns_sqs(cx: &Cx<'_>, events: &[EventId]) -> Value {
-    let mut out = Map::new();
-    for &id in events {
-        let p = cx.plan.event(id);
-        let topic = unique(&out, "Topic", &p.channel);
+/// The queue of a reader and its dead letters, by their names in the template.
+pub(super) struct Queues {
+    pub(super) queue: String,
+    pub(super) dead: String,
+}
+
+/// Adds the queue of `group` and the one for its dead letters.
+pub(super) fn queues(out: &mut Map<String, Value>, p: &EventPlan, group: &GroupPlan) -> Queues {
+    let queue = unique(out, "Queue", &group.queue);
+    let dead = unique(out, "DeadLetters", &group.queue);
+    let fifo = group.queue.ends_with(".fifo");
+    out.insert(
+        dead.clone(),
+        queue_of(
+            &group.dead_letter,
+            p.dead_letter_kept.value,
+            fifo,
+            Map::new(),
+        ),
+    );
+    let mut more = Map::new();
+    more.insert(
+        "VisibilityTimeout".into(),
+        json!(seconds(p.ack_timeout.value)),
+    );
+    more.insert(
+        "RedrivePolicy".into(),
+        json!({
+            "deadLetterTargetArn": arn(&dead),
+            "maxReceiveCount": p.limit.as_ref().unwrap_or(&p.attempts).value,
+        }),
+    );
+    out.insert(
+        queue.clone(),
+        queue_of(&group.queue, p.kept.value, fifo, more),
+    );
+    Queues { queue, dead }
+}
+
+/// Lets `service`, on behalf of `source` alone, send to the queues.
+pub(super) fn admit(
+    out: &mut Map<String, Value>,
+    group: &GroupPlan,
+    queues: &[&str],
+    service: &str,
+    source: &Value,
+) {
+    for (n, queue) in queues.iter().enumerate() {
+        let what = if n == 0 {
+            "Policy"
+        } else {
+            "DeadLettersPolicy"
+        };
+        let policy = unique(out, what, &group.queue);
         out.insert(
-            topic.clone(),
-            json!({ "Type": "AWS::SNS::Topic", "Properties": {
-                "TopicName": p.channel,
-                "KmsMasterKeyId": "alias/aws/sns",
+            policy,
+            json!({ "Type": "AWS::SQS::QueuePolicy", "Properties": {
+                "Queues": [{ "Ref": queue }],
+                "PolicyDocument": { "Version": "2012-10-17", "Statement": [{
+                    "Effect": "Allow",
+                    "Principal": { "Service": service },
+                    "Action": "sqs:SendMessage",
+                    "Resource": arn(queue),
+                    "Condition": { "ArnEquals": { "aws:SourceArn": source } },
+                }] },
             } }),
         );
-        for group in &p.groups {
-            let queue = unique(&out, "Queue", &group.queue);
-            let dead = unique(&out, "DeadLetters", &group.queue);
+    }
+}
+
+/// What each service may do: one policy a service, to attach to its role.
+pub(super) struct Rights(BTreeMap<ServiceId, Vec<Value>>);
+
+impl Rights {
+    pub(super) fn new() -> Self {
+        Self(BTreeMap::new())
+    }
+
+    /// Lets everybody who publishes `event` do so by `statement`.
+    pub(super) fn publish(&mut self, cx: &Cx<'_>, event: EventId, statement: &Value) {
+        for publisher in &cx.plan.model.event(event).publishers {
+            let all = self.0.entry(publisher.service).or_default();
+            all.push(statement.clone());
+        }
+    }
+
+    /// Lets the reader of `group` read its queue.
+    pub(super) fn read(&mut self, group: &GroupPlan, queue: &str) {
+        if let Party::Service(reader) = group.consumer {
+            self.0.entry(reader).or_default().push(json!({
+                "Effect": "Allow",
+                "Action": [
+                    "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility",
+                    "sqs:GetQueueAttributes",
+                ],
+                "Resource": arn(queue),
+            }));
+        }
+    }
+
+    pub(super) fn write(self, cx: &Cx<'_>, out: &mut Map<String, Value>) {
+        for (service, statements) in self.0 {
+            let slug = &cx.plan.service(service).slug;
+            let id = unique(out, "Messages", slug);
             out.insert(
-                dead.clone(),
-                queue_of(
-                    &group.dead_letter,
-                    p.dead_letter_retention.value,
-                    Map::new(),
-                ),
-            );
-            let mut more = Map::new();
-            more.insert(
-                "VisibilityTimeout".into(),
-                json!(p.ack_timeout.value.as_ms().div_ceil(1000)),
-            );
-            more.insert(
-                "RedrivePolicy".into(),
-                json!({
-                    "deadLetterTargetArn": { "Fn::GetAtt": [dead, "Arn"] },
-                    "maxReceiveCount": p.attempts.value,
-                }),
-            );
-            out.insert(
-                queue.clone(),
-                queue_of(&group.queue, p.retention.value, more),
-            );
-            let arn = json!({ "Fn::GetAtt": [queue, "Arn"] });
-            let policy = unique(&out, "Policy", &group.queue);
-            out.insert(
-                policy,
-                json!({ "Type": "AWS::SQS::QueuePolicy", "Properties": {
-                    "Queues": [{ "Ref": queue }],
-                    "PolicyDocument": { "Version": "2012-10-17", "Statement": [{
-                        "Effect": "Allow",
-                        "Principal": { "Service": "sns.amazonaws.com" },
-                        "Action": "sqs:SendMessage",
-                        "Resource": arn,
-                        "Condition": { "ArnEquals": { "aws:SourceArn": { "Ref": topic } } },
-                    }] },
-                } }),
-            );
-            let subscription = unique(&out, "Subscription", &group.queue);
-            out.insert(
-                subscription,
-                json!({ "Type": "AWS::SNS::Subscription", "Properties": {
-                    "TopicArn": { "Ref": topic },
-                    "Protocol": "sqs",
-                    "Endpoint": arn,
-                    "RawMessageDelivery": true,
+                id,
+                json!({ "Type": "AWS::IAM::ManagedPolicy", "Properties": {
+                    "Description": format!("What {slug} may publish and read"),
+                    "PolicyDocument": { "Version": "2012-10-17", "Statement": statements },
                 } }),
             );
         }
     }
-    json!({
-        "AWSTemplateFormatVersion": "2010-09-09",
-        "Description": "Topics, queues and dead letters",
-        "Resources": out,
-    })
 }
 
-/// A queue that is encrypted with its own key and keeps messages as long as the plan says and SQS can.
-fn queue_of(name: &str, keeps: Time, more: Map<String, Value>) -> Value {
-    let seconds = keeps.as_ms().div_ceil(1000).clamp(60, SQS_KEEPS_S);
+/// The ARN of a resource of the template.
+pub(super) fn arn(id: &str) -> Value {
+    json!({ "Fn::GetAtt": [id, "Arn"] })
+}
+
+/// Whole seconds, as queues count.
+fn seconds(time: Time) -> u64 {
+    time.as_ms().div_ceil(1000)
+}
+
+/// A queue that is encrypted with its own key and keeps messages as long as the plan says.
+fn queue_of(name: &str, keeps: Time, fifo: bool, more: Map<String, Value>) -> Value {
     let mut properties = Map::new();
     properties.insert("QueueName".into(), json!(name));
-    properties.insert("MessageRetentionPeriod".into(), json!(seconds));
+    if fifo {
+        properties.insert("FifoQueue".into(), json!(true));
+    }
+    properties.insert("MessageRetentionPeriod".into(), json!(seconds(keeps)));
     properties.insert("SqsManagedSseEnabled".into(), json!(true));
     properties.extend(more);
     json!({

@@ -2,9 +2,11 @@
 //! operator reads. One file of this folder a broker.
 
 mod aws;
+mod eventbridge;
 mod kafka;
 mod nats;
 mod rabbitmq;
+mod sns;
 
 use std::collections::BTreeMap;
 
@@ -17,7 +19,7 @@ use crate::plan::slug;
 
 pub(super) const KIND: Kind = Kind {
     id: "broker",
-    what: "topics, queues, dead letters and access: Kafka (Strimzi), RabbitMQ (definitions), NATS (JetStream), SNS and SQS (CloudFormation)",
+    what: "topics, queues, dead letters and access: Kafka (Strimzi), RabbitMQ (definitions), NATS (JetStream), SNS, SQS and EventBridge (CloudFormation)",
     files,
 };
 
@@ -35,7 +37,8 @@ fn files(cx: &Cx<'_>) -> Vec<File> {
             "kafka" => kafka::files(cx, &name, &events),
             "nats" => nats::files(cx, &name, &events),
             "rabbitmq" => rabbitmq::files(cx, &name, &events),
-            "sns-sqs" => aws::files(cx, &name, &events),
+            "sns-sqs" => sns::files(cx, &name, &events),
+            "eventbridge" => eventbridge::files(cx, &name, &events),
             _ => Vec::new(),
         });
     }
