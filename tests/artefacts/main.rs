@@ -20,6 +20,7 @@ mod rabbitmq;
 mod saga;
 #[path = "../support/table.rs"]
 mod table;
+mod terraform;
 mod tool;
 
 use designs::Exported;
@@ -55,6 +56,7 @@ const CHECKS: &[Check] = &[
     broker::SCHEMAS,
     broker::CLOUDFORMATION,
     cloud::MOTO,
+    terraform::NAMES,
     rabbitmq::DEFINITIONS,
     nats::JETSTREAM,
     saga::STATE_MACHINES,

@@ -3,9 +3,12 @@
 
 mod aws;
 mod eventbridge;
+mod hcl;
 mod kafka;
 mod nats;
+mod pubsub;
 mod rabbitmq;
+mod service_bus;
 mod sns;
 
 use std::collections::BTreeMap;
@@ -19,7 +22,7 @@ use crate::plan::slug;
 
 pub(super) const KIND: Kind = Kind {
     id: "broker",
-    what: "topics, queues, dead letters and access: Kafka (Strimzi), RabbitMQ (definitions), NATS (JetStream), SNS, SQS and EventBridge (CloudFormation)",
+    what: "topics, queues, dead letters and access: Kafka (Strimzi), RabbitMQ (definitions), NATS (JetStream), SNS, SQS and EventBridge (CloudFormation), Pub/Sub and Service Bus (Terraform)",
     files,
 };
 
@@ -39,6 +42,8 @@ fn files(cx: &Cx<'_>) -> Vec<File> {
             "rabbitmq" => rabbitmq::files(cx, &name, &events),
             "sns-sqs" => sns::files(cx, &name, &events),
             "eventbridge" => eventbridge::files(cx, &name, &events),
+            "pubsub" => pubsub::files(cx, &name, &events),
+            "service-bus" => service_bus::files(cx, &name, &events),
             _ => Vec::new(),
         });
     }
