@@ -477,3 +477,306 @@ fn libraries_have_the_limits_of_the_plan() {
         );
     }
 }
+
+/// The text of a label of Mermaid, without its entities.
+fn plain(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('#') {
+        out.push_str(before);
+        let entity = after.split_once(';');
+        match entity.and_then(|(n, r)| Some((char::from_u32(n.parse().ok()?)?, r))) {
+            Some((c, r)) => {
+                out.push(c);
+                rest = r;
+            }
+            None => {
+                out.push('#');
+                rest = after;
+            }
+        }
+    }
+    (out + rest).replace('\u{a0}', " ")
+}
+
+/// Chapter with pictures as Mermaid, and code in every language.
+fn shown(text: &str) -> String {
+    let mut toml: toml_edit::DocumentMut = text.parse().unwrap();
+    let languages = [
+        "go",
+        "java",
+        "kotlin",
+        "typescript",
+        "python",
+        "rust",
+        "csharp",
+    ];
+    toml["language"] = toml_edit::value(toml_edit::Array::from_iter(languages));
+    let mut sources = Sources::default();
+    let id = sources.add(SourceFile::whole("s", toml.to_string()));
+    let options = Options {
+        format: msdesign::Format::Markdown,
+        sections: Some(vec!["interactions".to_owned(), "reliability".to_owned()]),
+        diagram: Some(msdesign::DiagramForm::Mermaid),
+        ..Options::default()
+    };
+    let done = compile(&mut sources, id, &mut NoFiles, &options);
+    let parts = done.chapter.unwrap().parts;
+    parts.iter().map(|p| p.markdown.as_str()).collect()
+}
+
+/// What sequences say that the plan does not: time limits and attempts of calls.
+fn drawn_otherwise(plan: &Plan<'_>, chapter: &str) -> (usize, Vec<String>) {
+    let model = plan.model;
+    let (mut compared, mut wrong) = (0, Vec::new());
+    let mut names = BTreeMap::new();
+    let mut attempts = None;
+    for line in chapter.lines().map(str::trim) {
+        let participant = line
+            .strip_prefix("participant ")
+            .or(line.strip_prefix("actor "));
+        if let Some((id, name)) = participant.and_then(|p| p.split_once(" as ")) {
+            names.insert(id.to_owned(), plain(name));
+        }
+        if let Some(told) = line.strip_prefix("loop retry up to ") {
+            attempts = told.split(' ').next().map(str::to_owned);
+            continue;
+        }
+        let Some((ends, text)) = line.split_once(": ") else {
+            continue;
+        };
+        let (Some((from, to)), Some((label, limit))) =
+            (ends.split_once("->>"), text.split_once("<br/>≤"))
+        else {
+            continue;
+        };
+        let is = |id: &model::CallId| {
+            let c = model.call(*id);
+            names.get(from).is_some_and(|n| n == model.party(c.from))
+                && names.get(to) == Some(&model.service(c.to).name)
+                && plain(label) == c.label()
+        };
+        let told = attempts.take();
+        let Some(id) = model.call_ids().find(is) else {
+            continue;
+        };
+        let p = plan.call(id);
+        compared += 1;
+        if plain(limit).trim() != p.timeout.value.to_string() {
+            wrong.push(format!(
+                "{}: {limit}, not {}",
+                model.call_name(id),
+                p.timeout.value
+            ));
+        }
+        if told.is_some_and(|n| n != p.attempts.value.to_string()) {
+            wrong.push(format!(
+                "{}: not {} attempts",
+                model.call_name(id),
+                p.attempts.value
+            ));
+        }
+    }
+    (compared, wrong)
+}
+
+/// What the state diagrams of breakers, and the code of the shown call, say that the plan does not.
+fn coded_otherwise(plan: &Plan<'_>, chapter: &str) -> (usize, Vec<String>) {
+    let find = |name: &str| {
+        let is = |id: &model::CallId| plan.model.call_name(*id) == name;
+        plan.model.call_ids().find(is).map(|id| plan.call(id))
+    };
+    let (mut compared, mut wrong) = (0, Vec::new());
+    for part in chapter.split("The breaker of `").skip(1) {
+        let name = part.split_once('`').unwrap().0;
+        let b = find(name).unwrap().breaker.as_ref().unwrap();
+        // Sentences elsewhere begin like this as well.
+        let Some(states) = part.split("stateDiagram").nth(1) else {
+            continue;
+        };
+        let states = plain(states.split("```").next().unwrap());
+        let opens = format!(
+            "≥ {} of ≥ {} calls in {} fail or take ≥ {}\n",
+            b.ratio.value, b.minimum.value, b.window.value, b.slow.value
+        );
+        if !states.contains(&opens) || !states.contains(&format!("after {}\n", b.open.value)) {
+            wrong.push(format!("{name}: {opens}, not {states}"));
+        }
+        compared += 1;
+    }
+    let shown = chapter.split("`, standard library only:").next().unwrap();
+    let name = shown.rsplit('`').next().unwrap();
+    let Some(p) = find(name) else {
+        return (compared, wrong);
+    };
+    let Ok(b) = &p.breaker else {
+        return (compared, wrong);
+    };
+    let want = BTreeMap::from([
+        ("attempts", f64::from(p.attempts.value)),
+        ("attempttimeout", p.timeout.value.as_ms() as f64),
+        ("failureratio", b.ratio.value.0),
+        ("openfor", b.open.value.as_ms() as f64),
+    ]);
+    for fence in chapter.split("\n```").skip(1).step_by(2) {
+        let (language, code) = fence.split_once('\n').unwrap();
+        let mut found = BTreeMap::new();
+        for line in code.lines() {
+            let line = line.trim().trim_start_matches(['/', '*', ' ']);
+            let end = line.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+            let (word, value) = line.split_at(end.unwrap_or(line.len()));
+            let word = word.replace('_', "").to_lowercase();
+            let word = match word.as_str() {
+                "openms" => "openfor",
+                "attempttimeoutms" => "attempttimeout",
+                other => other,
+            };
+            let mut value = value.trim_start_matches([' ', '=', ':', '*', '/']);
+            for made in [
+                "Duration.ofMillis(",
+                "Duration::from_millis(",
+                "TimeSpan.FromMilliseconds(",
+            ] {
+                value = value.strip_prefix(made).unwrap_or(value);
+            }
+            let end = value.find(|c: char| !c.is_ascii_digit() && c != '.' && c != '_');
+            let value = value[..end.unwrap_or(value.len())].replace('_', "");
+            let Ok(value) = value.trim_end_matches('.').parse::<f64>() else {
+                continue;
+            };
+            let seconds = language == "python" && matches!(word, "attempttimeout" | "openfor");
+            let value = if seconds { value * 1000.0 } else { value };
+            found.entry(word.to_owned()).or_insert(value);
+        }
+        // The settings of a retry and of a breaker; a lone word is a variable's.
+        for pair in [["attempts", "attempttimeout"], ["failureratio", "openfor"]] {
+            let [Some(x), Some(y)] = pair.map(|word| found.get(word)) else {
+                continue;
+            };
+            for (word, value) in pair.into_iter().zip([x, y]) {
+                compared += 1;
+                let plan = want[word];
+                if (value - plan).abs() > 1e-6 {
+                    wrong.push(format!("{name} in {language}: {word} {value}, not {plan}"));
+                }
+            }
+        }
+    }
+    (compared, wrong)
+}
+
+#[test]
+fn pictures_and_code_say_what_the_plan_says() {
+    let (mut drawn, mut coded, mut caught) = (0, 0, [0; 3]);
+    for text in designs() {
+        let mut sources = Sources::default();
+        let id = sources.add(SourceFile::whole("s", text.as_str()));
+        let mut out = Vec::new();
+        let model = model::resolve(&spec::parse(id, &text, &mut out), id, &mut out);
+        let plan = Plan::new(&model);
+        let chapter = shown(&text);
+        let (n, wrong) = drawn_otherwise(&plan, &chapter);
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+        drawn += n;
+        let (n, wrong) = coded_otherwise(&plan, &chapter);
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+        coded += n;
+        // What says something else is noticed.
+        let longer = chapter.replace("<br/>≤", "<br/>≤ 9");
+        caught[0] += usize::from(!drawn_otherwise(&plan, &longer).1.is_empty());
+        let opens = chapter.replace("calls in", "calls within");
+        caught[1] += usize::from(!coded_otherwise(&plan, &opens).1.is_empty());
+        let more = chapter.replace("attempts=3", "attempts=4");
+        caught[2] += usize::from(!coded_otherwise(&plan, &more).1.is_empty());
+    }
+    assert!(drawn > 50 && coded > 7 * 4 * 3, "{drawn} {coded}");
+    assert!(caught.iter().all(|n| *n > 2), "{caught:?}");
+}
+
+/// The designs in Linkerd, whose routes cannot tell callers apart.
+#[test]
+fn meshes_eject_by_the_breaker_and_wait_as_long_as_the_callers() {
+    let (mut ejected, mut limited) = (0, 0);
+    for text in designs() {
+        for mesh in ["istio", "linkerd"] {
+            let mut toml: toml_edit::DocumentMut = text.parse().unwrap();
+            toml["platform"]["mesh"] = toml_edit::value(mesh);
+            let text = toml.to_string();
+            let mut sources = Sources::default();
+            let id = sources.add(SourceFile::whole("s", text.as_str()));
+            let mut out = Vec::new();
+            let model = model::resolve(&spec::parse(id, &text, &mut out), id, &mut out);
+            let plan = Plan::new(&model);
+            let files = artefacts(&text);
+            let documents = |path: String| -> Vec<Value> {
+                let text = files
+                    .iter()
+                    .find(|f| f.path == path)
+                    .map_or("", |f| &f.text);
+                let parts = text.split("---\n").filter(|t| !t.trim().is_empty());
+                parts.map(|t| serde_yaml_ng::from_str(t).unwrap()).collect()
+            };
+            for to in model.service_ids().filter(|s| !model.service(*s).external) {
+                let slug = &plan.service(to).slug;
+                let breakers: Vec<_> = plan
+                    .callers(to)
+                    .iter()
+                    .filter_map(|c| plan.call(*c).breaker.as_ref().ok())
+                    .map(|b| {
+                        let failures = (b.ratio.value.0 * b.minimum.value as f64).ceil() as u64;
+                        (failures.max(1), b.open.value.as_ms())
+                    })
+                    .collect();
+                let want = breakers.into_iter().max();
+                let kubernetes = documents(format!("kubernetes/{slug}.yaml"));
+                let routes = documents(format!("{mesh}/{slug}.yaml"));
+                let found = if mesh == "istio" {
+                    let rule = routes.iter().find(|d| d["kind"] == "DestinationRule");
+                    rule.and_then(|r| {
+                        let o = &r["spec"]["trafficPolicy"]["outlierDetection"];
+                        let open = ms(o["baseEjectionTime"].as_str()?);
+                        Some((o["consecutive5xxErrors"].as_u64()?, open))
+                    })
+                } else {
+                    let service = kubernetes.iter().find(|d| d["kind"] == "Service").unwrap();
+                    let key = |k: &str| {
+                        let key = format!("balancer.linkerd.io/failure-accrual-consecutive-{k}");
+                        service["metadata"]["annotations"][key].as_str()
+                    };
+                    let read = |f: &str, o: &str| (f.parse().unwrap(), ms(o));
+                    key("max-failures")
+                        .zip(key("min-penalty"))
+                        .map(|(f, o)| read(f, o))
+                };
+                assert_eq!(found, want, "{mesh} {slug}");
+                ejected += usize::from(want.is_some());
+                // Limits of exact paths and methods, the longest of all callers.
+                let mut told = std::collections::BTreeSet::new();
+                for rule in routes
+                    .iter()
+                    .filter(|d| d["kind"] == "HTTPRoute")
+                    .flat_map(|d| d["spec"]["rules"].as_array().unwrap())
+                {
+                    if let Some(t) = rule["timeouts"]["request"].as_str() {
+                        told.insert(ms(t));
+                    }
+                }
+                for call in plan.callers(to).iter().filter(|_| mesh == "linkerd") {
+                    let c = model.call(*call);
+                    let plain = matches!(c.protocol, Protocol::Rest(Some(_)));
+                    if !plain || c.operation.contains(['{', ':', '?']) {
+                        continue;
+                    }
+                    let same = plan.callers(to).iter().filter(|o| {
+                        let o = model.call(**o);
+                        o.protocol == c.protocol && o.operation == c.operation
+                    });
+                    let longest = same.map(|o| plan.call(*o).timeout.value.as_ms()).max();
+                    assert!(told.contains(&longest.unwrap()), "{slug}: {told:?}");
+                    limited += 1;
+                }
+            }
+        }
+    }
+    assert!(ejected > 20 && limited > 10, "{ejected} {limited}");
+}
