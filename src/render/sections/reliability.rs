@@ -32,6 +32,7 @@ pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
     retry(cx, doc, &calls, shown);
     bulkhead(cx, doc, &calls, shown);
     super::load::write(cx, doc, &calls);
+    libraries(cx, doc);
     super::whatif::write(cx, doc);
 }
 
@@ -324,7 +325,6 @@ fn bulkhead(cx: &Cx<'_>, doc: &mut Doc, calls: &[CallId], shown: CallId) {
         ));
         code(cx, doc, shown, Pattern::GuardedCall, "All three");
     }
-    libraries(cx, doc);
 }
 
 /// The libraries that teams take in place of the samples: kind, key of its tab, label.

@@ -166,8 +166,12 @@ async function remembered(page, next) {
     .filter((g) => g.querySelector(`:scope > input[value="${k}"]`))
     .every((g) => g.querySelector(":scope > input:checked").value === k), key);
   if (!(await kept())) fault(page, "a choice does not hold for the page");
-  await tab.waitForTimeout(500); // the next page may be another process, which hears of it a little later
   await tab.goto(`file://${book}/${next}`);
+  // The next page may be another process, which hears of the choice a little later.
+  for (let n = 0; n < 20 && !(await kept()); n += 1) {
+    await tab.waitForTimeout(500);
+    await tab.reload();
+  }
   if (!(await kept())) fault(next, "a choice does not hold for the next page");
   await context.close();
 }
