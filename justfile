@@ -14,6 +14,7 @@ doc:
 
 test:
     cargo test
+    cargo test --features png --test png
 
 # The declared minimum version must not be below what the dependencies declare.
 msrv:

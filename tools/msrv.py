@@ -10,7 +10,7 @@ def version(text):
 
 
 metadata = json.loads(
-    subprocess.check_output(["cargo", "metadata", "--format-version", "1", "--locked"])
+    subprocess.check_output(["cargo", "metadata", "--format-version", "1", "--locked", "--all-features"])
 )
 packages = {package["id"]: package for package in metadata["packages"]}
 root = packages[metadata["resolve"]["root"]]

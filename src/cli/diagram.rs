@@ -32,13 +32,19 @@ pub(super) struct Args {
     focus: Option<String>,
     /// The form of the picture; not given, by the name of `--out`, else svg
     #[arg(long, value_parser = form)]
-    format: Option<Form>,
+    format: Option<Written>,
     /// The file to write to; not given, stdout
     #[arg(long)]
     out: Option<PathBuf>,
     /// Where the diagram grows to; not given, what suits the width of a page better
     #[arg(long, value_enum)]
     direction: Option<Towards>,
+    /// How many pixels a PNG has for each of the SVG
+    #[arg(long, default_value_t = 2.0, value_parser = scale)]
+    scale: f32,
+    /// A font file to write a PNG with; not given, a font of this machine
+    #[arg(long)]
+    font: Vec<PathBuf>,
     /// Lists what can be drawn
     #[arg(long, conflicts_with_all = ["kind", "focus"])]
     list: bool,
@@ -53,7 +59,14 @@ enum Towards {
     Down,
 }
 
-/// Names of files and the form that they ask for.
+/// What is written: a form of text, or pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Written {
+    Text(Form),
+    Png,
+}
+
+/// Names of files and the form of text that they ask for.
 const ENDINGS: [(&str, Form); 12] = [
     ("svg", Form::Svg),
     ("json", Form::Json),
@@ -69,15 +82,30 @@ const ENDINGS: [(&str, Form); 12] = [
     ("text", Form::Text),
 ];
 
-fn form(name: &str) -> Result<Form, String> {
-    let names = || Form::ALL.into_iter().map(Form::name);
+fn form(name: &str) -> Result<Written, String> {
+    let names = || Form::ALL.into_iter().map(Form::name).chain([PNG]);
+    if name == PNG {
+        return Ok(Written::Png);
+    }
     Form::ALL
         .into_iter()
         .find(|f| f.name() == name)
+        .map(Written::Text)
         .ok_or_else(|| match nearest(name, names()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("the forms are {}", names().collect::<Vec<_>>().join(", ")),
         })
+}
+
+/// The name of pixels on the command line, and the ending of their files.
+const PNG: &str = "png";
+
+fn scale(text: &str) -> Result<f32, String> {
+    let scale = text
+        .parse::<f32>()
+        .ok()
+        .filter(|s| (0.25..=8.0).contains(s));
+    scale.ok_or_else(|| "a number from 0.25 to 8".to_owned())
 }
 
 /// Writes the picture; 1 if the spec has errors that leave none.
@@ -97,32 +125,51 @@ pub(super) fn run(args: &Args) -> Result<u8> {
     let Some(drawn) = draw(file, args.block.as_deref(), &wanted)? else {
         return Ok(1);
     };
-    let text = if args.list {
-        list(&drawn, form)
+    let bytes = if args.list {
+        let json = form == Some(Written::Text(Form::Json));
+        list(&drawn, json).into_bytes()
     } else {
         let picture = drawn.picture.map_err(|why| anyhow!(why))?;
-        write(&picture, form, args)?
+        match form {
+            Some(Written::Png) => png(&picture, args)?,
+            Some(Written::Text(form)) => write(&picture, Some(form), args)?.into_bytes(),
+            None => write(&picture, None, args)?.into_bytes(),
+        }
     };
     match &args.out {
-        None => super::out(&text)?,
-        Some(path) => std::fs::write(path, text)
+        None => super::out(&bytes)?,
+        Some(path) => std::fs::write(path, bytes)
             .with_context(|| format!("`{}` cannot be written", super::shown(path)))?,
     }
     Ok(0)
 }
 
+#[cfg(feature = "png")]
+fn png(picture: &Picture, args: &Args) -> Result<Vec<u8>> {
+    let svg = picture.plain(wish(args)).map_err(|why| anyhow!("{why}"))?;
+    super::png::png(&svg, args.scale, &args.font)
+}
+
+#[cfg(not(feature = "png"))]
+fn png(_: &Picture, _: &Args) -> Result<Vec<u8>> {
+    bail!("this build writes no PNG; one by `cargo install mdbook-msdesign --features png` does")
+}
+
 /// The form that is asked for, outright or by the name of the file to write.
-fn chosen_form(args: &Args) -> Result<Option<Form>> {
+fn chosen_form(args: &Args) -> Result<Option<Written>> {
     if args.format.is_some() || args.list {
         return Ok(args.format);
     }
     let Some(out) = &args.out else {
-        return Ok(Some(Form::Svg));
+        return Ok(Some(Written::Text(Form::Svg)));
     };
     let ending = out.extension().unwrap_or_default().to_string_lossy();
+    if ending.eq_ignore_ascii_case(PNG) {
+        return Ok(Some(Written::Png));
+    }
     let found = ENDINGS.iter().find(|(e, _)| ending.eq_ignore_ascii_case(e));
     match found {
-        Some((_, form)) => Ok(Some(*form)),
+        Some((_, form)) => Ok(Some(Written::Text(*form))),
         None => bail!(
             "the name `{}` says no form; say it with `--format`",
             super::shown(out)
@@ -223,8 +270,8 @@ fn choose(file: &Path, titles: &[Option<&str>], block: Option<&str>) -> Result<u
 }
 
 /// What can be drawn, one a line, or as JSON.
-fn list(drawn: &Drawn, form: Option<Form>) -> String {
-    if form == Some(Form::Json) {
+fn list(drawn: &Drawn, json: bool) -> String {
+    if json {
         let all: Vec<_> = drawn
             .kinds
             .iter()
@@ -242,19 +289,22 @@ fn list(drawn: &Drawn, form: Option<Form>) -> String {
     out
 }
 
-fn write(picture: &Picture, form: Option<Form>, args: &Args) -> Result<String> {
-    // A matrix has no SVG; where no form was asked for, it is text.
-    let form = form
-        .filter(|f| args.format.is_some() || args.out.is_some() || picture.forms().any(|g| g == *f))
-        .unwrap_or(Form::Text);
-    let wish = Wish {
+fn wish(args: &Args) -> Wish {
+    Wish {
         direction: args.direction.map(|d| match d {
             Towards::Right => Direction::Right,
             Towards::Down => Direction::Down,
         }),
         ..Wish::default()
-    };
-    picture.file(form, wish).map_err(|why| match picture {
+    }
+}
+
+fn write(picture: &Picture, form: Option<Form>, args: &Args) -> Result<String> {
+    // A matrix has no SVG; where no form was asked for, it is text.
+    let form = form
+        .filter(|f| args.format.is_some() || args.out.is_some() || picture.forms().any(|g| g == *f))
+        .unwrap_or(Form::Text);
+    picture.file(form, wish(args)).map_err(|why| match picture {
         Picture::Interactions(_) => {
             anyhow!("{why}; `--kind overview`, `--kind matrix` and `--focus NAME` show parts of it")
         }

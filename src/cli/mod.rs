@@ -8,6 +8,8 @@ mod export;
 mod files;
 mod init;
 mod manifest;
+#[cfg(feature = "png")]
+mod png;
 mod preprocess;
 mod render;
 

@@ -4,7 +4,7 @@ use super::chart::Chart;
 use super::layout::{self, Direction, Drawing, Rect, Wish};
 use super::matrix::Matrix;
 use super::scene::{EdgeKind, NodeKind, Scene};
-use super::sequence::{Event, FrameKind, MessageKind, Sequence, flatten};
+use super::sequence::{Event, MessageKind, Sequence, flatten};
 use super::states::{StateKind, States};
 use super::svg;
 use serde_json::{Map, Value, json};
@@ -71,7 +71,7 @@ pub fn interactions(scene: &Scene, wish: Wish) -> String {
                 "kind": edge_kind(e.kind),
                 "optional": e.soft,
                 "labels": e.labels,
-                "points": route.map(|r| r.points.iter().map(|p| json!([p.0, p.1])).collect::<Vec<_>>()),
+                "points": route.map(|r| points(&r.points)),
                 "label_box": route.and_then(|r| r.label).map(rect),
             })
         })
@@ -118,17 +118,26 @@ fn edge_kind(kind: EdgeKind) -> &'static str {
     }
 }
 
-/// The messages in time; frames are opened, divided and closed in one flat list.
+/// The messages in time, with the boxes and points that the SVG has; frames are opened, divided and closed
+/// in one flat list. Where there is too much to be drawn, `layout` is `null`, and so are all boxes and points.
 #[must_use]
-pub fn sequence(sequence: &Sequence) -> String {
+pub fn sequence(sequence: &Sequence, wish: Wish) -> String {
+    let places = svg::places(sequence, wish.column).ok();
+    let places = places.as_ref();
     let participants: Vec<Value> = sequence
         .participants
         .iter()
-        .map(|p| json!({"label": p.label, "kind": node_kind(p.kind)}))
+        .enumerate()
+        .map(|(i, p)| {
+            let head = places.and_then(|d| d.heads.get(i)).copied();
+            json!({"label": p.label, "kind": node_kind(p.kind), "box": head.map(rect)})
+        })
         .collect();
     let steps: Vec<Value> = flatten(sequence)
         .into_iter()
-        .map(|event| match event {
+        .enumerate()
+        .map(|(i, event)| (event, places.and_then(|d| d.events.get(i))))
+        .map(|(event, drawn)| match event {
             Event::Message(m) => json!({
                 "step": "message",
                 "from": m.from,
@@ -141,21 +150,38 @@ pub fn sequence(sequence: &Sequence) -> String {
                 },
                 "label": m.label,
                 "note": m.note,
+                "limit_ms": m.limit_ms,
                 "compensation": m.compensation,
                 "failed": m.failed,
+                "points": drawn.map(|d| points(&d.points)),
+                "label_box": drawn.and_then(|d| d.area).map(rect),
+                "work_box": drawn.and_then(|d| d.work).map(rect),
             }),
-            Event::Note(over, text) => json!({"step": "note", "over": over, "text": text}),
-            Event::Open(kind, title) => frame("open", kind, title),
-            Event::Divide(kind, title) => frame("divide", kind, title),
+            Event::Note(over, text) => json!({
+                "step": "note",
+                "over": over,
+                "text": text,
+                "box": drawn.and_then(|d| d.area).map(rect),
+            }),
+            Event::Open(kind, title) => json!({
+                "step": "open",
+                "frame": kind.word(),
+                "title": title,
+                "box": drawn.and_then(|d| d.area).map(rect),
+            }),
+            Event::Divide(kind, title) => {
+                json!({"step": "divide", "frame": kind.word(), "title": title})
+            }
             Event::Close => json!({"step": "close"}),
         })
         .collect();
-    let more = json!({"participants": participants, "steps": steps});
+    let size = places.map(|d| json!({"width": d.size.0, "height": d.size.1}));
+    let more = json!({"layout": size, "participants": participants, "steps": steps});
     picture("sequence", &sequence.title, &sequence.description, more)
 }
 
-fn frame(step: &str, kind: FrameKind, title: &str) -> Value {
-    json!({"step": step, "frame": kind.word(), "title": title})
+fn points(points: &[(i64, i64)]) -> Vec<Value> {
+    points.iter().map(|p| json!([p.0, p.1])).collect()
 }
 
 /// The states, and the transitions with all their causes.

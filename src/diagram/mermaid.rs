@@ -4,7 +4,7 @@
 //! something to Mermaid, Markdown or HTML becomes a `#…;` entity of Mermaid's own.
 
 use super::scene::{EdgeKind, NodeKind, Scene};
-use super::sequence::{Event, FrameKind, Message, MessageKind, Sequence, flatten};
+use super::sequence::{Event, FrameKind, Message, MessageKind, Sequence, Work, flatten, work};
 use super::states::{StateKind, States};
 use super::text::clean;
 use std::fmt::Write;
@@ -116,9 +116,11 @@ pub fn sequence(sequence: &Sequence) -> String {
         };
         let _ = writeln!(out, "  {word} p{i} as {}", bare(&p.label));
     }
-    for event in flatten(sequence) {
+    let events = flatten(sequence);
+    let work = work(&events, sequence.participants.len());
+    for (event, work) in events.into_iter().zip(work) {
         match event {
-            Event::Message(m) => message(&mut out, m),
+            Event::Message(m) => message(&mut out, m, work),
             Event::Note(over, text) => {
                 let known = over
                     .iter()
@@ -165,7 +167,13 @@ pub fn sequence(sequence: &Sequence) -> String {
     out
 }
 
-fn message(out: &mut String, m: &Message) {
+fn message(out: &mut String, m: &Message, work: Work) {
+    if m.is_silent() {
+        if work == Work::Ends {
+            let _ = writeln!(out, "  deactivate p{}", m.from);
+        }
+        return;
+    }
     let arrow = match m.kind {
         MessageKind::Call => "->>",
         MessageKind::Reply => "-->>",
@@ -173,18 +181,26 @@ fn message(out: &mut String, m: &Message) {
         MessageKind::Stream => "--)",
     };
     let mark = m.mark();
+    let sign = match work {
+        Work::Begins => "+",
+        Work::Ends => "-",
+        Work::Nothing => "",
+    };
     let note = m
-        .note
-        .as_ref()
+        .remark()
         .map(|n| format!("<br/>{}", entity(n)))
         .unwrap_or_default();
     let _ = writeln!(
         out,
-        "  p{}{arrow}p{}: {mark}{}{note}",
+        "  p{}{arrow}{sign}p{}: {mark}{}{note}",
         m.from,
         m.to,
         bare(&m.label)
     );
+    if let Some(limit) = m.limit() {
+        let side = if m.to > m.from { "right" } else { "left" };
+        let _ = writeln!(out, "  Note {side} of p{}: {}", m.from, bare(limit));
+    }
 }
 
 /// The states as a `stateDiagram-v2`.

@@ -108,7 +108,7 @@ impl Picture {
             (Self::Interactions(p), Form::PlantUml) => Ok(plantuml::interactions(p)),
             (Self::Interactions(p), Form::Text) => Ok(text_form::interactions(p)),
             (Self::Sequence(p), Form::Svg) => drawn(svg::sequence(p, options)),
-            (Self::Sequence(p), Form::Json) => Ok(json::sequence(p)),
+            (Self::Sequence(p), Form::Json) => Ok(json::sequence(p, options.wish)),
             (Self::Sequence(p), Form::Mermaid) => Ok(mermaid::sequence(p)),
             (Self::Sequence(p), Form::Dot) => Ok(dot::sequence(p)),
             (Self::Sequence(p), Form::D2) => Ok(d2::sequence(p)),
@@ -136,9 +136,22 @@ impl Picture {
     ///
     /// As [`Picture::write`].
     pub fn file(&self, form: Form, wish: Wish) -> Result<String, Refusal> {
+        self.framed(form, Frame::File, wish)
+    }
+
+    /// The picture as an SVG for programs that know little CSS; see [`Picture::write`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Picture::write`].
+    pub fn plain(&self, wish: Wish) -> Result<String, Refusal> {
+        self.framed(Form::Svg, Frame::Plain, wish)
+    }
+
+    fn framed(&self, form: Form, frame: Frame, wish: Wish) -> Result<String, Refusal> {
         let options = svg::Options {
             scope: "diagram",
-            frame: Frame::File,
+            frame,
             wish,
         };
         let mut text = self.write(form, &options)?;

@@ -5,7 +5,7 @@
 //! PlantUML, its preprocessor or its Creole markup becomes a `<U+…>` code of PlantUML's own.
 
 use super::scene::{EdgeKind, NodeKind, Scene};
-use super::sequence::{Event, FrameKind, Message, MessageKind, Sequence, flatten};
+use super::sequence::{Event, FrameKind, Message, MessageKind, Sequence, Work, flatten, work};
 use super::states::{StateKind, States};
 use super::text::clean;
 use std::fmt::Write;
@@ -154,9 +154,11 @@ pub fn sequence(sequence: &Sequence) -> String {
         let _ = writeln!(out, "{word} \"{}\" as p{i}", escaped(&p.label));
     }
     let last = sequence.participants.len().saturating_sub(1);
-    for event in flatten(sequence) {
+    let events = flatten(sequence);
+    let work = work(&events, sequence.participants.len());
+    for (event, work) in events.into_iter().zip(work) {
         match event {
-            Event::Message(m) => message(&mut out, m),
+            Event::Message(m) => message(&mut out, m, work),
             Event::Note(over, text) => {
                 let known = || over.iter().copied().filter(|&p| p <= last);
                 let low = known().min().unwrap_or(0);
@@ -189,7 +191,13 @@ pub fn sequence(sequence: &Sequence) -> String {
     out
 }
 
-fn message(out: &mut String, m: &Message) {
+fn message(out: &mut String, m: &Message, work: Work) {
+    if m.is_silent() {
+        if work == Work::Ends {
+            let _ = writeln!(out, "deactivate p{}", m.from);
+        }
+        return;
+    }
     let arrow = match m.kind {
         MessageKind::Call => "->",
         MessageKind::Reply => "-->",
@@ -197,8 +205,17 @@ fn message(out: &mut String, m: &Message) {
         MessageKind::Stream => "-->>",
     };
     let mark = m.mark();
-    let label = lines([m.label.as_str()].into_iter().chain(m.note.as_deref()));
-    let _ = writeln!(out, "p{} {arrow} p{} : {mark}{label}", m.from, m.to);
+    let sign = match work {
+        Work::Begins => " ++",
+        Work::Ends => " --",
+        Work::Nothing => "",
+    };
+    let label = lines([m.label.as_str()].into_iter().chain(m.remark()));
+    let _ = writeln!(out, "p{} {arrow} p{}{sign} : {mark}{label}", m.from, m.to);
+    if let Some(limit) = m.limit() {
+        let side = if m.to > m.from { "right" } else { "left" };
+        let _ = writeln!(out, "note {side} of p{} : {}", m.from, escaped(limit));
+    }
 }
 
 /// The states as a state diagram.

@@ -60,6 +60,8 @@ pub struct Message {
     pub kind: MessageKind,
     /// A smaller second line, such as a timeout.
     pub note: Option<String>,
+    /// How long the sender waits, in milliseconds, for programs; `note` says it in words.
+    pub limit_ms: Option<u64>,
     /// `true` if the message undoes an earlier step.
     pub compensation: bool,
     /// `true` if the step is where things go wrong.
@@ -133,6 +135,28 @@ impl FrameKind {
 }
 
 impl Message {
+    /// How long the sender of a call waits, in words.
+    pub(super) fn limit(&self) -> Option<&str> {
+        self.note
+            .as_deref()
+            .filter(|_| self.kind == MessageKind::Call)
+    }
+
+    /// What else is said of a message that nobody waits for.
+    pub(super) fn remark(&self) -> Option<&str> {
+        self.note
+            .as_deref()
+            .filter(|_| self.kind != MessageKind::Call)
+    }
+
+    /// The answer to a call of one's own that says nothing: only the work ends.
+    pub(super) fn is_silent(&self) -> bool {
+        self.kind == MessageKind::Reply
+            && self.from == self.to
+            && self.label.trim().is_empty()
+            && self.note.is_none()
+    }
+
     /// What notations that have no colours of ours set before the label.
     pub(super) fn mark(&self) -> &'static str {
         match (self.failed, self.compensation) {
@@ -189,6 +213,37 @@ pub(super) enum Event<'a> {
     Open(FrameKind, &'a str),
     Divide(FrameKind, &'a str),
     Close,
+}
+
+/// What an event does to the activation of a participant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Work {
+    /// Its receiver begins to work; the answer follows.
+    Begins,
+    /// Its sender has done what it was called for.
+    Ends,
+    Nothing,
+}
+
+/// What each event of a [flat](flatten) sequence does. Every beginning has its end: a call that is never
+/// answered begins nothing.
+pub(super) fn work(events: &[Event<'_>], participants: usize) -> Vec<Work> {
+    let mut out = vec![Work::Nothing; events.len()];
+    let mut calls: Vec<Vec<usize>> = vec![Vec::new(); participants];
+    for (i, event) in events.iter().enumerate() {
+        let Event::Message(m) = event else { continue };
+        match m.kind {
+            MessageKind::Call => calls[m.to].push(i),
+            MessageKind::Reply => {
+                if let Some(call) = calls[m.from].pop() {
+                    out[call] = Work::Begins;
+                    out[i] = Work::Ends;
+                }
+            }
+            MessageKind::Event | MessageKind::Stream => {}
+        }
+    }
+    out
 }
 
 /// The sequence as a flat list. Frames nested deeper than [`MAX_DEPTH`] lose their border; messages

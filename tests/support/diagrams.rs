@@ -102,6 +102,7 @@ pub(crate) fn sequence() -> Sequence {
             label: name(i),
             kind: kinds[i % 4],
             note: i.is_multiple_of(3).then(|| name(i + 4)),
+            limit_ms: None,
             compensation: i.is_multiple_of(7),
             failed: i.is_multiple_of(11),
         })

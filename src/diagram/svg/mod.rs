@@ -15,7 +15,7 @@ mod writer;
 
 pub use chart::chart;
 pub use interactions::{graph, interactions};
-pub use sequence::sequence;
+pub use sequence::{places, sequence};
 pub use states::states;
 
 use super::NodeKind;
@@ -31,6 +31,8 @@ pub enum Frame {
     Page,
     /// A file of its own: valid XML with its style inside.
     File,
+    /// The same for programs that know neither variables nor a reader's wishes: light, without links.
+    Plain,
 }
 
 /// How a picture is written.
@@ -102,12 +104,18 @@ impl Caption {
         (w.max(60), more + if self.sub.is_some() { 44 } else { 34 })
     }
 
-    fn draw(&self, svg: &mut Svg, r: Rect) {
+    fn draw(&self, svg: &mut Svg, r: Rect, linked: bool) {
         let x = r.x + r.w / 2;
         let more = (self.name.len() as i64 - 1).max(0) * NAME_LINE;
         let mut y = r.y + (r.h - more) / 2 + if self.sub.is_some() { -3 } else { 5 };
+        // The style knows a single line behind a linked shape.
+        let class = if linked && self.name.len() == 1 {
+            ""
+        } else {
+            "n"
+        };
         for line in &self.name {
-            svg.text("n", x, y, line);
+            svg.text(class, x, y, line);
             y += NAME_LINE;
         }
         if let Some(sub) = &self.sub {
@@ -133,7 +141,7 @@ fn draw_node(svg: &mut Svg, kind: NodeKind, caption: &Caption, link: Option<&str
     } else {
         shape(svg, kind, r);
     }
-    caption.draw(svg, r);
+    caption.draw(svg, r, link.is_some());
     svg.close();
 }
 

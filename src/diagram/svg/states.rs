@@ -115,7 +115,7 @@ pub fn states(states: &States, options: &Options<'_>) -> Result<String, TooLarge
             };
             svg.rect(colour, inner, 8);
         }
-        captions[v].draw(&mut svg, *r);
+        captions[v].draw(&mut svg, *r, false);
         svg.close();
     }
     Ok(svg.finish())

@@ -10,15 +10,15 @@ macro_rules! look {
             "--msd-r:var(--blockquote-important-color,var(--links,#7a3fc4));",
             "--msd-x:var(--blockquote-caution-color,var(--links,#b3261e))}",
             ".msd-figure text{fill:var(--msd-fg);text-anchor:middle;font-size:11px;stroke:none}",
-            ".msd-figure text.n{font-size:13px}",
+            ".msd-figure text.n,.msd-figure a>rect+text,.msd-figure a>path+text{font-size:13px}",
             ".msd-figure text.s{text-anchor:start}",
             ".msd-figure text.g{text-anchor:end}",
             ".msd-figure text.h{text-anchor:start;font-weight:600}",
             ".msd-figure text.o{paint-order:stroke;stroke:var(--msd-bg);stroke-width:4px;stroke-linejoin:round}",
             ".msd-figure text.f{font-weight:600}",
-            ".msd-figure a text{text-decoration:underline 1px;text-underline-offset:2px}",
-            ".msd-figure a text:not(.n){text-decoration-style:dotted}",
-            ".msd-figure a text.n~text:not(.n){text-decoration:none}",
+            ".msd-figure a text{text-decoration:underline dotted 1px;text-underline-offset:2px}",
+            ".msd-figure a text.n,.msd-figure a>rect+text,.msd-figure a>path+text{text-decoration-style:solid}",
+            ".msd-figure a>rect+text~text:not(.n),.msd-figure a>path+text~text{text-decoration:none}",
             ".msd-figure a rect:not([class]){rx:4px}",
             ".msd-figure rect.p{fill:var(--msd-bg)}",
             ".msd-figure .v{rx:5px;fill:var(--msd-fg);fill-opacity:.04;stroke:var(--msd-fg);stroke-opacity:.6;stroke-width:.7}",
@@ -122,9 +122,46 @@ pub(super) const FILE: &str = concat!(
     "--blockquote-important-color:#b794f4;--blockquote-caution-color:#ff8a80}}",
 );
 
+/// The look in light colours, without variables, and without rules for links: for programs that know
+/// little CSS.
+pub(super) fn plain() -> String {
+    let look = look!();
+    let (variables, rules) = look.split_once('}').unwrap_or_default();
+    // `--msd-a:var(--blockquote-note-color,var(--links,#0a58ca))` is its last fallback.
+    let values: Vec<(String, &str)> = variables
+        .split(';')
+        .filter_map(|v| {
+            let name = v.find("--msd-").map(|at| &v[at..])?.split_once(':')?.0;
+            let value = v.rsplit_once(',')?.1.trim_end_matches(')');
+            Some((format!("var({name})"), value))
+        })
+        .collect();
+    let mut out = String::from("svg.msd-file{font-family:'Open Sans',Arial,sans-serif}");
+    let rules = rules.split_inclusive('}');
+    for rule in rules.filter(|r| !r.starts_with(".msd-figure a")) {
+        let mut rule = rule.to_owned();
+        for (variable, value) in &values {
+            rule = rule.replace(variable, value);
+        }
+        out.push_str(&rule);
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{FILE, STYLE};
+    use super::{FILE, STYLE, plain};
+
+    #[test]
+    fn the_plain_style_has_all_colours_and_no_variable() {
+        let css = plain();
+        assert!(!css.contains("var(") && !css.contains("--"), "{css}");
+        for colour in [
+            "#1b1f24", "#fff", "#0a58ca", "#177245", "#7a3fc4", "#b3261e",
+        ] {
+            assert!(css.contains(colour), "{colour}");
+        }
+    }
 
     #[test]
     fn stands_in_markdown_and_xml() {

@@ -99,6 +99,7 @@ fn step(depth: u32) -> BoxedStrategy<Step> {
                 label,
                 kind: kinds[kind],
                 note,
+                limit_ms: None,
                 compensation: false,
                 failed,
             })

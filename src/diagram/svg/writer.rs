@@ -94,7 +94,7 @@ impl Svg {
         }
         // An EPUB is XML, where only the namespace makes this a picture.
         svg.open("svg").attr("xmlns", "http://www.w3.org/2000/svg");
-        if svg.frame == Frame::File {
+        if svg.frame != Frame::Page {
             svg.attr("class", "msd-figure msd-file");
         }
         let names = format!("{scope}-t {scope}-d");
@@ -113,11 +113,15 @@ impl Svg {
             .attr("id", &format!("{scope}-d"))
             .content(&description)
             .close();
-        if svg.frame == Frame::File {
+        if svg.frame != Frame::Page {
             // Only own text, free of `<` and `&`; a reader of XML takes it as it is.
             svg.open("style");
             svg.end_tag();
-            svg.out.push_str(super::style::FILE);
+            if svg.frame == Frame::File {
+                svg.out.push_str(super::style::FILE);
+            } else {
+                svg.out.push_str(&super::style::plain());
+            }
             svg.close();
             svg.rect(
                 "p",

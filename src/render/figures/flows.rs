@@ -180,6 +180,7 @@ impl Story<'_> {
                 self.open.push(Open {
                     callee: Some(Party::Service(service)),
                     message: Some(Message {
+                        limit_ms: limit.as_ref().map(|_| self.flow.total.value.as_ms()),
                         note: limit,
                         ..message(from, to, "request".to_owned(), MessageKind::Call)
                     }),
@@ -202,6 +203,7 @@ impl Story<'_> {
                     call: Some(id),
                     message: Some(Message {
                         note: Some(limit),
+                        limit_ms: Some(plan.timeout.value.as_ms()),
                         ..message(from, to, c.label(), MessageKind::Call)
                     }),
                     times,

@@ -73,9 +73,33 @@ impl Side {
     }
 }
 
+/// Where an event of a [flat](flatten) sequence is drawn.
+#[derive(Clone, Debug, Default)]
+pub struct Drawn {
+    /// A message's line.
+    pub points: Vec<(i64, i64)>,
+    /// A note, a frame, or what is written beside a message; none if nothing is.
+    pub area: Option<Rect>,
+    /// How long the receiver of a call works: its bar.
+    pub work: Option<Rect>,
+}
+
+/// Where everything in a picture is.
+#[derive(Clone, Debug, Default)]
+pub struct Places {
+    /// The picture's width and height.
+    pub size: (i64, i64),
+    /// The heads of the participants.
+    pub heads: Vec<Rect>,
+    /// Each event of the flat sequence. A frame's is where it opens.
+    pub events: Vec<Drawn>,
+}
+
 /// A participant at work.
 struct Active {
     top: i64,
+    /// The event that called it.
+    by: usize,
     /// Where the span of its caller's time limit stands, if it has one.
     span: Option<i64>,
 }
@@ -83,6 +107,8 @@ struct Active {
 /// A frame that is still open.
 struct Opened {
     at: usize,
+    /// The event that opens it.
+    event: usize,
     top: i64,
     kind: FrameKind,
     /// Where its word has to end.
@@ -102,14 +128,13 @@ struct Canvas {
     bars: Vec<Rect>,
     active: Vec<Vec<Active>>,
     open: Vec<Opened>,
+    /// The event that is placed now.
+    now: usize,
+    drawn: Vec<Drawn>,
 }
 
-/// Draws `sequence`; one line without a line break.
-///
-/// # Errors
-///
-/// [`TooLarge`] if the sequence is above the limits of the [module](super::super).
-pub fn sequence(sequence: &Sequence, options: &Options<'_>) -> Result<String, TooLarge> {
+/// Everything of `sequence` at its place, and the height of the heads.
+fn placed(sequence: &Sequence, column: i64) -> Result<(Canvas, i64), TooLarge> {
     bounded(
         "participants",
         sequence.participants.len(),
@@ -117,7 +142,7 @@ pub fn sequence(sequence: &Sequence, options: &Options<'_>) -> Result<String, To
     )?;
     bounded("steps", count(&sequence.steps, MAX_STEPS), MAX_STEPS)?;
     let events = flatten(sequence);
-    let columns = Columns::new(sequence, &events, options.wish.column);
+    let columns = Columns::new(sequence, &events, column);
     let head = columns.heads.iter().map(|h| h.1).max().unwrap_or(0);
     let mut canvas = Canvas {
         active: columns.x.iter().map(|_| Vec::new()).collect(),
@@ -128,13 +153,56 @@ pub fn sequence(sequence: &Sequence, options: &Options<'_>) -> Result<String, To
         pieces: Vec::new(),
         bars: Vec::new(),
         open: Vec::new(),
+        now: 0,
+        drawn: vec![Drawn::default(); events.len()],
     };
     for (i, event) in events.iter().enumerate() {
         let place = canvas.columns.places.get(i).copied().unwrap_or_default();
+        canvas.now = i;
         canvas.event(event, place);
     }
     canvas.end();
+    Ok((canvas, head))
+}
 
+/// Where the heads and the events of `sequence` are drawn, for programs.
+///
+/// # Errors
+///
+/// As [`sequence`].
+pub fn places(sequence: &Sequence, column: i64) -> Result<Places, TooLarge> {
+    let (canvas, head) = placed(sequence, column)?;
+    let shift = -canvas.left;
+    let columns = canvas.columns.x.iter().zip(&canvas.columns.heads);
+    let heads = columns.map(|(x, &(w, h))| Rect {
+        x: x - w / 2 + shift,
+        y: head - h,
+        w,
+        h,
+    });
+    let moved = |r: Rect| Rect {
+        x: r.x + shift,
+        ..r
+    };
+    let events = canvas.drawn.into_iter().map(|d| Drawn {
+        points: d.points.iter().map(|p| (p.0 + shift, p.1)).collect(),
+        area: d.area.map(moved),
+        work: d.work.map(moved),
+    });
+    Ok(Places {
+        size: (canvas.right + shift, canvas.y + 8),
+        heads: heads.collect(),
+        events: events.collect(),
+    })
+}
+
+/// Draws `sequence`; one line without a line break.
+///
+/// # Errors
+///
+/// [`TooLarge`] if the sequence is above the limits of the [module](super::super).
+pub fn sequence(sequence: &Sequence, options: &Options<'_>) -> Result<String, TooLarge> {
+    let (canvas, head) = placed(sequence, options.wish.column)?;
     let shift = -canvas.left;
     let foot = if canvas.y > TALL { head + 8 } else { 0 };
     let bottom = canvas.y + 8;
@@ -240,6 +308,7 @@ impl Canvas {
                 self.y += 6;
                 self.open.push(Opened {
                     at: self.pieces.len(),
+                    event: self.now,
                     top: self.y,
                     kind: *kind,
                     edge: self.columns.x.get(place.from).map_or(0, |x| x - OFF - 4),
@@ -330,12 +399,8 @@ impl Canvas {
                 (from + SELF, top + 14),
                 (begin, top + 14),
             ];
-            self.pieces.push(Piece::Message {
-                class,
-                tip: shape,
-                points,
-            });
-            self.write(bad, Side::Right, from + SELF + 6, top + 9, lines);
+            self.line(class, shape, points);
+            self.beside(bad, Side::Right, from + SELF + 6, top + 9, lines);
             self.reach(from - REACH, from + SELF + 12 + w);
             self.y = top + height + 6;
             match m.kind {
@@ -343,7 +408,12 @@ impl Canvas {
                     let line = span.is_some().then_some(from - OFF);
                     self.limit(Side::Left, from, top + 14, span);
                     let top = top + 14;
-                    self.active[m.to].push(Active { top, span: line });
+                    let by = self.now;
+                    self.active[m.to].push(Active {
+                        top,
+                        by,
+                        span: line,
+                    });
                 }
                 MessageKind::Reply => self.deactivate(m.from, top),
                 _ => {}
@@ -359,25 +429,48 @@ impl Canvas {
         }
         let y = self.y;
         let first = y + 4 - lines.len() as i64 * SMALL_LINE + 6;
-        self.write(bad, side, from + sign * (BAR + 8), first, lines);
+        self.beside(bad, side, from + sign * (BAR + 8), first, lines);
         if m.kind == MessageKind::Call {
             let line = span.is_some().then_some(from + sign * OFF);
-            self.active[m.to].push(Active { top: y, span: line });
+            let (top, by) = (y, self.now);
+            self.active[m.to].push(Active {
+                top,
+                by,
+                span: line,
+            });
         }
         let bar = |active: bool| if active { BAR } else { 0 };
         let begin = from + sign * bar(!self.active[m.from].is_empty());
         let end = to - sign * bar(!self.active[m.to].is_empty());
-        self.pieces.push(Piece::Message {
-            class,
-            tip: shape,
-            points: vec![(begin, y), (end, y)],
-        });
+        self.line(class, shape, vec![(begin, y), (end, y)]);
         if m.kind == MessageKind::Reply {
             self.deactivate(m.from, y);
         }
         self.reach(from.min(to) - REACH, from.max(to) + REACH);
         self.y = y + 10;
         self.limit(side, from, y, span);
+    }
+
+    fn line(&mut self, class: &'static str, tip: Tip, points: Vec<(i64, i64)>) {
+        if let Some(drawn) = self.drawn.get_mut(self.now) {
+            drawn.points.clone_from(&points);
+        }
+        self.pieces.push(Piece::Message { class, tip, points });
+    }
+
+    /// What is written beside the message that is placed now.
+    fn beside(&mut self, bad: bool, side: Side, x: i64, y: i64, lines: Vec<String>) {
+        let w = widest(&lines);
+        let area = Rect {
+            x: if side == Side::Left { x - w } else { x },
+            y: y - SMALL,
+            w,
+            h: lines.len() as i64 * SMALL_LINE,
+        };
+        if let Some(drawn) = self.drawn.get_mut(self.now).filter(|_| w > 0) {
+            drawn.area = Some(area);
+        }
+        self.write(bad, side, x, y, lines);
     }
 
     /// Lines of text that begin at `x` and grow to `side`.
@@ -412,12 +505,16 @@ impl Canvas {
         };
         let nested = self.active[who].len().min(3) as i64;
         let x = self.columns.x[who] - BAR + nested * 2;
-        self.bars.push(Rect {
+        let bar = Rect {
             x,
             y: active.top,
             w: 2 * BAR,
             h: (y - active.top).max(6),
-        });
+        };
+        self.bars.push(bar);
+        if let Some(drawn) = self.drawn.get_mut(active.by) {
+            drawn.work = Some(bar);
+        }
         if let Some(x) = active.span {
             let (from, to) = (active.top, y);
             self.pieces.push(Piece::Span { x, y: from, to });
@@ -454,6 +551,9 @@ impl Canvas {
             w,
             h,
         };
+        if let Some(drawn) = self.drawn.get_mut(self.now) {
+            drawn.area = Some(r);
+        }
         self.pieces.push(Piece::Note(r));
         for (i, text) in lines.into_iter().enumerate() {
             let y = r.y + 15 + i as i64 * SMALL_LINE;
@@ -490,6 +590,9 @@ impl Canvas {
             w: high - low,
             h: self.y - open.top,
         };
+        if let Some(drawn) = self.drawn.get_mut(open.event) {
+            drawn.area = Some(r);
+        }
         self.pieces
             .insert(open.at, Piece::Frame { r, kind: open.kind });
         // What stands behind the inserted piece has moved by one.
