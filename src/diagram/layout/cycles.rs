@@ -16,12 +16,45 @@ pub(super) fn turn_round(graph: &Graph) -> Vec<bool> {
             .map(|e| (at(e.from), e.from) > (at(e.to), e.to))
             .collect();
     }
-    let n = graph.nodes.len();
+    let place = sequence(graph.nodes.len(), pulls(graph));
+    graph
+        .edges
+        .iter()
+        .map(|e| place[e.from] > place[e.to])
+        .collect()
+}
+
+/// As [`turn_round`], but such that groups, with the lines between them, run in no circle either: their boxes
+/// can then stand side by side, and no group reaches past another. `None` if the graph says which edges lead
+/// back, or has no groups.
+pub(super) fn turn_groups(graph: &Graph) -> Option<Vec<bool>> {
+    let used = graph.nodes.iter().any(|n| n.group.is_some());
+    if graph.story.is_some() || !used {
+        return None;
+    }
+    let k = graph.groups.len();
+    // A node without a group is one of its own.
+    let of = |v: usize| graph.nodes[v].group.unwrap_or(k + v);
+    let between = pulls(graph).map(|(from, to, pull)| (of(from), of(to), pull));
+    let outer = sequence(k + graph.nodes.len(), between);
+    let within = pulls(graph).filter(|&(from, to, _)| of(from) == of(to));
+    let inner = sequence(graph.nodes.len(), within);
+    let at = |v: usize| (outer[of(v)], inner[v]);
+    Some(graph.edges.iter().map(|e| at(e.from) > at(e.to)).collect())
+}
+
+/// The edges with what each wants to lead forwards.
+fn pulls(graph: &Graph) -> impl Iterator<Item = (usize, usize, i64)> + '_ {
+    graph.edges.iter().map(|e| (e.from, e.to, e.pull.max(1)))
+}
+
+/// A place for each of `n` nodes such that little pull leads from a later to an earlier one.
+fn sequence(n: usize, edges: impl Iterator<Item = (usize, usize, i64)>) -> Vec<usize> {
     let mut out = vec![Vec::new(); n];
     let mut inn = vec![Vec::new(); n];
-    for e in graph.edges.iter().filter(|e| e.from != e.to) {
-        out[e.from].push((e.to, e.pull.max(1)));
-        inn[e.to].push((e.from, e.pull.max(1)));
+    for (from, to, pull) in edges.filter(|e| e.0 != e.1) {
+        out[from].push((to, pull));
+        inn[to].push((from, pull));
     }
     let total = |v: &Vec<(usize, i64)>| v.iter().map(|e| e.1).sum();
     let mut out_degree: Vec<i64> = out.iter().map(total).collect();
@@ -55,9 +88,5 @@ pub(super) fn turn_round(graph: &Graph) -> Vec<bool> {
     for (i, &v) in front.iter().chain(back.iter().rev()).enumerate() {
         place[v] = i;
     }
-    graph
-        .edges
-        .iter()
-        .map(|e| place[e.from] > place[e.to])
-        .collect()
+    place
 }

@@ -281,9 +281,12 @@ pub(super) fn of_nodes(
     graph: &Graph,
     layers: &[usize],
     order: &[usize],
-    lanes: &[usize],
     passing: &Passing,
 ) -> Vec<usize> {
+    let mut lanes = vec![0; order.len()];
+    for (lane, &group) in order.iter().enumerate() {
+        lanes[group] = lane;
+    }
     let mut out: Vec<Option<usize>> = graph
         .nodes
         .iter()

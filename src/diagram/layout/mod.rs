@@ -4,7 +4,8 @@
 //! 1. `cycles`: some edges are turned round so that none runs in a circle;
 //! 2. `rank`: every node gets a layer; odd layers are kept for labels (`simplex` minimises lengths);
 //! 3. `lanes`: groups get one order for all layers, and lines their way between them;
-//! 4. `order`: items are ordered inside the layers so that few lines cross;
+//! 4. `order`: items are ordered inside the layers so that few lines cross
+//!    (`search` tries some orders of both kinds and keeps the best);
 //! 5. `coords`: positions across the layers (`simplex` again);
 //! 6. `route`: positions along the layers, and right-angled lines in tracks between them.
 //!
@@ -19,12 +20,13 @@ mod lanes;
 mod order;
 mod rank;
 mod route;
+mod search;
 mod simplex;
 #[cfg(test)]
 mod tests;
 
 use super::{MAX_EDGES, MAX_GROUPS, MAX_ITEMS, MAX_NODES, TooLarge, bounded};
-use order::Layered;
+use search::{Found, Search};
 
 /// What is to be placed.
 #[derive(Clone, Debug, Default)]
@@ -131,14 +133,12 @@ pub struct Drawing {
     pub edges: Vec<Route>,
 }
 
-/// Orders of lanes that are tried to the end.
-const ORDERS: usize = 4;
-/// In a picture of more items than this, the first order of lanes is taken.
-const MANY: usize = 20_000;
-/// First orders inside the layers that are tried for each of them.
-const STARTS: usize = 6;
-/// Work units (visits of lines) for each of them.
-const BUDGET: u64 = 2_000_000;
+/// One choice of the edges that lead back, and what follows from it.
+struct Way {
+    reversed: Vec<bool>,
+    layers: Vec<usize>,
+    passing: lanes::Passing,
+}
 
 /// Places `graph`.
 ///
@@ -157,26 +157,42 @@ pub fn draw(graph: &Graph, wish: Wish) -> Result<Drawing, TooLarge> {
         });
     }
     let reversed = cycles::turn_round(graph);
-    let ranks = rank::assign(graph, &reversed);
-    // Odd layers are kept for labels.
-    let layers: Vec<usize> = ranks.iter().map(|r| 2 * r).collect();
-    // Counted before there is any work with them.
-    let long = |e: &Line| layers[e.from].abs_diff(layers[e.to]).saturating_sub(1);
-    let bends = graph.edges.iter().map(long).sum::<usize>();
-    bounded("bends", graph.nodes.len() + bends, MAX_ITEMS)?;
-    let orders = if bends > MANY { 1 } else { ORDERS };
-    let passing = lanes::Passing::new(graph, &layers);
-    let mut best: Option<(u64, Layered)> = None;
-    for order in lanes::arrange(graph, &layers, &passing).iter().take(orders) {
-        let mut layered = Layered::new(graph, &layers, &reversed, order, &passing);
-        let crossings = order::minimise(&mut layered, STARTS, BUDGET);
-        if best.as_ref().is_none_or(|b| crossings < b.0) {
-            best = Some((crossings, layered));
+    let ways = [(Some(reversed), false), (cycles::turn_groups(graph), true)];
+    let mut best: Option<(Way, Found)> = None;
+    let mut refused = Ok(());
+    for (reversed, compact) in ways {
+        let Some(reversed) = reversed else { continue };
+        let ranks = rank::assign(graph, &reversed, compact);
+        // Odd layers are kept for labels.
+        let layers: Vec<usize> = ranks.iter().map(|r| 2 * r).collect();
+        // Counted before there is any work with them.
+        let long = |e: &Line| layers[e.from].abs_diff(layers[e.to]).saturating_sub(1);
+        let bends = graph.edges.iter().map(long).sum::<usize>();
+        if let Err(why) = bounded("bends", graph.nodes.len() + bends, MAX_ITEMS) {
+            refused = refused.and(Err(why));
+            continue;
+        }
+        let passing = lanes::Passing::new(graph, &layers);
+        let found = Search::new(graph, &layers, &reversed, &passing).guess(bends);
+        if let Some(found) = found
+            && best.as_ref().is_none_or(|b| found.cost < b.1.cost)
+        {
+            let way = Way {
+                reversed,
+                layers,
+                passing,
+            };
+            best = Some((way, found));
+        }
+        if bends > search::MANY {
+            break;
         }
     }
-    let Some((_, layered)) = best else {
-        return Ok(Drawing::default());
+    let Some((way, found)) = best else {
+        return refused.map(|()| Drawing::default());
     };
+    let mut search = Search::new(graph, &way.layers, &way.reversed, &way.passing);
+    let layered = search.refine(found).layered;
     let place = |direction| {
         let frame = coords::Frame::new(graph, &layered, direction);
         let cross = coords::assign(graph, &layered, &frame);

@@ -6,7 +6,7 @@
 //! counted with an accumulator tree (Barth, Jünger, Mutzel 2002).
 
 use super::Graph;
-use super::lanes::{self, Passing};
+use super::lanes::Passing;
 
 /// Something that takes room in a layer.
 #[derive(Clone, Copy, Debug)]
@@ -14,6 +14,9 @@ pub(super) struct Item {
     pub(super) layer: usize,
     /// Odd: a lane; even: a channel.
     pub(super) lane: usize,
+    /// Its part of the layer: as `lane`, but counting only lanes whose group has boxes in this layer, or
+    /// before and behind it. Where a lane is not there, the channels beside it are one.
+    pub(super) part: usize,
     pub(super) kind: Kind,
 }
 
@@ -50,12 +53,12 @@ const ENOUGH: u64 = 4;
 
 impl Layered {
     /// Cuts `graph`; `layers` has the layer of each node, an even one, so that every edge passes an odd
-    /// one. `order` has the group of each lane.
+    /// one. `order` has the group of each lane, `node_lanes` the lane or channel of each node.
     pub(super) fn new(
         graph: &Graph,
         node_layers: &[usize],
         reversed: &[bool],
-        order: &[usize],
+        (order, node_lanes): (&[usize], &[usize]),
         passing: &Passing,
     ) -> Self {
         let depth = node_layers.iter().max().map_or(0, |l| l + 1);
@@ -63,12 +66,13 @@ impl Layered {
         for (lane, &group) in order.iter().enumerate() {
             lanes[group] = lane;
         }
-        let mut items: Vec<Item> = lanes::of_nodes(graph, node_layers, order, &lanes, passing)
-            .into_iter()
+        let mut items: Vec<Item> = node_lanes
+            .iter()
             .enumerate()
-            .map(|(v, lane)| Item {
+            .map(|(v, &lane)| Item {
                 layer: node_layers[v],
                 lane,
+                part: 0,
                 kind: Kind::Node(v),
             })
             .collect();
@@ -121,7 +125,12 @@ impl Layered {
                     Kind::Bend
                 };
                 chain.push(items.len());
-                items.push(Item { layer, lane, kind });
+                items.push(Item {
+                    layer,
+                    lane,
+                    part: 0,
+                    kind,
+                });
             }
             chain.push(b);
             chains[e] = chain;
@@ -133,6 +142,11 @@ impl Layered {
                 down[pair[0]].push(pair[1]);
                 up[pair[1]].push(pair[0]);
             }
+        }
+        let spans = spans(graph, &lanes, &items);
+        let parts: Vec<Vec<usize>> = (0..depth).map(|layer| parts(&spans, layer)).collect();
+        for item in &mut items {
+            item.part = parts[item.layer][item.lane];
         }
         let mut layers = vec![Vec::new(); depth];
         for (i, item) in items.iter().enumerate() {
@@ -149,6 +163,21 @@ impl Layered {
         }
     }
 
+    /// How often lines pass a lane in a gap in which its group has boxes on both sides.
+    pub(super) fn foreign(&self, graph: &Graph) -> u64 {
+        let spans = spans(graph, &self.lanes, &self.items);
+        let mut count = 0;
+        for pair in self.chains.iter().flat_map(|c| c.windows(2)) {
+            let (a, b) = (self.items[pair[0]], self.items[pair[1]]);
+            let (low, high) = (a.lane.min(b.lane), a.lane.max(b.lane));
+            // Lane `l` has number `2 l + 1`; those strictly between.
+            for span in &spans[low.div_ceil(2)..(high / 2).max(low.div_ceil(2))] {
+                count += u64::from(span.0 <= a.layer && a.layer < span.1);
+            }
+        }
+        count
+    }
+
     /// The place of each item in its layer.
     pub(super) fn places(&self) -> Vec<usize> {
         let mut place = vec![0; self.items.len()];
@@ -161,8 +190,34 @@ impl Layered {
     }
 }
 
-/// Sets the order of all layers, tried from at most `starts` first orders; returns the crossings left.
-pub(super) fn minimise(layered: &mut Layered, starts: usize, budget: u64) -> u64 {
+/// First and last layer of each lane; the first behind the last if its group has no boxes.
+fn spans(graph: &Graph, lanes: &[usize], items: &[Item]) -> Vec<(usize, usize)> {
+    let mut spans = vec![(usize::MAX, 0); lanes.len()];
+    for (node, item) in graph.nodes.iter().zip(items) {
+        if let Some(group) = node.group {
+            let span = &mut spans[lanes[group]];
+            *span = (span.0.min(item.layer), span.1.max(item.layer));
+        }
+    }
+    spans
+}
+
+/// The part of `layer` that each lane and channel is in; see [`Item::part`].
+fn parts(spans: &[(usize, usize)], layer: usize) -> Vec<usize> {
+    let mut parts = vec![0];
+    let mut before = 0;
+    for span in spans {
+        let there = span.0 <= layer && layer <= span.1;
+        parts.push(2 * before + usize::from(there));
+        before += usize::from(there);
+        parts.push(2 * before);
+    }
+    parts
+}
+
+/// Sets the order of all layers, tried from at most `starts` first orders; returns the crossings left and the
+/// work done.
+pub(super) fn minimise(layered: &mut Layered, starts: usize, budget: u64) -> (u64, u64) {
     let mut search = Search {
         place: vec![0; layered.items.len()],
         key: vec![0.0; layered.items.len()],
@@ -184,10 +239,11 @@ pub(super) fn minimise(layered: &mut Layered, starts: usize, budget: u64) -> u64
             break;
         }
     }
-    best.map_or(0, |(crossings, layers)| {
+    let crossings = best.map_or(0, |(crossings, layers)| {
         layered.layers = layers;
         crossings
-    })
+    });
+    (crossings, search.spent)
 }
 
 struct Search {
@@ -240,7 +296,7 @@ impl Search {
             }
         }
         for layer in &mut layers {
-            layer.sort_by_key(|&x| g.items[x].lane);
+            layer.sort_by_key(|&x| g.items[x].part);
         }
         g.layers = layers;
         for r in 0..g.layers.len() {
@@ -305,8 +361,8 @@ impl Search {
         let forward = sweep % 8 < 4;
         g.layers[r].sort_by(|&a, &b| {
             items[a]
-                .lane
-                .cmp(&items[b].lane)
+                .part
+                .cmp(&items[b].part)
                 .then(key[a].total_cmp(&key[b]))
                 .then(if forward {
                     place[a].cmp(&place[b])
@@ -324,7 +380,7 @@ impl Search {
             for r in 0..g.layers.len() {
                 for i in 1..g.layers[r].len() {
                     let (a, b) = (g.layers[r][i - 1], g.layers[r][i]);
-                    if g.items[a].lane != g.items[b].lane {
+                    if g.items[a].part != g.items[b].part {
                         continue;
                     }
                     let (kept, swapped) = self.both_ways(g, a, b);
