@@ -5,9 +5,9 @@
 //! uses the language's standard library only and means the same in every language:
 //!
 //! **Circuit breaker.** An outcome is a *success* (any answer that shows the callee works, so also
-//! the refusals that blame the caller, such as 4xx), a *failure* (timeout, unavailable, 5xx) or
-//! *ignored* (the caller gave up; it says nothing). A success that took `slow_call_ms` or more
-//! counts as a failure.
+//! the refusals that blame the caller, such as 4xx; a fault of the caller's own counts like one), a
+//! *failure* (timeout, lost or refused connection, 5xx) or *ignored* (the caller gave up; it says
+//! nothing). A success that took `slow_call_ms` or more counts as a failure.
 //! - The window holds buckets. A call is added to the newest bucket if that one is younger than a
 //!   tenth of the window, else to a new one; a bucket that is as old as the window is dropped. Age
 //!   is measured from a bucket's first call, when an outcome is recorded.
@@ -26,10 +26,11 @@
 //!
 //! **Retry.** `attempts` includes the first. Attempt `n` (from 1) may take the smaller of
 //! `attempt_timeout_ms` and what is left of `deadline_ms`. After a failed attempt the error is
-//! *not processed* (refused before any work: retried for every call), *unknown* (timeout, lost
-//! connection, 5xx: retried only if the call is idempotent) or *final* (never retried; an open
-//! breaker is one of these). The pause is U(0, min(cap, base · 2^(n-1))), after the callee's
-//! `Retry-After` if it sent one. The error is returned when the attempts are used up, when the pause
+//! *not processed* (429, or the connection was refused: retried for every call), *unknown* (timeout, lost
+//! connection, 502 to 504: retried only if the call is idempotent), *broken* (500: the callee failed and
+//! would again, never retried) or *final* (all else: an open breaker, a refusal, an error that nobody knows
+//! and so any fault of the program; never retried). The pause is U(0, min(cap, base · 2^(n-1))), after
+//! the callee's `Retry-After` if it sent one. The error is returned when the attempts are used up, when the pause
 //! would not end before the deadline, or when the budget is empty, in this order.
 //!
 //! **Retry budget.** Counted in thousandths of a retry: a logical call earns
@@ -37,14 +38,14 @@
 //! that many are there at the start so that a quiet client may retry at all.
 //!
 //! **Bulkhead.** `slots` calls at a time; one more waits at most `wait_ms` (0: refused at once); a
-//! slot is given back however the call ends.
+//! slot is given back however the call ends. The wait is part of the guarded call's deadline.
 //!
 //! **Guarded call.** The bulkhead is outside, the breaker inside the retry: a logical call keeps one slot
 //! while it pauses, each attempt counts for the breaker, and an open breaker ends the retry. Timeouts,
-//! lost connections and replies that say that the callee failed count; a refusal such as 429 does not.
-//! Whatever else is thrown is a fault of the caller's own: it is never retried and does not count.
+//! lost and refused connections and replies that say that the callee failed count; a refusal such as 429 does
+//! not.
 //!
-//! `tests/code/trace.rs` computes tables of decisions from these rules, which every language's code replays.
+//! `tests/code/reference.rs` is a machine by these rules; every language replays its trace table.
 
 mod languages;
 mod safe;
@@ -230,10 +231,10 @@ fn fill(
             wait_ms => count(language, call.bulkhead.wait_ms, 0),
         },
         Pattern::GuardedCall => {
-            let (refused, failed) = replies(call.protocol);
+            let [refused, failed, broken] = replies(call.protocol);
             context! {
-                refused, failed,
-                mapping => format!("{refused}: not processed; {failed}: unknown"),
+                refused, failed, broken,
+                mapping => format!("{refused}: not processed; {failed}: unknown; {broken}: broken"),
                 fallback => safe::wrap(&format!("The design's fallback: {}", call.fallback), 76).join("\n"),
             }
         }
@@ -245,12 +246,13 @@ fn fill(
     Ok(code)
 }
 
-/// Replies that say that nothing was processed, and those that say that the callee failed.
-pub(crate) fn replies(protocol: &str) -> (&'static str, &'static str) {
+/// Replies that say that nothing was processed, those that say that the callee failed and may work soon, and
+/// those that say that it would fail again.
+pub(crate) fn replies(protocol: &str) -> [&'static str; 3] {
     match protocol {
-        "REST" | "GraphQL" => ("429", "500, 502, 503, 504"),
-        "gRPC" => ("RESOURCE_EXHAUSTED", "UNAVAILABLE, INTERNAL"),
-        _ => ("a refusal", "a fault"),
+        "REST" | "GraphQL" => ["429", "502, 503, 504", "500"],
+        "gRPC" => ["RESOURCE_EXHAUSTED", "UNAVAILABLE", "INTERNAL"],
+        _ => ["a refusal", "an outage", "a fault"],
     }
 }
 

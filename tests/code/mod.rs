@@ -1,7 +1,7 @@
 //! The calls that the tests of the pattern code render, and where they put the result.
 #![allow(dead_code, clippy::unwrap_used, clippy::panic)]
 
-pub(crate) mod trace;
+pub(crate) mod reference;
 
 use std::path::Path;
 
@@ -98,16 +98,57 @@ pub(crate) fn write(language: &Language, call: &CallSample, dir: &Path) {
     }
 }
 
-/// Has a language's program replay the table of decisions, and then tables with one line spoilt, each of
-/// which it must refuse.
-pub(crate) fn replays(table: &Path, replay: impl Fn() -> Result<String, String>) {
-    let right = trace::table(&PAYMENT);
-    std::fs::write(table, &right).unwrap();
+/// Copies of the trace table with one wrong row each, and that row's number: a decision, a state, a time and a
+/// result.
+fn spoiled(table: &str) -> Vec<(usize, String)> {
+    let lines: Vec<&str> = table.lines().collect();
+    let change = |op: &str, column: usize, change: fn(&str) -> String| {
+        // The last such row but a few, so that the driver has got far.
+        let of_op = |(_, line): &(usize, &&str)| line.split('\t').nth(2) == Some(op);
+        let rows: Vec<usize> = lines
+            .iter()
+            .enumerate()
+            .filter(of_op)
+            .map(|(at, _)| at)
+            .collect();
+        let row = rows[rows.len() - rows.len() / 10 - 1];
+        let mut columns: Vec<String> = lines[row].split('\t').map(str::to_owned).collect();
+        columns[column] = change(&columns[column]);
+        let mut copy: Vec<String> = lines.iter().map(|&line| line.to_owned()).collect();
+        copy[row] = columns.join("\t");
+        (row, copy.join("\n") + "\n")
+    };
+    let other_state = |state: &str| if state == "open" { "closed" } else { "open" }.to_owned();
+    let later = |time: &str| (time.parse::<u64>().unwrap() + 1000).to_string();
+    let other_decision = |decision: &str| {
+        if decision == "admitted" {
+            "refused"
+        } else {
+            "admitted"
+        }
+        .to_owned()
+    };
+    let other_result = |result: &str| if result == "ok" { "timeout" } else { "ok" }.to_owned();
+    vec![
+        change("begin", 10, other_decision),
+        change("end", 9, other_state),
+        change("attempt", 1, later),
+        change("done", 10, other_result),
+    ]
+}
+
+/// Has a language's program replay the table, and then copies with one wrong row each: it must name that row.
+pub(crate) fn replays(file: &Path, replay: impl Fn() -> Result<String, String>) {
+    let table = reference::table();
+    std::fs::write(file, &table).unwrap();
     replay().unwrap_or_else(|printed| panic!("{printed}"));
-    for spoilt in trace::spoilt(&right) {
-        std::fs::write(table, &spoilt).unwrap();
-        let printed = replay().expect_err("a spoilt table passes");
-        assert!(printed.contains("line "), "failed elsewhere:\n{printed}");
+    for (row, wrong) in spoiled(&table) {
+        std::fs::write(file, wrong).unwrap();
+        let printed = replay().expect_err("a table with a wrong row passes");
+        assert!(
+            printed.contains(&format!("row {row}:")),
+            "not row {row}: {printed}"
+        );
     }
-    std::fs::write(table, &right).unwrap();
+    std::fs::write(file, &table).unwrap();
 }

@@ -3,7 +3,7 @@
 use super::super::artefact;
 use super::super::code::{
     BreakerValues, BulkheadValues, CallSample, LANGUAGES, Language, Pattern, Reasoned, language,
-    sample,
+    replies, sample,
 };
 use super::super::doc::{Doc, Inline, count, say};
 use super::super::{Cx, figures};
@@ -229,6 +229,7 @@ fn retry(cx: &Cx<'_>, doc: &mut Doc, calls: &[CallId], shown: CallId) {
     }
     one_retrier(cx, doc);
     super::amplification::write(cx, doc);
+    errors(cx, doc, shown);
     code(cx, doc, shown, Pattern::Retry, "Retry with backoff");
 }
 
@@ -282,6 +283,32 @@ fn one_retrier(cx: &Cx<'_>, doc: &mut Doc) {
         "The library's configuration is the code's other form, not one more: take one of the two."
     ));
     doc.list(items);
+}
+
+/// After which errors the code tries again.
+fn errors(cx: &Cx<'_>, doc: &mut Doc, shown: CallId) {
+    let p = cx.plan.call(shown);
+    if p.attempts.value < 2 {
+        return;
+    }
+    let c = cx.plan.model.call(shown);
+    let [refused, failed, broken] = replies(c.protocol.name());
+    let lost = format!("a timeout, a lost connection or {failed}");
+    let unknown = if p.idempotent.value {
+        format!("and after {lost}, since it may be repeated.")
+    } else {
+        format!("but not after {lost}: it may have been processed.")
+    };
+    doc.para(say!(
+        "`{}` is tried again after a refused connection or {}, which processed nothing, {} No other error is: not {}, \
+         not a reply that blames {}, not a fault of {} itself.",
+        cx.plan.model.call_name(shown),
+        refused,
+        unknown,
+        broken,
+        cx.plan.model.party(c.from),
+        cx.plan.model.party(c.from)
+    ));
 }
 
 fn bulkhead(cx: &Cx<'_>, doc: &mut Doc, calls: &[CallId], shown: CallId) {

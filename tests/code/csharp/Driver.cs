@@ -364,6 +364,67 @@ internal static class Driver
         return made;
     }
 
+    /// Calls on all threads that share a budget and a bulkhead.
+    private static async Task SharedByThreads()
+    {
+        var options = Retry.ForPayment().Options;
+        options.Base = TimeSpan.Zero;
+        var retry = new Retry(options);
+        var bulkhead = new Bulkhead(4, Ms(10000));
+        var retries = 0;
+        var running = 0;
+        var most = 0;
+        await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => Task.Run(async () =>
+        {
+            for (var i = 0; i < 25; i++)
+            {
+                var tries = 0;
+                await Throws<TimeoutException>(() => retry.ExecuteAsync<int>(async token =>
+                {
+                    tries++;
+                    await Task.Yield();
+                    throw Failed;
+                }, exception => new Verdict(VerdictKind.Unknown)));
+                Interlocked.Add(ref retries, tries - 1);
+                await bulkhead.ExecuteAsync(async token =>
+                {
+                    var now = Interlocked.Increment(ref running);
+                    int seen;
+                    while (now > (seen = Volatile.Read(ref most)))
+                    {
+                        Interlocked.CompareExchange(ref most, now, seen);
+                    }
+                    await Task.Yield();
+                    Interlocked.Decrement(ref running);
+                    return 0;
+                });
+            }
+        })));
+        // Ten at first, and a tenth for each of 400 calls, but for what did not fit above ten.
+        Check(retries >= 39 && retries <= 50, retries + " retries");
+        Check(most >= 1 && most <= 4, most + " at a time");
+    }
+
+    /// A call waits for its slot on its own time.
+    private static async Task TheWaitForASlotIsPartOfTheDeadline()
+    {
+        var bulkhead = new Bulkhead(1, Ms(10000));
+        var guarded = new GuardedCall(bulkhead, Retrying(), Breaker());
+        var held = new TaskCompletionSource<int>();
+        var one = bulkhead.ExecuteAsync(token => held.Task);
+        var tries = 0;
+        var waiting = guarded.ExecuteAsync<int>(token =>
+        {
+            tries++;
+            throw Failed;
+        });
+        Pass(960);
+        held.SetResult(0);
+        await one;
+        await Throws<TimeoutException>(() => waiting);
+        Equal(tries, 1, "a pause of 50 ms does not fit into what the wait left");
+    }
+
     private static async Task Run()
     {
         await FailuresInsideARetryOpenTheBreaker();
@@ -372,6 +433,8 @@ internal static class Driver
         await BreakerIsSharedByThreads();
         await RetryBehaves();
         await BudgetIsSharedByThreads();
+        await SharedByThreads();
+        await TheWaitForASlotIsPartOfTheDeadline();
         await BulkheadBehaves();
     }
 

@@ -1,158 +1,218 @@
-// Replays the table of decisions, line by line, with a clock that it moves.
+// Replays the trace table of the reference state machine; throws at the first row that differs. What an
+// attempt is given cannot be seen: its token is cancelled by the runtime's own timer.
 
 using System;
+using System.Collections.Generic;
 using System.IO;
+using System.Linq;
+using System.Net.Sockets;
 using System.Threading;
 using System.Threading.Tasks;
 
 internal sealed class Replay
 {
-    private delegate Task Guard(Func<Task<int>> call, CancellationToken caller);
-
-    private sealed class Fixed : Random
+    private sealed class Row
     {
-        public double Next01;
+        private readonly string[] _columns;
 
-        public override double NextDouble() => Next01;
+        public Row(string line, int number)
+        {
+            _columns = line.Split('\t');
+            Number = number;
+        }
+
+        public int Number { get; }
+
+        public string this[int column] => _columns[column];
+
+        public TimeSpan Time(int column) =>
+            this[column] == "-" ? TimeSpan.Zero : TimeSpan.FromTicks(long.Parse(this[column]) * 10);
+
+        public void Equal(string what, object got, object want)
+        {
+            if (!Equals(got, want))
+            {
+                throw new InvalidOperationException($"row {Number}: {what} is {got}, the table says {want}");
+            }
+        }
+
+        /// The exception of an outcome as a client would throw it; null if it is none.
+        public Exception Thrown(CancellationTokenSource caller)
+        {
+            switch (this[4])
+            {
+                case "ok": return null;
+                case "invalid": return Reply(VerdictKind.Final);
+                case "refused": return Reply(VerdictKind.NotProcessed);
+                case "broken": return Reply(VerdictKind.Broken);
+                case "unavailable": return Reply(VerdictKind.Unknown);
+                case "unsent": return Wrapped(new SocketException((int)SocketError.ConnectionRefused));
+                case "lost":
+                    return Number % 2 == 0
+                        ? Wrapped(new SocketException((int)SocketError.ConnectionReset))
+                        : new IOException("lost");
+                case "timeout":
+                    return Number % 2 == 0 ? new TimeoutException() : (Exception)new TaskCanceledException();
+                case "cancelled":
+                    caller.Cancel();
+                    return new OperationCanceledException(caller.Token);
+            }
+            return new ArgumentException("fault");
+        }
+
+        // As HttpClient does.
+        private static Exception Wrapped(Exception cause) => new ApplicationException("sending", cause);
+
+        private Exception Reply(VerdictKind kind) => new ReplyException(this[4], new Verdict(kind, Time(5)));
     }
 
-    private readonly string[] _lines;
-    private int _at; // lines played
+    private sealed class Quarters : Random
+    {
+        public double Next4;
+
+        public override double NextDouble() => Next4 / 4;
+    }
+
+    private sealed class UnderWay
+    {
+        public readonly CancellationTokenSource Caller = new CancellationTokenSource();
+        public readonly TaskCompletionSource<int> End = new TaskCompletionSource<int>();
+        public Task Task;
+    }
+
+    private readonly List<Row> _rows;
+    private readonly Quarters _random = new Quarters();
+    private int _next = 1;
     private TimeSpan _now;
 
-    public Replay(string[] lines)
+    public Replay(IEnumerable<string> lines)
     {
-        _lines = lines;
+        _rows = lines.Select((line, number) => new Row(line, number)).ToList();
     }
 
-    private string[] Next() => _lines[_at++].Split(' ');
+    private string Peek => _next < _rows.Count ? _rows[_next][2] : "end";
 
-    private bool More => _at < _lines.Length && !_lines[_at].StartsWith("script");
-
-    private void Equal<T>(string what, T got, T want)
+    private Row Take(string op)
     {
-        if (got.Equals(want)) return;
-        throw new InvalidOperationException(
-            $"line {_at}, {_lines[_at - 1]}: {what}: got {got}, want {want}");
+        var row = _rows[_next++];
+        row.Equal("what comes next", op, row[2]);
+        return row;
     }
 
-    private static TimeSpan Micros(string word) => TimeSpan.FromTicks(long.Parse(word) * 10);
-
-    public async Task Play()
+    private static string Shown(CircuitBreaker breaker)
     {
-        while (_at < _lines.Length)
+        switch (breaker.State)
         {
-            var kind = Next()[1];
-            _now = TimeSpan.Zero;
-            if (kind == "breaker")
+            case CircuitState.Closed: return "closed";
+            case CircuitState.Open: return "open";
+            default: return "half-open";
+        }
+    }
+
+    private async Task Play(CircuitBreaker breaker)
+    {
+        var calls = new Dictionary<string, UnderWay>();
+        while (Peek == "begin" || Peek == "end")
+        {
+            var row = Take(Peek);
+            _now = row.Time(1);
+            row.Equal("the state before", Shown(breaker), row[8]);
+            if (row[2] == "begin")
             {
-                var breaker = new CircuitBreaker(CircuitBreaker.ForPayment().Options, () => _now);
-                await Calls((call, caller) => breaker.ExecuteAsync(
-                    call, e => e is TimeoutException || e is OperationCanceledException, caller));
-            }
-            else if (kind == "bulkhead")
-            {
-                var bulkhead = new Bulkhead(4, TimeSpan.Zero);
-                await Calls((call, caller) => bulkhead.ExecuteAsync(_ => call(), caller));
+                var call = calls[row[3]] = new UnderWay();
+                var decision = "refused";
+                call.Task = breaker.ExecuteAsync(
+                    () =>
+                    {
+                        decision = "admitted";
+                        return call.End.Task;
+                    },
+                    exception => !new[] { "invalid", "refused", "fault" }.Contains(exception.Message),
+                    call.Caller.Token);
+                row.Equal("the decision", decision, row[10]);
             }
             else
             {
-                await LogicalCalls(kind == "retry");
+                var call = calls[row[3]];
+                var exception = row.Thrown(call.Caller);
+                if (exception == null) call.End.SetResult(0);
+                else call.End.SetException(exception);
+                await call.Task.ContinueWith(_ => { });
             }
+            row.Equal("the state", Shown(breaker), row[9]);
         }
     }
 
-    /// Plays lines up to the end of the innermost call and returns how that ends.
-    private async Task<string> Calls(Guard guard)
+    private async Task Call(GuardedCall guarded, CircuitBreaker breaker)
     {
-        while (More)
+        var start = Take("call");
+        _now = start.Time(1);
+        start.Equal("the state before", Shown(breaker), start[8]);
+        var caller = new CancellationTokenSource();
+        Exception last = null;
+        var result = "";
+        try
         {
-            var words = Next();
-            _now = Micros(words[0]);
-            if (words[1] == "end") return words[2];
-            using (var caller = new CancellationTokenSource())
-            {
-                try
+            await guarded.ExecuteAsync(
+                async token =>
                 {
-                    await guard(async () =>
-                    {
-                        Equal("decision", "admitted", words[2]);
-                        switch (await Calls(guard))
-                        {
-                            case "failed":
-                                throw new TimeoutException();
-                            case "rejected":
-                                throw new ArgumentException("400");
-                            case "cancelled":
-                                caller.Cancel();
-                                throw new OperationCanceledException();
-                        }
-                        return 0;
-                    }, caller.Token);
-                }
-                catch (CircuitBreakerOpenException)
-                {
-                    Equal("decision", "refused", words[2]);
-                }
-                catch (BulkheadFullException)
-                {
-                    Equal("decision", "refused", words[2]);
-                }
-                catch (TimeoutException)
-                {
-                }
-                catch (ArgumentException)
-                {
-                }
-                catch (OperationCanceledException)
-                {
-                }
-            }
+                    var row = Take("attempt");
+                    row.Equal("the time", _now, row.Time(1));
+                    row.Equal("the state", Shown(breaker), row[9]);
+                    while (Peek == "call") await Call(guarded, breaker);
+                    row = Take("reply");
+                    _now = row.Time(1);
+                    _random.Next4 = double.Parse(row[6]);
+                    result = row[4];
+                    last = row.Thrown(caller);
+                    if (last != null) throw last;
+                    return 0;
+                },
+                caller.Token);
         }
-        return "ok";
+        catch (CircuitBreakerOpenException)
+        {
+            result = "breaker-open";
+        }
+        catch (BulkheadFullException)
+        {
+            result = "bulkhead-full";
+        }
+        catch (Exception exception) when (exception == last)
+        {
+        }
+        var done = Take("done");
+        done.Equal("the time", _now, done.Time(1));
+        done.Equal("the result", result, done[10]);
+        done.Equal("the state", Shown(breaker), done[9]);
     }
 
-    private async Task LogicalCalls(bool idempotent)
+    public async Task Play()
     {
-        var options = Retry.ForPayment().Options;
-        options.Idempotent = idempotent;
-        var random = new Fixed();
-        var retry = new Retry(options, () => _now, (pause, caller) =>
+        while (Peek != "end")
         {
-            _now += pause;
-            return Task.CompletedTask;
-        }, random);
-        while (More)
-        {
-            _now = Micros(Next()[0]);
-            var words = new string[0];
-            var succeeded = true;
-            try
+            var row = Take(Peek);
+            _now = row.Time(1);
+            var breaker = new CircuitBreaker(CircuitBreaker.ForPayment().Options, () => _now);
+            if (row[2] == "breaker")
             {
-                await retry.ExecuteAsync<int>(timed =>
+                await Play(breaker);
+                continue;
+            }
+            var options = Retry.ForPayment().Options;
+            options.Idempotent = row[3] == "orders";
+            var retry = new Retry(
+                options,
+                () => _now,
+                (pause, token) =>
                 {
-                    words = Next();
-                    random.Next01 = int.Parse(words[6]) / 100.0;
-                    Equal("line", words[1], "attempt");
-                    Equal("start", _now, Micros(words[0]));
-                    _now += Micros(words[3]);
-                    if (words[4] == "ok") return Task.FromResult(0);
-                    throw new TimeoutException();
-                }, exception => new Verdict(
-                    words[4] == "refused" ? VerdictKind.NotProcessed
-                        : words[4] == "unknown" ? VerdictKind.Unknown : VerdictKind.Final,
-                    Micros(words[5])));
-            }
-            catch (TimeoutException)
-            {
-                succeeded = false;
-            }
-            var outcome = words[4];
-            var done = Next();
-            Equal("line", done[1], "done");
-            Equal("outcome", outcome, done[2]);
-            Equal("success", succeeded, outcome == "ok");
-            Equal("end", _now, Micros(done[0]));
+                    _now += pause;
+                    return Task.FromResult(0);
+                },
+                _random);
+            var bulkhead = options.Idempotent ? Bulkhead.ForPayment() : new Bulkhead(4, TimeSpan.Zero);
+            var guarded = new GuardedCall(bulkhead, retry, breaker);
+            while (Peek == "call") await Call(guarded, breaker);
         }
     }
 }

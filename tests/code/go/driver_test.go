@@ -273,6 +273,25 @@ func TestTimeoutsInsideARetryOpenTheBreaker(t *testing.T) {
 	})
 }
 
+func TestTheWaitForASlotIsPartOfTheDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := NewPaymentClient()
+		c.Bulkhead.maxWait = time.Minute
+		for range 4 {
+			go func() {
+				_ = c.Bulkhead.Do(t.Context(), func(context.Context) error { time.Sleep(800 * time.Millisecond); return nil })
+			}()
+		}
+		synctest.Wait()
+		err := c.Do(t.Context(), func(ctx context.Context) error {
+			deadline, _ := ctx.Deadline()
+			want(t, "what the wait left", time.Until(deadline), 200*time.Millisecond)
+			return nil
+		})
+		want(t, "error", err, nil)
+	})
+}
+
 func TestBulkhead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := NewPaymentBulkhead()

@@ -308,6 +308,33 @@ final class Driver {
         check(retries >= 10 && retries <= 14, retries + " retries of 40 threads");
     }
 
+    /** A call waits for its slot on its own time. */
+    static void theWaitForASlotIsPartOfTheDeadline() throws Exception {
+        var bulkhead = new Bulkhead(1, Duration.ofSeconds(10));
+        var guarded = new GuardedCall(bulkhead, retry(true, 100), breaker());
+        var given = new AtomicLong();
+        var waiting = new Thread(() -> {
+            try {
+                guarded.call(timeout -> {
+                    given.set(timeout.toMillis());
+                    return null;
+                });
+            } catch (Exception exception) {
+                given.set(-1);
+            }
+        });
+        bulkhead.call(() -> {
+            waiting.start();
+            while (waiting.getState() != Thread.State.TIMED_WAITING) {
+                Thread.sleep(1);
+            }
+            pass(800);
+            return null;
+        });
+        waiting.join();
+        equal(given.get(), 200L, "what the wait left");
+    }
+
     static void failuresInsideARetryOpenTheBreaker() throws Exception {
         var made = new AtomicInteger();
         var refused = new AtomicInteger();
@@ -346,6 +373,7 @@ final class Driver {
         breakerIsSharedByThreads();
         retryBehaves();
         budgetIsSharedByThreads();
+        theWaitForASlotIsPartOfTheDeadline();
         bulkheadBehaves();
         failuresInsideARetryOpenTheBreaker();
     }

@@ -1,135 +1,197 @@
-// Replays the table of decisions, line by line, with a clock that it moves.
+// Replays the trace table of the reference state machine; throws at the first row that differs.
 
 import java.io.IOException;
+import java.net.ConnectException;
+import java.net.SocketException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
-import java.util.concurrent.Callable;
-import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeoutException;
 
 final class Replay {
-    interface Guard {
-        void call(Callable<Void> call) throws Exception;
-    }
+    record Row(int number, String[] columns) {
+        String get(int column) {
+            return columns[column];
+        }
 
-    private final List<String> lines;
-    private int at; // lines played
-    private long now; // microseconds
+        long micros(int column) {
+            return columns[column].equals("-") ? 0 : Long.parseLong(columns[column]);
+        }
 
-    private Replay(List<String> lines) {
-        this.lines = lines;
-    }
+        void equal(String what, Object got, Object want) {
+            if (!got.toString().equals(want.toString())) {
+                throw new AssertionError(
+                        "row " + number + ": " + what + " is " + got + ", the table says " + want);
+            }
+        }
 
-    private String[] next() {
-        return lines.get(at++).split(" ");
-    }
+        /** The exception of an outcome as a client would throw it; null if it is none. */
+        Exception exception() {
+            return switch (get(4)) {
+                case "ok" -> null;
+                case "invalid" -> reply(Retry.Verdict.Kind.FINAL);
+                case "refused" -> reply(Retry.Verdict.Kind.NOT_PROCESSED);
+                case "broken" -> reply(Retry.Verdict.Kind.BROKEN);
+                case "unavailable" -> reply(Retry.Verdict.Kind.UNKNOWN);
+                case "unsent" -> new ConnectException("connect");
+                case "lost" -> number % 2 == 0 ? new SocketException("reset") : new IOException("lost");
+                case "timeout" -> new TimeoutException();
+                case "cancelled" -> new InterruptedException();
+                default -> new IllegalStateException("fault");
+            };
+        }
 
-    private boolean more() {
-        return at < lines.size() && !lines.get(at).startsWith("script");
-    }
-
-    private void equal(String what, Object got, Object want) {
-        if (!want.equals(got)) {
-            throw new AssertionError("line " + at + ", " + lines.get(at - 1) + ": "
-                    + what + ": got " + got + ", want " + want);
+        private Exception reply(Retry.Verdict.Kind kind) {
+            var after = Duration.ofNanos(micros(5) * 1000);
+            return new GuardedCall.ReplyException(get(4), new Retry.Verdict(kind, after));
         }
     }
 
-    private static Duration micros(String word) {
-        return Duration.ofNanos(Long.parseLong(word) * 1000);
-    }
+    /** A call of a breaker that ends when its row comes. */
+    static final class Call {
+        final CompletableFuture<String> decided = new CompletableFuture<>();
+        final CompletableFuture<Row> end = new CompletableFuture<>();
+        final Thread thread;
 
-    private void play() throws Exception {
-        while (at < lines.size()) {
-            String kind = next()[1];
-            now = 0;
-            switch (kind) {
-                case "breaker" -> {
-                    var breaker = new CircuitBreaker(
-                            CircuitBreaker.forPayment().settings(), () -> now * 1000);
-                    calls(call -> breaker.call(call, e -> e instanceof IOException));
+        Call(CircuitBreaker breaker) {
+            thread = new Thread(() -> {
+                try {
+                    breaker.call(() -> {
+                        decided.complete("admitted");
+                        Exception exception = end.get().exception();
+                        if (exception != null) {
+                            throw exception;
+                        }
+                        return null;
+                    }, exception -> !List.of("invalid", "refused", "fault").contains("" + exception.getMessage()));
+                } catch (RejectedExecutionException refused) {
+                    decided.complete("refused");
+                } catch (Exception expected) {
+                    return;
                 }
-                case "bulkhead" -> calls(new Bulkhead(4, Duration.ZERO)::call);
-                default -> logicalCalls(kind.equals("retry"));
-            }
+            });
+            thread.setDaemon(true);
+            thread.start();
         }
     }
 
-    /** Plays lines up to the end of the innermost call and returns how that ends. */
-    private String calls(Guard guard) throws Exception {
-        while (more()) {
-            String[] words = next();
-            now = Long.parseLong(words[0]);
-            if (words[1].equals("end")) {
-                return words[2];
+    private final List<Row> rows;
+    private int next;
+    private volatile long now; // microseconds
+    private double jitter;
+
+    Replay(List<Row> rows) {
+        this.rows = rows;
+    }
+
+    String peek() {
+        return next == rows.size() ? "end" : rows.get(next).get(2);
+    }
+
+    Row take(String op) {
+        Row row = rows.get(next++);
+        row.equal("what comes next", op, row.get(2));
+        return row;
+    }
+
+    static String state(CircuitBreaker breaker) {
+        return breaker.state().name().toLowerCase().replace('_', '-');
+    }
+
+    void breaker(CircuitBreaker breaker) throws Exception {
+        var calls = new HashMap<String, Call>();
+        while (List.of("begin", "end").contains(peek())) {
+            Row row = take(peek());
+            now = row.micros(1);
+            row.equal("the state before", state(breaker), row.get(8));
+            if (row.get(2).equals("begin")) {
+                var call = new Call(breaker);
+                calls.put(row.get(3), call);
+                row.equal("the decision", call.decided.get(), row.get(10));
+            } else {
+                var call = calls.remove(row.get(3));
+                call.end.complete(row);
+                call.thread.join();
             }
-            try {
-                guard.call(() -> {
-                    equal("decision", "admitted", words[2]);
-                    switch (calls(guard)) {
-                        case "failed" -> throw new IOException("503");
-                        case "rejected" -> throw new IllegalArgumentException("400");
-                        case "cancelled" -> throw new CancellationException();
-                        default -> { }
-                    }
-                    return null;
-                });
-            } catch (RejectedExecutionException refused) {
-                equal("decision", "refused", words[2]);
-            } catch (IOException | IllegalArgumentException | CancellationException expected) {
+            row.equal("the state", state(breaker), row.get(9));
+        }
+    }
+
+    void call(GuardedCall guarded, CircuitBreaker breaker) throws Exception {
+        Row start = take("call");
+        now = start.micros(1);
+        start.equal("the state before", state(breaker), start.get(8));
+        var last = new Object() {
+            String outcome;
+            Exception exception;
+        };
+        String result;
+        try {
+            guarded.call(timeout -> {
+                Row row = take("attempt");
+                row.equal("the time", now, row.micros(1));
+                row.equal("the time given", timeout.toNanos(), row.micros(7) * 1000);
+                row.equal("the state", state(breaker), row.get(9));
+                while (peek().equals("call")) {
+                    call(guarded, breaker);
+                }
+                row = take("reply");
+                now = row.micros(1);
+                jitter = row.micros(6) / 4.0;
+                last.outcome = row.get(4);
+                last.exception = row.exception();
+                if (last.exception != null) {
+                    throw last.exception;
+                }
+                return null;
+            });
+            result = last.outcome;
+        } catch (RejectedExecutionException refused) {
+            result = refused.getMessage().equals("payment: bulkhead full") ? "bulkhead-full" : "breaker-open";
+        } catch (Exception exception) {
+            result = exception == last.exception ? last.outcome : exception.toString();
+        }
+        Row done = take("done");
+        done.equal("the time", now, done.micros(1));
+        done.equal("the result", result, done.get(10));
+        done.equal("the state", state(breaker), done.get(9));
+    }
+
+    void play() throws Exception {
+        while (!peek().equals("end")) {
+            Row row = take(peek());
+            now = row.micros(1);
+            var breaker = new CircuitBreaker(CircuitBreaker.forPayment().settings(), () -> now * 1000);
+            if (row.get(2).equals("breaker")) {
+                breaker(breaker);
                 continue;
             }
-        }
-        return "ok";
-    }
-
-    private void logicalCalls(boolean idempotent) throws Exception {
-        var s = Retry.forPayment().settings();
-        var settings = new Retry.Settings(s.attempts(), s.attemptTimeout(), s.deadline(),
-                s.base(), s.cap(), idempotent, s.earned());
-        var attempt = new String[][] {{}};
-        var retry = new Retry(
-                settings,
-                () -> now * 1000,
-                pause -> now += pause.toNanos() / 1000,
-                () -> Integer.parseInt(attempt[0][6]) / 100.0);
-        while (more()) {
-            now = Long.parseLong(next()[0]);
-            boolean succeeded = true;
-            try {
-                retry.call(timeout -> {
-                    String[] words = next();
-                    attempt[0] = words;
-                    equal("line", words[1], "attempt");
-                    equal("start", now, Long.parseLong(words[0]));
-                    equal("timeout", timeout, micros(words[2]));
-                    now += Long.parseLong(words[3]);
-                    if (!words[4].equals("ok")) {
-                        throw new IOException();
-                    }
-                    return null;
-                }, exception -> new Retry.Verdict(
-                        switch (attempt[0][4]) {
-                            case "refused" -> Retry.Verdict.Kind.NOT_PROCESSED;
-                            case "unknown" -> Retry.Verdict.Kind.UNKNOWN;
-                            default -> Retry.Verdict.Kind.FINAL;
-                        },
-                        micros(attempt[0][5])));
-            } catch (IOException failed) {
-                succeeded = false;
+            boolean once = row.get(3).equals("once");
+            var design = Retry.forPayment().settings();
+            var settings = new Retry.Settings(
+                    design.attempts(), design.attemptTimeout(), design.deadline(),
+                    design.base(), design.cap(), !once, design.earned());
+            var retry = new Retry(
+                    settings, () -> now * 1000, pause -> now += pause.toNanos() / 1000, () -> jitter);
+            var bulkhead = once ? new Bulkhead(4, Duration.ZERO) : Bulkhead.forPayment();
+            var guarded = new GuardedCall(bulkhead, retry, breaker);
+            while (peek().equals("call")) {
+                call(guarded, breaker);
             }
-            String outcome = attempt[0][4];
-            String[] done = next();
-            equal("line", done[1], "done");
-            equal("outcome", outcome, done[2]);
-            equal("success", succeeded, outcome.equals("ok"));
-            equal("end", now, Long.parseLong(done[0]));
         }
     }
 
     public static void main(String[] arguments) throws Exception {
-        new Replay(Files.readAllLines(Path.of(arguments[0]))).play();
+        var rows = new java.util.ArrayList<Row>();
+        for (String line : Files.readAllLines(Path.of(arguments[0]))) {
+            rows.add(new Row(rows.size(), line.split("\t")));
+        }
+        var replay = new Replay(rows);
+        replay.next = 1;
+        replay.play();
     }
 }

@@ -257,6 +257,23 @@ fun budgetIsSharedByThreads() {
     check(retries in 10..14) { "$retries retries of 40 threads" }
 }
 
+/** A call waits for its slot on its own time. */
+fun theWaitForASlotIsPartOfTheDeadline() {
+    val bulkhead = Bulkhead(1, 10.seconds)
+    val guarded = GuardedCall(bulkhead, retry(), breaker())
+    val given = AtomicInteger()
+    val waiting = thread(start = false) {
+        guarded.execute { timeout -> given.set(timeout.inWholeMilliseconds.toInt()) }
+    }
+    bulkhead.execute {
+        waiting.start()
+        while (waiting.state != Thread.State.TIMED_WAITING) Thread.sleep(1)
+        clock += 800.milliseconds
+    }
+    waiting.join()
+    equal(given.get(), 200, "what the wait left")
+}
+
 fun failuresInsideARetryOpenTheBreaker() {
     val guarded = GuardedCall(paymentBulkhead(), retry(), breaker())
     var made = 0
@@ -295,5 +312,6 @@ fun main() {
     breakerIsSharedByThreads()
     retryBehaves()
     budgetIsSharedByThreads()
+    theWaitForASlotIsPartOfTheDeadline()
     bulkheadBehaves()
 }

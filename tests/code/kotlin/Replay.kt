@@ -1,114 +1,149 @@
-// Replays the table of decisions, line by line, with a clock that it moves.
+// Replays the trace table of the reference state machine; throws at the first row that differs.
 
 import java.io.File
 import java.io.IOException
+import java.net.ConnectException
+import java.net.SocketException
+import java.util.concurrent.CompletableFuture
+import java.util.concurrent.TimeoutException
+import kotlin.concurrent.thread
 import kotlin.coroutines.cancellation.CancellationException
 import kotlin.time.Duration
 import kotlin.time.Duration.Companion.microseconds
 import kotlin.time.TestTimeSource
 
-class Replay(private val lines: List<String>) {
-    private var at = 0 // lines played
-    private val time = TestTimeSource()
-    private var start = time.markNow()
+class Row(val number: Int, private val columns: List<String>) {
+    operator fun get(column: Int) = columns[column]
 
-    private fun next(): List<String> = lines[at++].split(" ")
+    fun micros(column: Int): Duration = (columns[column].toLongOrNull() ?: 0L).microseconds
 
-    private fun more() = at < lines.size && !lines[at].startsWith("script")
-
-    private fun equal(what: String, got: Any?, want: Any?) {
-        if (got != want) throw AssertionError("line $at, ${lines[at - 1]}: $what: got $got, want $want")
+    fun equal(what: String, got: Any?, want: Any?) {
+        if (got != want) throw AssertionError("row $number: $what is $got, the table says $want")
     }
 
-    private fun micros(word: String) = word.toLong().microseconds
-
-    private fun moveTo(word: String) {
-        time += micros(word) - start.elapsedNow()
+    /** The exception of an outcome as a client would throw it; null if it is none. */
+    fun exception(): Exception? = when (this[4]) {
+        "ok" -> null
+        "invalid" -> ReplyException("400", Verdict.Final)
+        "refused" -> ReplyException("429", Verdict.NotProcessed(micros(5)))
+        "broken" -> ReplyException("500", Verdict.Broken)
+        "unavailable" -> ReplyException("503", Verdict.Unknown(micros(5)))
+        "unsent" -> ConnectException("refused")
+        "lost" -> if (number % 2 == 0) SocketException("reset") else IOException("lost")
+        "timeout" -> TimeoutException()
+        "cancelled" -> if (number % 2 == 0) InterruptedException() else CancellationException()
+        else -> IllegalStateException("fault")
     }
+}
 
-    fun play() {
-        while (at < lines.size) {
-            val kind = next()[1]
-            start = time.markNow()
-            when (kind) {
-                "breaker" -> {
-                    val breaker = CircuitBreaker(paymentBreaker().settings, time)
-                    calls { call -> breaker.execute({ it is IOException }, call) }
-                }
-                "bulkhead" -> {
-                    val bulkhead = Bulkhead(4, Duration.ZERO)
-                    calls { call -> bulkhead.execute(call) }
-                }
-                else -> logicalCalls(kind == "retry")
+/** A call of a breaker that ends when its row comes. */
+class UnderWay(breaker: CircuitBreaker) {
+    val decided = CompletableFuture<String>()
+    val end = CompletableFuture<Row>()
+    val thread = thread(isDaemon = true) {
+        try {
+            breaker.execute({ end.get()[4] !in listOf("invalid", "refused", "fault") }) {
+                decided.complete("admitted")
+                end.get().exception()?.let { throw it }
             }
-        }
-    }
-
-    /** Plays lines up to the end of the innermost call and returns how that ends. */
-    private fun calls(guard: (() -> Unit) -> Unit): String {
-        while (more()) {
-            val words = next()
-            moveTo(words[0])
-            if (words[1] == "end") return words[2]
-            try {
-                guard {
-                    equal("decision", "admitted", words[2])
-                    when (calls(guard)) {
-                        "failed" -> throw IOException("503")
-                        "rejected" -> throw IllegalArgumentException("400")
-                        "cancelled" -> throw CancellationException("given up")
-                    }
-                }
-            } catch (_: BreakerOpenException) {
-                equal("decision", "refused", words[2])
-            } catch (_: BulkheadFullException) {
-                equal("decision", "refused", words[2])
-            } catch (_: IOException) {
-            } catch (_: IllegalArgumentException) {
-            } catch (_: CancellationException) {
-            }
-        }
-        return "ok"
-    }
-
-    private fun logicalCalls(idempotent: Boolean) {
-        var words = emptyList<String>()
-        val retry = Retry(
-            paymentRetry().settings.copy(idempotent = idempotent),
-            time,
-            { time += it },
-            { words[6].toInt() / 100.0 },
-        )
-        while (more()) {
-            moveTo(next()[0])
-            val succeeded = try {
-                retry.execute({
-                    val after = micros(words[5])
-                    when (words[4]) {
-                        "refused" -> Verdict.NotProcessed(after)
-                        "unknown" -> Verdict.Unknown(after)
-                        else -> Verdict.Final
-                    }
-                }) { timeout ->
-                    words = next()
-                    equal("line", words[1], "attempt")
-                    equal("start", start.elapsedNow(), micros(words[0]))
-                    equal("timeout", timeout, micros(words[2]))
-                    time += micros(words[3])
-                    if (words[4] != "ok") throw IOException()
-                }
-                true
-            } catch (_: IOException) {
-                false
-            }
-            val outcome = words[4]
-            val done = next()
-            equal("line", done[1], "done")
-            equal("outcome", outcome, done[2])
-            equal("success", succeeded, outcome == "ok")
-            equal("end", start.elapsedNow(), micros(done[0]))
+        } catch (_: BreakerOpenException) {
+            decided.complete("refused")
+        } catch (_: Exception) {
         }
     }
 }
 
-fun main(arguments: Array<String>) = Replay(File(arguments[0]).readLines()).play()
+val CircuitBreaker.shown get() = state.name.lowercase().replace('_', '-')
+
+class Player(private val rows: List<Row>) {
+    private val clock = TestTimeSource()
+    private val start = clock.markNow()
+    private var next = 1
+    private var jitter = 0.0
+
+    private fun peek() = rows.getOrNull(next)?.get(2) ?: "end"
+
+    private fun take(op: String) = rows[next++].also { it.equal("what comes next", op, it[2]) }
+
+    private fun now() = start.elapsedNow()
+
+    private fun pass(row: Row) {
+        clock += row.micros(1) - now()
+    }
+
+    private fun play(breaker: CircuitBreaker) {
+        val calls = mutableMapOf<String, UnderWay>()
+        while (peek() in listOf("begin", "end")) {
+            val row = take(peek())
+            pass(row)
+            row.equal("the state before", breaker.shown, row[8])
+            if (row[2] == "begin") {
+                val call = UnderWay(breaker)
+                calls[row[3]] = call
+                row.equal("the decision", call.decided.get(), row[10])
+            } else {
+                val call = calls.getValue(row[3])
+                call.end.complete(row)
+                call.thread.join()
+            }
+            row.equal("the state", breaker.shown, row[9])
+        }
+    }
+
+    private fun call(guarded: GuardedCall, breaker: CircuitBreaker) {
+        val row = take("call")
+        pass(row)
+        row.equal("the state before", breaker.shown, row[8])
+        var last: Exception? = null
+        var outcome = ""
+        val result = try {
+            guarded.execute { timeout ->
+                val attempt = take("attempt")
+                attempt.equal("the time", now(), attempt.micros(1))
+                attempt.equal("the time given", timeout, attempt.micros(7))
+                attempt.equal("the state", breaker.shown, attempt[9])
+                while (peek() == "call") call(guarded, breaker)
+                val reply = take("reply")
+                pass(reply)
+                jitter = reply[6].toInt() / 4.0
+                outcome = reply[4]
+                last = reply.exception()
+                last?.let { throw it }
+            }
+            outcome
+        } catch (_: BreakerOpenException) {
+            "breaker-open"
+        } catch (_: BulkheadFullException) {
+            "bulkhead-full"
+        } catch (e: Exception) {
+            if (e === last) outcome else e.toString()
+        }
+        val done = take("done")
+        done.equal("the time", now(), done.micros(1))
+        done.equal("the result", result, done[10])
+        done.equal("the state", breaker.shown, done[9])
+    }
+
+    fun play() {
+        while (peek() != "end") {
+            val row = take(peek())
+            pass(row)
+            val breaker = CircuitBreaker(paymentBreaker().settings, clock)
+            if (row[2] == "breaker") {
+                play(breaker)
+                continue
+            }
+            val once = row[3] == "once"
+            val settings = paymentRetry().settings.copy(idempotent = !once)
+            val retry = Retry(settings, clock, { clock += it }, { jitter })
+            val bulkhead = if (once) Bulkhead(4, Duration.ZERO) else paymentBulkhead()
+            val guarded = GuardedCall(bulkhead, retry, breaker)
+            while (peek() == "call") call(guarded, breaker)
+        }
+    }
+}
+
+fun main(arguments: Array<String>) {
+    val lines = File(arguments[0]).readLines()
+    Player(lines.mapIndexed { number, line -> Row(number, line.split('\t')) }).play()
+}

@@ -233,6 +233,29 @@ async def only_what_may_pass_is_tried_again():
         equal(len(made), attempts, repr(fault))
 
 
+async def the_wait_for_a_slot_is_part_of_the_deadline():
+    guarded, loop = guarded_call.payment_guarded_call(), asyncio.get_running_loop()
+
+    async def holds():
+        async with guarded._bulkhead.slot():
+            await asyncio.sleep(0.08)
+
+    tasks = [asyncio.create_task(holds()) for _ in range(4)]
+    await asyncio.sleep(0)
+    start = loop.time()
+    with suppress(TimeoutError):
+        await guarded.call(lambda: asyncio.sleep(10))
+    assert 0.9 < loop.time() - start <= 1.001, "the wait is part of the deadline"
+    await asyncio.gather(*tasks)
+
+
+async def tasks_share_a_budget():
+    shared = retry.payment_retry()
+    spans = await asyncio.gather(*(failing(shared, retry) for _ in range(40)))
+    retries = sum(len(one) - 1 for one in spans)
+    assert 10 <= retries <= 14, f"{retries} retries of 40 tasks"
+
+
 async def bulkhead_refuses_at_its_limit_and_gives_back():
     b = bulkhead.payment_bulkhead()
     running = most = refused = 0
@@ -283,5 +306,7 @@ if __name__ == "__main__":
     run(retry_stops_when_it_is_cancelled)
     run(timeouts_inside_a_retry_open_the_breaker)
     run(only_what_may_pass_is_tried_again)
+    run(the_wait_for_a_slot_is_part_of_the_deadline)
+    run(tasks_share_a_budget)
     run(bulkhead_refuses_at_its_limit_and_gives_back)
     sys.stdout.write("ok\n")

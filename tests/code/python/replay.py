@@ -1,144 +1,179 @@
-"""Replays the table of decisions, line by line, with clocks that it moves."""
+"""Replays the trace table of the reference state machine; stops at the first row that differs.
+
+All times are in milliseconds here, in which the table's are exact: the samples only compare times.
+"""
 
 import asyncio
+import selectors
 import sys
-from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import bulkhead
 import circuit_breaker
+import guarded_call
 import retry
-from driver import run
-
-KINDS = {"breaker", "bulkhead", "retry", "once"}
 
 
-class Rejected(Exception):
-    """A 4xx."""
+class Warp(selectors.SelectSelector):
+    """Moves the loop's clock instead of waiting."""
+
+    now = 0.0
+
+    def select(self, timeout=None):
+        ready = super().select(0)
+        if not ready and timeout:
+            self.now += timeout
+        return ready
 
 
-ENDS = {
-    "failed": ConnectionError(),
-    "rejected": Rejected(),
-    "cancelled": asyncio.CancelledError(),
-}
+@dataclass
+class Row:
+    number: int
+    columns: list[str]
 
+    def __getitem__(self, column):
+        return self.columns[column]
 
-class Replay:
-    def __init__(self, lines):
-        self.lines = [line.split() for line in lines]
-        self.at = 0
-        self.ended = []
-
-    def next(self):
-        self.at += 1
-        return self.lines[self.at - 1]
-
-    def more(self):
-        return self.at < len(self.lines) and self.lines[self.at][0] != "script"
+    def ms(self, column):
+        return 0 if self[column] == "-" else int(self[column]) / 1000
 
     def equal(self, what, got, want):
-        words = " ".join(self.lines[self.at - 1])
-        assert got == want, f"line {self.at}, {words}: {what}: got {got}, want {want}"
+        if got != want:
+            sys.exit(f"row {self.number}: {what} is {got}, the table says {want}")
+
+    def error(self):
+        """The error of an outcome as a client would raise it."""
+        match self[4]:
+            case "invalid" | "fault":
+                return ValueError(self[4])
+            case "refused" | "unavailable":
+                made = guarded_call.Refused() if self[4] == "refused" else guarded_call.Failed()
+                made.retry_after = self.ms(5)
+                return made
+            case "broken":
+                return guarded_call.Broken()
+            case "unsent":
+                return ConnectionRefusedError()
+            case "lost":
+                return ConnectionResetError()
+            case "timeout":
+                return TimeoutError()
+            case "cancelled":
+                return asyncio.CancelledError()
+        return None
+
+
+def thousandfold(thing, *names):
+    for name in names:
+        setattr(thing, name, round(getattr(thing, name) * 1000))
+    return thing
+
+
+def shown(breaker):
+    return breaker.state.name.lower().replace("_", "-")
+
+
+class Player:
+    def __init__(self, lines, loop):
+        self.rows = [Row(number, line.split("\t")) for number, line in enumerate(lines)]
+        self.next = 1
+        self.loop = loop
+        self.jitter = 0
+
+    def peek(self):
+        return self.rows[self.next][2] if self.next < len(self.rows) else "end"
+
+    def take(self, op):
+        row = self.rows[self.next]
+        self.next += 1
+        row.equal("what comes next", op, row[2])
+        return row
+
+    async def until(self, row):
+        await asyncio.sleep(row.ms(1) - self.loop.time())
+
+    async def breaker(self, breaker):
+        bodies = {}
+        while self.peek() in ("begin", "end"):
+            row = self.take(self.peek())
+            await self.until(row)
+            row.equal("the state before", shown(breaker), row[8])
+            if row[2] == "begin":
+                body = bodies[row[3]] = breaker.call()
+                try:
+                    body.__enter__()
+                    decision = "admitted"
+                except circuit_breaker.BreakerOpen:
+                    decision = "refused"
+                row.equal("the decision", decision, row[10])
+            else:
+                error = row.error()
+                assert not bodies.pop(row[3]).__exit__(type(error) if error else None, error, None)
+            row.equal("the state", shown(breaker), row[9])
+
+    async def call(self, guarded):
+        row = self.take("call")
+        await self.until(row)
+        row.equal("the state before", shown(guarded._breaker), row[8])
+        last = None
+        result = ""
+
+        async def send():
+            nonlocal last, result
+            row = self.take("attempt")
+            row.equal("the time", self.loop.time(), row.ms(1))
+            row.equal("the state", shown(guarded._breaker), row[9])
+            while self.peek() == "call":
+                await self.call(guarded)
+            row = self.take("reply")
+            self.jitter = int(row[6]) / 4
+            result = row[4]
+            if result == "timeout":
+                try:
+                    await asyncio.sleep(10_000)
+                finally:
+                    row.equal("the time of the timeout", self.loop.time(), row.ms(1))
+            await self.until(row)
+            last = row.error()
+            if last is not None:
+                raise last
+
+        try:
+            await guarded.call(send)
+        except circuit_breaker.BreakerOpen:
+            result = "breaker-open"
+        except bulkhead.BulkheadFull:
+            result = "bulkhead-full"
+        except (Exception, asyncio.CancelledError) as error:
+            if error is not last and not (isinstance(error, TimeoutError) and result == "timeout"):
+                raise
+        row = self.take("done")
+        row.equal("the time", self.loop.time(), row.ms(1))
+        row.equal("the result", result, row[10])
+        row.equal("the state", shown(guarded._breaker), row[9])
 
     async def play(self):
-        while self.at < len(self.lines):
-            kind = self.next()[1]
-            assert kind in KINDS
-            if kind == "breaker":
-                await self.breaker()
-            elif kind == "bulkhead":
-                await self.calls(bulkhead.Bulkhead(4, 0.0).slot, None, lambda now: None)
-            else:
-                await self.logical_calls(kind == "retry")
-
-    async def breaker(self):
-        made = circuit_breaker.payment_breaker()
-        now = [0]
-        # Seconds as floats do not add up exactly; whole microseconds do.
-        made.clock = lambda: now[0]
-        made.window, made.open_for = round(made.window * 1e6), round(made.open_for * 1e6)
-        made.slow_after = round(made.slow_after * 1e6)
-
-        @asynccontextmanager
-        async def call():
-            with made.call():
-                yield
-
-        def move(to):
-            now[0] = to
-
-        await self.calls(call, lambda: made.state.name.lower().replace("_", "-"), move)
-
-    async def calls(self, slot, state, move):
-        """Plays lines up to the end of the innermost call and gives back how that ends."""
-
-        def check(words):
-            if state:
-                self.equal("state", state(), words[3])
-
-        while self.more():
-            words = self.next()
-            move(int(words[0]))
-            if words[1] == "end":
-                self.ended = words
-                return words[2]
-            try:
-                async with slot():
-                    self.equal("decision", "admitted", words[2])
-                    check(words)
-                    end = await self.calls(slot, state, move)
-                    if end in ENDS:
-                        raise ENDS[end]
-            except (circuit_breaker.BreakerOpen, bulkhead.BulkheadFull):
-                self.equal("decision", "refused", words[2])
-                check(words)
+        while self.peek() != "end":
+            row = self.take(self.peek())
+            await self.until(row)
+            guarded = guarded_call.payment_guarded_call()
+            breaker = thousandfold(guarded._breaker, "window", "open_for", "slow_after")
+            breaker.clock = self.loop.time
+            if row[2] == "breaker":
+                await self.breaker(breaker)
                 continue
-            except tuple(type(error) for error in ENDS.values()):
-                pass
-            check(self.ended)
-        return "ok"
-
-    async def logical_calls(self, idempotent):
-        loop, start = asyncio.get_running_loop(), asyncio.get_running_loop().time()
-        made = retry.payment_retry()
-        made.idempotent = idempotent
-
-        def now():
-            return round((loop.time() - start) * 1e6)
-
-        while self.more():
-            await asyncio.sleep(int(self.next()[0]) / 1e6 - (loop.time() - start))
-            words = []
-            retry.random.uniform = lambda low, high: low + (high - low) * int(words[6]) / 100
-
-            async def attempt(timeout):
-                nonlocal words
-                words = self.next()
-                self.equal("line", words[1], "attempt")
-                self.equal("start", now(), int(words[0]))
-                self.equal("timeout", round(timeout * 1e6), int(words[2]))
-                await asyncio.sleep(int(words[3]) / 1e6)
-                if words[4] != "ok":
-                    raise ConnectionError
-
-            def judge(error):
-                if isinstance(error, AssertionError):
-                    return retry.Verdict.FINAL, 0.0
-                name = {"refused": "NOT_PROCESSED"}.get(words[4], words[4].upper())
-                return retry.Verdict[name], int(words[5]) / 1e6
-
-            succeeded = True
-            try:
-                await made.call(attempt, judge)
-            except ConnectionError:
-                succeeded = False
-            outcome, done = words[4], self.next()
-            self.equal("line", done[1], "done")
-            self.equal("outcome", outcome, done[2])
-            self.equal("success", succeeded, outcome == "ok")
-            self.equal("end", now(), int(done[0]))
+            tries = thousandfold(guarded._retry, "attempt_timeout", "deadline", "base", "cap")
+            tries.idempotent = row[3] == "orders"
+            tries.uniform = lambda low, high: low + self.jitter * (high - low)
+            guarded._bulkhead._max_wait = 100 if tries.idempotent else 0
+            while self.peek() == "call":
+                await self.call(guarded)
 
 
-with open(sys.argv[1]) as table:
-    replay = Replay(table.read().splitlines())
-run(replay.play)
+with open(sys.argv[1], encoding="utf-8") as file:
+    table = file.read().splitlines()
+selector = Warp()
+loop = asyncio.SelectorEventLoop(selector)
+loop.time = lambda: selector.now
+loop.run_until_complete(Player(table, loop).play())
+loop.close()

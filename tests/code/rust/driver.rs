@@ -283,6 +283,22 @@ fn failures_inside_a_retry_open_the_breaker() {
     assert_eq!((made, last), (10, Err(CallError::BreakerOpen)));
 }
 
+/// A call waits for its slot on its own time.
+fn the_wait_for_a_slot_is_part_of_the_deadline() {
+    use guarded_call::{CallError, GuardedCall};
+    static WAITED: AtomicU32 = AtomicU32::new(0);
+    let mut guarded = GuardedCall { bulkhead: payment_bulkhead(), retry: payment_retry(), breaker: payment_breaker() };
+    guarded.retry.clock = || *START + Duration::from_millis(WAITED.load(SeqCst).into());
+    let held: Vec<_> = (0..4).map(|_| guarded.bulkhead.enter().unwrap()).collect();
+    thread::scope(|scope| {
+        let waiter = scope.spawn(|| guarded.run(|given| Ok::<_, CallError>(given)));
+        thread::sleep(Duration::from_millis(40));
+        WAITED.store(800, SeqCst);
+        drop(held);
+        assert_eq!(waiter.join().unwrap(), Ok(Duration::from_millis(200)));
+    });
+}
+
 fn main() {
     if let Some(table) = std::env::args().nth(1) {
         return replay::play(&std::fs::read_to_string(table).unwrap());
@@ -295,6 +311,7 @@ fn main() {
     retry_of_a_call_that_is_not_idempotent();
     retry_budget_runs_dry_and_is_earned_again();
     budget_is_shared_by_threads();
+    the_wait_for_a_slot_is_part_of_the_deadline();
     jitter_is_full();
     bulkhead_refuses_at_its_limit_and_gives_back();
 }

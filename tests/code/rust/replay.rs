@@ -1,133 +1,158 @@
-//! Replays the table of decisions, line by line, with a clock that it moves.
-
-use std::cell::{Cell, RefCell};
+//! Replays the trace table of the reference state machine; panics at the first row that differs.
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use super::circuit_breaker::payment_breaker;
-use super::once::bulkhead::payment_bulkhead;
-use super::retry::{Retry, Verdict, payment_retry};
+use crate::bulkhead::payment_bulkhead;
+use crate::circuit_breaker::{CircuitBreaker, payment_breaker};
+use crate::guarded_call::{CallError, GuardedCall};
+use crate::retry::payment_retry;
 
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 thread_local! {
     static NOW: Cell<u64> = const { Cell::new(0) };
-    /// What the generator gives next, in hundredths.
-    static U: Cell<u64> = const { Cell::new(0) };
-    static LINES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
-    /// Lines played.
-    static AT: Cell<usize> = const { Cell::new(0) };
+    static JITTER: Cell<u64> = const { Cell::new(0) };
 }
 
-fn now() -> Instant {
+fn clock() -> Instant {
     *START + Duration::from_micros(NOW.get())
 }
 
-fn line(n: usize) -> Option<String> {
-    LINES.with_borrow(|lines| lines.get(n).cloned())
+/// The caller gives up: a call without a verdict. Nothing but a panic ends a call of `std` like that.
+struct GivenUp;
+
+struct Row {
+    number: usize,
+    columns: Vec<String>,
 }
 
-fn next() -> Vec<String> {
-    let text = line(AT.get()).unwrap_or_default();
-    AT.set(AT.get() + 1);
-    text.split(' ').map(str::to_owned).collect()
+impl Row {
+    fn get(&self, column: usize) -> &str {
+        &self.columns[column]
+    }
+
+    fn micros(&self, column: usize) -> u64 {
+        self.get(column).parse().unwrap()
+    }
+
+    fn equal(&self, what: &str, got: &str, want: &str) {
+        assert!(got == want, "row {}: {what} is {got}, the table says {want}", self.number);
+    }
+
+    fn now_is(&self) {
+        self.equal("the time", &NOW.get().to_string(), self.get(1));
+    }
 }
 
-fn more() -> bool {
-    line(AT.get()).is_some_and(|text| !text.starts_with("script"))
+struct Player {
+    rows: Vec<Row>,
+    next: Cell<usize>,
 }
 
-fn equal<T: PartialEq + std::fmt::Debug>(what: &str, got: T, want: T) {
-    let at = AT.get();
-    assert!(got == want, "line {at}, {:?}: {what}: got {got:?}, want {want:?}", line(at - 1));
-}
+impl Player {
+    fn peek(&self) -> &str {
+        self.rows.get(self.next.get()).map_or("end", |row| row.get(2))
+    }
 
-fn number(word: &str) -> u64 {
-    word.parse().unwrap()
-}
+    fn take(&self, op: &str) -> &Row {
+        let row = &self.rows[self.next.get()];
+        self.next.set(self.next.get() + 1);
+        row.equal("what comes next", op, row.get(2));
+        row
+    }
 
-fn micros(word: &str) -> Duration {
-    Duration::from_micros(number(word))
+    fn breaker(&self, breaker: &CircuitBreaker) {
+        let mut permits = HashMap::new();
+        while ["begin", "end"].contains(&self.peek()) {
+            let row = self.take(self.peek());
+            NOW.set(row.micros(1));
+            row.equal("the state before", breaker.state(), row.get(8));
+            if row.get(2) == "begin" {
+                let permit = breaker.admit();
+                row.equal("the decision", permit.as_ref().map_or("refused", |_| "admitted"), row.get(10));
+                permits.insert(row.get(3), permit);
+            } else {
+                let permit = permits.remove(row.get(3)).unwrap().unwrap();
+                match row.get(4) {
+                    "cancelled" => drop(permit),
+                    outcome => permit.done(!["ok", "invalid", "fault", "refused"].contains(&outcome)),
+                }
+            }
+            row.equal("the state", breaker.state(), row.get(9));
+        }
+    }
+
+    fn call(&self, guarded: &GuardedCall) {
+        let row = self.take("call");
+        NOW.set(row.micros(1));
+        row.equal("the state before", guarded.breaker.state(), row.get(8));
+        let mut last = "";
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            guarded.run(|given| {
+                let row = self.take("attempt");
+                row.now_is();
+                row.equal("the time given", &given.as_micros().to_string(), row.get(7));
+                row.equal("the state", guarded.breaker.state(), row.get(9));
+                while self.peek() == "call" {
+                    self.call(guarded);
+                }
+                let row = self.take("reply");
+                NOW.set(row.micros(1));
+                JITTER.set(row.micros(6));
+                let after = Duration::from_micros(row.micros(5));
+                last = row.get(4);
+                Err(match last {
+                    "ok" => return Ok(()),
+                    "invalid" | "fault" => CallError::Final,
+                    "refused" => CallError::Refused(after),
+                    "broken" => CallError::Broken,
+                    "unsent" => CallError::Unsent,
+                    "unavailable" | "lost" | "timeout" => CallError::Failed(after),
+                    _ => resume_unwind(Box::new(GivenUp)),
+                })
+            })
+        }));
+        let result = match result {
+            Ok(Ok(())) => "ok",
+            Ok(Err(CallError::BreakerOpen)) => "breaker-open",
+            Ok(Err(CallError::BulkheadFull)) => "bulkhead-full",
+            Ok(Err(_)) => last,
+            Err(panic) if panic.is::<GivenUp>() => "cancelled",
+            Err(panic) => resume_unwind(panic),
+        };
+        let row = self.take("done");
+        row.now_is();
+        row.equal("the result", result, row.get(10));
+        row.equal("the state", guarded.breaker.state(), row.get(9));
+    }
 }
 
 pub fn play(text: &str) {
-    LINES.set(text.lines().map(str::to_owned).collect());
-    while line(AT.get()).is_some() {
-        let kind = next()[1].clone();
-        NOW.set(0);
-        match kind.as_str() {
-            "breaker" => {
-                let mut breaker = payment_breaker();
-                breaker.clock = now;
-                calls(&|end: &mut dyn FnMut() -> String| {
-                    let Some(permit) = breaker.admit() else { return false };
-                    match end().as_str() {
-                        "failed" => permit.done(true),
-                        "cancelled" => drop(permit),
-                        _ => permit.done(false),
-                    }
-                    true
-                });
-            }
-            "bulkhead" => {
-                let bulkhead = payment_bulkhead();
-                calls(&|end: &mut dyn FnMut() -> String| bulkhead.enter().map(|_slot| end()).is_some());
-            }
-            kind => logical_calls(kind == "retry"),
+    let rows = text.lines().enumerate().skip(1).map(|(number, line)| Row {
+        number,
+        columns: line.split('\t').map(str::to_owned).collect(),
+    });
+    let player = Player { rows: rows.collect(), next: Cell::new(0) };
+    while player.peek() != "end" {
+        let row = player.take(player.peek());
+        NOW.set(row.micros(1));
+        let mut breaker = payment_breaker();
+        breaker.clock = clock;
+        if row.get(2) == "breaker" {
+            player.breaker(&breaker);
+            continue;
         }
-    }
-}
-
-/// Plays lines up to the end of the innermost call and returns how that ends. `guard` makes a call and says
-/// whether it was admitted.
-fn calls(guard: &dyn Fn(&mut dyn FnMut() -> String) -> bool) -> String {
-    while more() {
-        let words = next();
-        NOW.set(number(&words[0]));
-        if words[1] == "end" {
-            return words[2].clone();
+        let mut retry = payment_retry();
+        retry.idempotent = row.get(3) == "orders";
+        retry.clock = clock;
+        retry.sleep = |pause| NOW.set(NOW.get() + pause.as_micros() as u64);
+        retry.random = || JITTER.get() as f64 / 4.0;
+        let guarded = GuardedCall { bulkhead: payment_bulkhead(), retry, breaker };
+        while player.peek() == "call" {
+            player.call(&guarded);
         }
-        let admitted = guard(&mut || {
-            equal("decision", "admitted", &words[2]);
-            calls(guard)
-        });
-        if !admitted {
-            equal("decision", "refused", &words[2]);
-        }
-    }
-    "ok".to_owned()
-}
-
-fn logical_calls(idempotent: bool) {
-    let retry = Retry {
-        idempotent,
-        clock: now,
-        sleep: |pause| NOW.set(NOW.get() + pause.as_micros() as u64),
-        random: || U.get() as f64 / 100.0,
-        ..payment_retry()
-    };
-    while more() {
-        NOW.set(number(&next()[0]));
-        let mut outcome = String::new();
-        let attempt = |timeout| {
-            let words = next();
-            equal("line", words[1].as_str(), "attempt");
-            equal("start", NOW.get(), number(&words[0]));
-            equal("timeout", timeout, micros(&words[2]));
-            NOW.set(NOW.get() + number(&words[3]));
-            U.set(number(&words[6]));
-            outcome = words[4].clone();
-            if outcome == "ok" { Ok(()) } else { Err((outcome.clone(), micros(&words[5]))) }
-        };
-        let result = retry.run(attempt, |(outcome, after)| match outcome.as_str() {
-            "refused" => Verdict::NotProcessed(*after),
-            "unknown" => Verdict::Unknown(*after),
-            _ => Verdict::Final,
-        });
-        let done = next();
-        equal("line", done[1].as_str(), "done");
-        equal("outcome", &outcome, &done[2]);
-        equal("success", result.is_ok(), outcome == "ok");
-        equal("end", NOW.get(), number(&done[0]));
     }
 }

@@ -101,6 +101,7 @@ const host: Host = {
     pauses.push(ms);
     clock.ms += ms;
   },
+  timeout: () => new AbortController().signal,
   random: () => 1,
 };
 
@@ -189,7 +190,7 @@ async function retryBehaves() {
 
 /** Node's own functions throw an AbortError for any signal, also for one that timed the attempt out. */
 async function timeoutsInsideARetryOpenTheBreaker() {
-  const r = new Retry({ ...settings, attemptTimeoutMs: 2, earned: 1000 }, host);
+  const r = new Retry({ ...settings, attemptTimeoutMs: 2, earned: 1000 }, { ...host, timeout: (ms) => AbortSignal.timeout(ms) });
   const guarded = new GuardedCall(paymentBulkhead(), r, breaker());
   let made = 0;
   for (let i = 0; i < 4; i++) {
@@ -248,6 +249,45 @@ async function bulkheadBehaves() {
   await none.call(() => delay(1));
 }
 
+/** A call waits for its slot on its own time. */
+async function theWaitForASlotIsPartOfTheDeadline() {
+  let given = 0;
+  const timeout = (ms: number) => {
+    given = ms;
+    return new AbortController().signal;
+  };
+  const b = paymentBulkhead();
+  const guarded = new GuardedCall(b, new Retry(settings, { ...host, timeout }), breaker());
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  const four = Array.from({ length: 4 }, () => b.call(() => held));
+  const waiting = guarded.call(async () => "ok");
+  clock.ms += 800;
+  release();
+  await Promise.all(four);
+  assert.equal(await waiting, "ok");
+  assert.equal(given, 200);
+}
+
+/** Tasks that share a budget spend no more than there is. */
+async function budgetIsShared() {
+  const shared = new Retry(settings, { ...host, sleep: () => Promise.resolve() });
+  let made = 0;
+  const call = () =>
+    shared.call(
+      async () => {
+        made++;
+        await Promise.resolve();
+        throw callee;
+      },
+      () => ({ kind: "unknown" }),
+    );
+  await Promise.allSettled(Array.from({ length: 40 }, call));
+  assert.ok(made - 40 >= 10 && made - 40 <= 14, `${made - 40} retries of 40 tasks`);
+}
+
+await theWaitForASlotIsPartOfTheDeadline();
+await budgetIsShared();
 await breakerTripsProbesAndCloses();
 await breakerForgetsAndDropsLateResults();
 await retryBehaves();

@@ -1,121 +1,169 @@
-// Replays the table of decisions, line by line, with a clock that it moves.
-import assert from "node:assert/strict";
+// Replays the trace table of the reference state machine; throws at the first row that differs.
 import { readFileSync } from "node:fs";
-import { Bulkhead, BulkheadFullError } from "./bulkhead.js";
+import { Bulkhead, BulkheadFullError, paymentBulkhead } from "./bulkhead.js";
 import { BreakerOpenError, CircuitBreaker } from "./circuit-breaker.js";
-import { Retry, type Verdict } from "./retry.js";
+import { GuardedCall, ReplyError } from "./guarded-call.js";
+import { Retry } from "./retry.js";
 
-type Guard = (call: () => Promise<void>, caller: AbortSignal) => Promise<void>;
+class Row {
+  readonly number: number;
+  readonly #columns: string[];
 
-const lines = readFileSync(process.argv[2] ?? "table.txt", "utf8").trim().split("\n");
-const callee = new Error("503");
-const client = new Error("400");
-let at = 0; // lines played
-let micros = 0; // now: whole numbers, which add up exactly
+  constructor(line: string, number: number) {
+    this.number = number;
+    this.#columns = line.split("\t");
+  }
 
-function next(): string[] {
-  return lines[at++]?.split(" ") ?? [];
-}
+  get(column: number): string {
+    return this.#columns[column] ?? "";
+  }
 
-function more(): boolean {
-  return at < lines.length && !lines[at]?.startsWith("script");
-}
+  ms(column: number): number {
+    return Number(this.get(column)) / 1000 || 0;
+  }
 
-function equal(what: string, got: unknown, want: unknown): void {
-  assert.equal(got, want, `line ${at}, ${lines[at - 1]}: ${what}: got ${got}, want ${want}`);
-}
+  equal(what: string, got: unknown, want: unknown): void {
+    if (got !== want) throw new Error(`row ${this.number}: ${what} is ${got}, the table says ${want}`);
+  }
 
-/** Milliseconds of a word in microseconds. */
-function ms(word: string | undefined): number {
-  return Number(word) / 1000;
-}
-
-function now(): number {
-  return micros / 1000;
-}
-
-/** Plays lines up to the end of the innermost call and tells how that ends. */
-async function calls(guard: Guard): Promise<string> {
-  while (more()) {
-    const [time, kind, word = ""] = next();
-    micros = Number(time);
-    if (kind === "end") return word;
-    const caller = new AbortController();
-    try {
-      await guard(async () => {
-        equal("decision", "admitted", word);
-        const end = await calls(guard);
-        if (end === "failed") throw callee;
-        if (end === "rejected") throw client;
-        if (end === "cancelled") caller.abort();
-        caller.signal.throwIfAborted();
-      }, caller.signal);
-    } catch (error) {
-      if (error instanceof BreakerOpenError || error instanceof BulkheadFullError) {
-        equal("decision", "refused", word);
-      } else if (error !== callee && error !== client && !caller.signal.aborted) {
-        throw error;
-      }
+  /** The error of an outcome as a client would throw it; undefined if it is none. */
+  error(giveUp: () => void): Error | undefined {
+    const other = this.number % 2 === 0;
+    switch (this.get(4)) {
+      case "ok":
+        return undefined;
+      case "invalid":
+        return new ReplyError("400", { kind: "final" });
+      case "refused":
+        return new ReplyError("429", { kind: "not-processed", retryAfterMs: this.ms(5) });
+      case "broken":
+        return new ReplyError("500", { kind: "broken" });
+      case "unavailable":
+        return new ReplyError("503", { kind: "unknown", retryAfterMs: this.ms(5) });
+      case "unsent":
+        return connection("ECONNREFUSED", other);
+      case "lost":
+        return connection(other ? "UND_ERR_SOCKET" : "ECONNRESET", other);
+      case "timeout":
+        return new DOMException("late", other ? "TimeoutError" : "AbortError");
+      case "cancelled":
+        giveUp();
+        return new DOMException("given up", "AbortError");
     }
+    return new TypeError("fault");
   }
-  return "ok";
 }
 
-async function logicalCalls(idempotent: boolean): Promise<void> {
-  let words: string[] = [];
-  const retry = new Retry(
-    {
-      attempts: 4, attemptTimeoutMs: 300, deadlineMs: 1000, baseMs: 50, capMs: 150, idempotent,
-      earned: 100,
-    },
-    {
-      now,
-      sleep: async (pause) => void (micros += Math.round(pause * 1000)),
-      random: () => Number(words[6]) / 100,
-    },
-  );
-  const judge = (): Verdict => {
-    const retryAfterMs = ms(words[5]);
-    if (words[4] === "refused") return { kind: "not-processed", retryAfterMs };
-    return words[4] === "unknown" ? { kind: "unknown", retryAfterMs } : { kind: "final" };
-  };
-  while (more()) {
-    micros = Number(next()[0]);
-    let succeeded = true;
-    try {
-      await retry.call(async () => {
-        words = next();
-        equal("line", words[1], "attempt");
-        equal("start", micros, Number(words[0]));
-        micros += Number(words[3]);
-        if (words[4] !== "ok") throw callee;
-      }, judge);
-    } catch (error) {
-      if (error !== callee) throw error;
-      succeeded = false;
+/** As Node.js throws it, or as its fetch does. */
+function connection(code: string, fetched: boolean): Error {
+  const error = Object.assign(new Error(code), { code });
+  return fetched ? new TypeError("fetch failed", { cause: error }) : error;
+}
+
+const lines = readFileSync(process.argv[2] ?? "", "utf8").trimEnd().split("\n");
+const rows = lines.map((line, number) => new Row(line, number));
+let next = 1;
+let now = 0;
+let jitter = 0;
+let given = 0;
+
+const peek = () => rows[next]?.get(2) ?? "end";
+
+function take(op: string): Row {
+  const row = rows[next++];
+  if (row === undefined) throw new Error(`the table ends before ${op}`);
+  row.equal("what comes next", op, row.get(2));
+  return row;
+}
+
+const failed = (error: unknown) => !["400", "429", "fault"].includes((error as Error).message);
+
+async function playBreaker(b: CircuitBreaker) {
+  const calls = new Map<string, { end: (row: Row) => void; ended: Promise<void> }>();
+  while (["begin", "end"].includes(peek())) {
+    const row = take(peek());
+    now = row.ms(1);
+    row.equal("the state before", b.state, row.get(8));
+    if (row.get(2) === "begin") {
+      let decision = "refused";
+      let end = (_: Row) => {};
+      const ends = new Promise<Row>((resolve) => (end = resolve));
+      const abort = new AbortController();
+      const call = async () => {
+        decision = "admitted";
+        const error = (await ends).error(() => abort.abort());
+        if (error) throw error;
+      };
+      const ended = b.call(call, failed, abort.signal).catch(() => {});
+      calls.set(row.get(3), { end, ended });
+      row.equal("the decision", decision, row.get(10));
+    } else {
+      const call = calls.get(row.get(3));
+      call?.end(row);
+      await call?.ended;
     }
-    const outcome = words[4];
-    const done = next();
-    equal("line", done[1], "done");
-    equal("outcome", outcome, done[2]);
-    equal("success", succeeded, outcome === "ok");
-    equal("end", micros, Number(done[0]));
+    row.equal("the state", b.state, row.get(9));
   }
 }
 
-while (at < lines.length) {
-  const kind = next()[1];
-  micros = 0;
-  if (kind === "breaker") {
-    const breaker = new CircuitBreaker(
-      { failureRatio: 0.5, windowMs: 10_000, minimumCalls: 10, openMs: 5000, probes: 3, slowMs: 240 },
-      now,
-    );
-    await calls((call, caller) => breaker.call(call, (error) => error === callee, caller));
-  } else if (kind === "bulkhead") {
-    const bulkhead = new Bulkhead({ slots: 4, maxWaitMs: 0 });
-    await calls((call) => bulkhead.call(call));
-  } else {
-    await logicalCalls(kind === "retry");
+async function playCall(guarded: GuardedCall, b: CircuitBreaker) {
+  const start = take("call");
+  now = start.ms(1);
+  start.equal("the state before", b.state, start.get(8));
+  const abort = new AbortController();
+  let last: Error | undefined;
+  let result = "";
+  try {
+    await guarded.call(async () => {
+      let row = take("attempt");
+      row.equal("the time", now, row.ms(1));
+      row.equal("the time given", given, Math.ceil(row.ms(7)));
+      row.equal("the state", b.state, row.get(9));
+      while (peek() === "call") await playCall(guarded, b);
+      row = take("reply");
+      now = row.ms(1);
+      jitter = Number(row.get(6)) / 4;
+      result = row.get(4);
+      last = row.error(() => abort.abort());
+      if (last) throw last;
+    }, abort.signal);
+  } catch (error) {
+    if (error instanceof BreakerOpenError) result = "breaker-open";
+    else if (error instanceof BulkheadFullError) result = "bulkhead-full";
+    else if (error !== last) throw error;
   }
+  const done = take("done");
+  done.equal("the time", now, done.ms(1));
+  done.equal("the result", result, done.get(10));
+  done.equal("the state", b.state, done.get(9));
+}
+
+const breakerSettings = {
+  failureRatio: 0.5, windowMs: 10_000, minimumCalls: 10, openMs: 5000, probes: 3, slowMs: 240,
+};
+const retrySettings = {
+  attempts: 4, attemptTimeoutMs: 300, deadlineMs: 1000, baseMs: 50, capMs: 150, earned: 100,
+};
+const host = {
+  now: () => now,
+  sleep: async (ms: number) => void (now += ms),
+  timeout: (ms: number) => {
+    given = ms;
+    return new AbortController().signal;
+  },
+  random: () => jitter,
+};
+
+while (peek() !== "end") {
+  const row = take(peek());
+  now = row.ms(1);
+  const b = new CircuitBreaker(breakerSettings, () => now);
+  if (row.get(2) === "breaker") {
+    await playBreaker(b);
+    continue;
+  }
+  const idempotent = row.get(3) === "orders";
+  const bulkhead = idempotent ? paymentBulkhead() : new Bulkhead({ slots: 4, maxWaitMs: 0 });
+  const guarded = new GuardedCall(bulkhead, new Retry({ ...retrySettings, idempotent }, host), b);
+  while (peek() === "call") await playCall(guarded, b);
 }

@@ -236,7 +236,7 @@ fn unique(taken: &mut BTreeSet<String>, name: String) -> String {
 fn call(cx: &Cx<'_>, library: &Library, id: CallId, names: &Names) -> Value {
     let p = cx.plan.call(id);
     let c = cx.plan.model.call(id);
-    let (refused, failed) = replies(c.protocol.name());
+    let [refused, failed, _] = replies(c.protocol.name());
     let mut about = comment_lines(&cx.plan.model.call_name(id), WIDTH);
     about.push(format!("{refused}: refused; {failed}: failed"));
     let gaps = (library.gaps)(p);
