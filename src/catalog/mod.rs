@@ -71,6 +71,7 @@ numbers! {
     cpu_target: "Processor use at which instances are added.",
     edge_burst_seconds: "Burst at the edge, in seconds of the rate.",
     edge_clients: "Clients that a route's peak is shared by at least.",
+    edge_body: "Largest body of a request at the edge.",
     handler: "Time to handle one event.",
     event_size: "Size of an event.",
     consumer_attempts: "Deliveries of a message.",

@@ -7,7 +7,7 @@ use super::flows::FlowPlan;
 use super::services::ServicePlan;
 use super::wire::Rpc;
 use crate::catalog::numbers;
-use crate::model::units::{Rate, Time, float};
+use crate::model::units::{Bytes, Rate, Time, float};
 use crate::model::{CallId, Model, Party, Protocol, ServiceId, StreamId, Transport};
 
 /// One way in.
@@ -35,6 +35,10 @@ pub struct Route {
     pub client_limit: Figure<Rate>,
     /// Requests that a client may make at once.
     pub burst: Figure<u64>,
+    /// Requests that the route lets through at once.
+    pub at_once: Figure<u64>,
+    /// The largest body that is let in; `None` where messages follow one another without end.
+    pub body: Option<Figure<Bytes>>,
     /// gRPC on the wire.
     pub grpc: bool,
 }
@@ -91,6 +95,7 @@ pub(super) fn plan(
                 "derived",
             );
             route.client_limit = client_limit(route.limit.value);
+            route.at_once = burst(route.limit.value);
             route.burst = burst(route.client_limit.value);
             continue;
         }
@@ -108,6 +113,8 @@ pub(super) fn plan(
             service: c.to,
             timeout: Some(timeout(plan)),
             burst: burst(client_limit.value),
+            at_once: burst(limit.value),
+            body: (c.protocol != Protocol::Grpc).then(body),
             limit,
             client_limit,
             grpc: c.protocol == Protocol::Grpc,
@@ -142,6 +149,8 @@ pub(super) fn plan(
             timeout: None,
             limit: Figure::assumed(rate, "new connections that one instance accepts", "derived"),
             burst: burst(client_limit.value),
+            at_once: burst(rate),
+            body: None,
             client_limit,
             grpc: false,
         });
@@ -186,6 +195,8 @@ pub(super) fn plan(
                 },
             )),
             burst: burst(client_limit.value),
+            at_once: burst(limit.value),
+            body: Some(body()),
             limit,
             client_limit,
             grpc: false,
@@ -260,6 +271,17 @@ fn burst(client: Rate) -> Figure<u64> {
         format!("{client} × {} s", float(seconds)),
         "derived",
     )
+}
+
+/// A larger body is refused.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "float to integer casts saturate"
+)]
+fn body() -> Figure<Bytes> {
+    let number = &numbers().edge_body;
+    Figure::assumed(Bytes(number.value as u64), number.why.clone(), "derived")
 }
 
 /// A gateway waits as long as the whole logical call may take.

@@ -36,6 +36,17 @@ const BROKERS: [&str; 7] = [
     "service-bus",
 ];
 
+/// Every gateway of the catalog.
+const GATEWAYS: [&str; 7] = [
+    "gateway-api",
+    "envoy",
+    "nginx",
+    "kong",
+    "aws-api-gateway",
+    "gcp-api-gateway",
+    "azure-apim",
+];
+
 /// What differs between brokers.
 const OF_BROKERS: [&str; 2] = ["broker", "asyncapi"];
 
@@ -83,6 +94,21 @@ pub(crate) fn over_brokers() -> Vec<OverBroker> {
     out
 }
 
+/// Designs behind each gateway, whatever their infrastructure would choose; no files but the gateway's.
+fn behind_gateways() -> Vec<Exported> {
+    let mut out = Vec::new();
+    for (name, text) in specs() {
+        for gateway in GATEWAYS {
+            let mut spec: toml_edit::DocumentMut = text.parse().unwrap();
+            spec["platform"]["gateway"] = toml_edit::value(gateway);
+            let design = format!("{name}-behind-{gateway}");
+            let files = exports(&design, chapter(&design, &spec.to_string()));
+            out.extend(files.into_iter().filter(|f| f.kind == "gateway"));
+        }
+    }
+    out
+}
+
 /// The spec with all events on one broker.
 fn over(spec: &str, broker: &str) -> String {
     let mut spec: toml_edit::DocumentMut = spec.parse().unwrap();
@@ -108,7 +134,9 @@ pub(crate) fn exported() -> Vec<Exported> {
             ));
         }
     }
+    out.retain(|f: &Exported| f.kind != "gateway");
     out.extend(over_brokers().into_iter().flat_map(|d| d.files));
+    out.extend(behind_gateways());
     out.extend(in_linkerd());
     out
 }

@@ -9,6 +9,7 @@ mod chapter;
 mod cloud;
 mod designs;
 mod events;
+mod gateway;
 mod grafana;
 mod kubernetes;
 mod library;
@@ -69,6 +70,13 @@ const CHECKS: &[Check] = &[
     library::TOWER,
     library::FAILSAFE,
     library::POLLY,
+    gateway::GATEWAY_API,
+    gateway::ENVOY,
+    gateway::NGINX,
+    gateway::KONG,
+    gateway::AWS,
+    gateway::GCP,
+    gateway::AZURE,
     prometheus::RULES,
     prometheus::TESTS,
     prometheus::ALERTMANAGER,
@@ -76,10 +84,10 @@ const CHECKS: &[Check] = &[
     grafana::QUERIES,
 ];
 
-/// Kinds that no program reads here: `gateway` is read where it is made, runbooks are for people, and only
+/// Kinds that no program reads here: runbooks are for people, and only
 /// the forges themselves read `CODEOWNERS`; `tests/export.rs` holds both against the other files. Nothing of
 /// Maven's can be had here, so `tests/one_value.rs` reads what is for Resilience4j.
-const ELSEWHERE: &[&str] = &["gateway", "runbooks", "codeowners", "resilience4j"];
+const ELSEWHERE: &[&str] = &["runbooks", "codeowners", "resilience4j"];
 
 #[test]
 fn every_kind_is_read_by_its_program() {

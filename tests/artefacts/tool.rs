@@ -148,6 +148,12 @@ pub(crate) fn typed_beside(
             let value: serde_json::Value = serde::Deserialize::deserialize(document).unwrap();
             let api = value["apiVersion"].as_str().unwrap();
             let kind = value["kind"].as_str().unwrap();
+            // A gateway's file holds Istio's policies beside its routes.
+            let package = if api.contains(".istio.io/") {
+                "istio"
+            } else {
+                package
+            };
             let ours = own.filter(|(group, ..)| api.starts_with(&format!("{group}/")));
             let name = match ours {
                 Some((_, prefix, _)) => format!("{prefix}{kind}"),

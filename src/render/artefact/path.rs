@@ -92,10 +92,39 @@ pub(crate) fn literal(path: &[Piece]) -> Option<String> {
 pub(crate) fn regex(path: &[Piece]) -> String {
     path.iter()
         .map(|p| match p {
-            Piece::Text(t) => t.replace('.', "\\."),
+            Piece::Text(t) => spellings(t),
             Piece::Param(_) => "[^/]+".to_owned(),
         })
         .collect()
+}
+
+/// A pattern for every spelling of `text` that means the same: escapes in either case, and the signs that
+/// need none also as they are.
+fn spellings(text: &str) -> String {
+    let mut out = String::new();
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        if c != '%' {
+            if c == '.' {
+                out.push('\\');
+            }
+            out.push(c);
+            continue;
+        }
+        let hex: String = chars.by_ref().take(2).collect();
+        let digit = |c: char| match c {
+            'A'..='F' => format!("[{c}{}]", c.to_ascii_lowercase()),
+            _ => c.to_string(),
+        };
+        let escape: String = hex.chars().map(digit).collect();
+        match u8::from_str_radix(&hex, 16) {
+            Ok(b) if b"!$&'()*+,;=".contains(&b) => {
+                out.push_str(&format!("(%{escape}|\\x{hex})"));
+            }
+            _ => out.push_str(&format!("%{escape}")),
+        }
+    }
+    out
 }
 
 #[cfg(test)]
@@ -106,6 +135,7 @@ mod tests {
     fn paths_come_apart_and_keep_strange_characters_out() {
         assert_eq!(template(&pieces("/a/{id}/b/:key")), "/a/{id}/b/{key}");
         assert_eq!(regex(&pieces("/v1.0/{id}")), "/v1\\.0/[^/]+");
+        assert_eq!(regex(&pieces("/a\";")), "/a%22(%3[Bb]|\\x3B)");
         assert_eq!(template(&pieces("/{id}/{id}")), "/{id}/{id_}");
         assert_eq!(template(&pieces("/a\";}$")), "/a%22%3B%7D%24");
         assert_eq!(template(&pieces("/{open")), "/%7Bopen");

@@ -45,8 +45,12 @@ fn routes(cx: &Cx<'_>, doc: &mut Doc, edge: &Edge<'_>) {
     doc.heading(1, "Routing rules", "gateway-routes");
     doc.para(
         say!(
-            "{} takes the most specific of these routes that matches; what none of them matches is answered with 404. ",
-            gateway.name
+            "{} takes the most specific of these routes that matches; what none of them matches is answered with 404{}. ",
+            gateway.name,
+            match gateway.id.as_str() {
+                "envoy" | "nginx" => ", another method on one of these paths with 405 and `Allow`, and a path with an empty segment, `.`, `..` or an escaped slash with 400",
+                _ => "",
+            }
         )
         .and(match cx.plan.gateway.ceiling {
             Some(ceiling) => say!("Without a timeout of its own a route would wait {} ({}).", ceiling, gateway.timeout_note),
@@ -141,6 +145,7 @@ fn limits(cx: &Cx<'_>, doc: &mut Doc, edge: &Edge<'_>) {
             vec![
                 Inline::code(r.name.as_str()),
                 Inline::figure(&p.limit),
+                Inline::figure(&p.at_once),
                 Inline::figure(&p.client_limit),
                 Inline::figure(&p.burst),
                 say!("`{}`: ", cx.plan.model.service(p.service).name).and(capacity),
@@ -151,6 +156,7 @@ fn limits(cx: &Cx<'_>, doc: &mut Doc, edge: &Edge<'_>) {
         &[
             "Route",
             "Limit",
+            "At once",
             "Of one client",
             "Burst of one client",
             "Behind it",
@@ -490,6 +496,7 @@ fn configuration(cx: &Cx<'_>, doc: &mut Doc, edge: &Edge<'_>) {
             })
             .map(|(place, what)| say!("`{}`: ", place).and(Inline::quoted(what))),
     );
+    doc.list(file.cannot.iter().map(|(_, n)| Inline::quoted(n)));
     doc.list(file.notes.iter().map(|n| Inline::quoted(n)));
     doc.list(
         file.left_out

@@ -3,7 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    AUDIENCE, Edge, EdgeRoute, File, ISSUER, Piece, REMOVED, Token, new_file, per_minute, template,
+    AUDIENCE, Edge, EdgeRoute, File, ISSUER, Piece, REMOVED, Rule, Token, limits, new_file,
+    template,
 };
 
 const NO_STREAM: &str = "an HTTP API ends every request after 30 s; a WebSocket API or an Application Load Balancer serves it";
@@ -35,12 +36,12 @@ pub(super) fn file(edge: &Edge<'_>) -> File {
             ),
         );
         let item = paths.entry(path.clone()).or_insert_with(|| json!({}));
-        item[method.as_str()] = operation(edge, r, &parameter);
+        item[method.as_str()] = operation(r, &parameter);
         settings.insert(
             format!("{} {path}", r.method.unwrap_or("ANY")),
             json!({
                 "ThrottlingRateLimit": r.limit.0,
-                "ThrottlingBurstLimit": per_minute(r.limit).div_ceil(60),
+                "ThrottlingBurstLimit": r.at_once,
                 "DetailedMetricsEnabled": true,
             }),
         );
@@ -48,8 +49,12 @@ pub(super) fn file(edge: &Edge<'_>) -> File {
     if paths.is_empty() {
         paths.insert("/".to_owned(), json!({}));
     }
+    let mut file = new_file(String::new(), Some("`cfn-lint`"));
+    cannot(edge, &mut file);
+    let instead: Vec<&str> = file.cannot.iter().map(|(_, n)| *n).collect();
     let value = json!({
         "AWSTemplateFormatVersion": "2010-09-09",
+        "Metadata": { "NotHere": instead, "Limits": limits(edge) },
         "Description": format!("HTTP API of {}. Replace {ISSUER} and {AUDIENCE}.", edge.plan.choices.namespace),
         "Parameters": parameters,
         "Resources": {
@@ -77,17 +82,31 @@ pub(super) fn file(edge: &Edge<'_>) -> File {
         },
         "Outputs": { "Endpoint": { "Value": { "Fn::GetAtt": ["Api", "ApiEndpoint"] } } },
     });
-    let mut file = new_file(
-        serde_json::to_string_pretty(&value).unwrap_or_default() + "\n",
-        Some("`cfn-lint`"),
-    );
+    file.text = serde_json::to_string_pretty(&value).unwrap_or_default() + "\n";
     file.left_out = left_out;
-    file.notes.push("An HTTP API throttles a route, not a client: the limit of one client needs AWS WAF with a rate-based rule on a CloudFront distribution in front.");
-    if edge.routes.iter().any(|r| r.token == Token::IfPresent) {
-        file.notes.push("A JWT authorizer cannot be optional: routes that check a token only if there is one leave the check to the service behind.");
-    }
     file.notes.push("HTTP APIs do not write `traceparent`: the service behind starts the trace if the client did not.");
     file
+}
+
+fn cannot(edge: &Edge<'_>, file: &mut File) {
+    file.cannot(
+        &[Rule::ClientLimit],
+        "An HTTP API throttles a route, not a client: the limit of one client needs AWS WAF with a rate-based rule on a CloudFront distribution in front.",
+    );
+    file.cannot(
+        &[Rule::Body],
+        "An HTTP API takes bodies of up to 10 MB; the service behind refuses what is too large for it.",
+    );
+    file.cannot(
+        &[Rule::Method],
+        "An HTTP API answers another method on a path of the design with 404, not 405.",
+    );
+    if edge.routes.iter().any(|r| r.token == Token::IfPresent) {
+        file.cannot(
+            &[Rule::Token],
+            "A JWT authorizer cannot be optional: routes that check a token only if there is one leave the check to the service behind.",
+        );
+    }
 }
 
 fn parameter(service: &str) -> String {
@@ -117,7 +136,7 @@ fn path(r: &EdgeRoute) -> String {
     }
 }
 
-fn operation(edge: &Edge<'_>, r: &EdgeRoute, arn: &str) -> Value {
+fn operation(r: &EdgeRoute, arn: &str) -> Value {
     let mut headers = Map::new();
     headers.insert("overwrite:path".to_owned(), json!("$request.path"));
     for header in REMOVED.iter().filter(|h| **h != "x-user-id") {
@@ -166,7 +185,6 @@ fn operation(edge: &Edge<'_>, r: &EdgeRoute, arn: &str) -> Value {
     if r.token == Token::Required {
         out["security"] = json!([{ "users": [] }]);
     }
-    let _ = edge;
     out
 }
 

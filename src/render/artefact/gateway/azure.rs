@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::{AUDIENCE, Edge, EdgeRoute, File, ISSUER, REMOVED, Token, new_file, tokens};
+use crate::model::units::Rate;
+
+use super::{AUDIENCE, Edge, EdgeRoute, File, ISSUER, REMOVED, Rule, Token, fill, new_file};
 
 const NO_STREAM: &str =
     "it is an API of its own kind there (WebSocket API), without these policies";
@@ -46,7 +48,11 @@ pub(super) fn file(edge: &Edge<'_>) -> File {
         );
     }
     out.push_str("    <set-header name=\"x-request-id\" exists-action=\"override\"><value>@(context.RequestId.ToString())</value></set-header>\n");
-    choose(&mut out, &served, inbound);
+    if served.is_empty() {
+        out.push_str("    <return-response><set-status code=\"404\" reason=\"Not Found\" /></return-response>\n");
+    } else {
+        choose(&mut out, &served, inbound);
+    }
     if edge.forwards_token() {
         out.push_str(
             "    <!-- Authorization goes on to the services, which check the token again. -->\n",
@@ -55,7 +61,10 @@ pub(super) fn file(edge: &Edge<'_>) -> File {
         out.push_str("    <set-header name=\"Authorization\" exists-action=\"delete\" />\n");
     }
     out.push_str("  </inbound>\n  <backend>\n");
-    choose(&mut out, &served, |out, r| {
+    if served.is_empty() {
+        out.push_str("    <base />\n");
+    }
+    let forward = |out: &mut String, r: &EdgeRoute| {
         let buffer = if r.stream.is_some() {
             " buffer-response=\"false\""
         } else {
@@ -68,19 +77,27 @@ pub(super) fn file(edge: &Edge<'_>) -> File {
             out,
             "        <forward-request timeout-ms=\"{ms}\"{buffer} />"
         );
-    });
+    };
+    if !served.is_empty() {
+        choose(&mut out, &served, forward);
+    }
     out.push_str("  </backend>\n  <outbound>\n    <base />\n  </outbound>\n  <on-error>\n    <base />\n  </on-error>\n</policies>\n");
     let mut file = new_file(out, None);
     file.left_out = left_out;
+    file.cannot(
+        &[Rule::Burst],
+        "`rate-limit-by-key` counts in a sliding window: what is allowed in the window may come at once.",
+    );
+    file.cannot(
+        &[Rule::Method],
+        "API Management answers another method on a path of the design with 404, not 405.",
+    );
     file.notes
         .push("`rate-limit-by-key` answers 429 with `Retry-After` by itself.");
     file
 }
 
 fn choose(out: &mut String, routes: &[&EdgeRoute], body: impl Fn(&mut String, &EdgeRoute)) {
-    if routes.is_empty() {
-        return;
-    }
     out.push_str("    <choose>\n");
     for r in routes {
         let _ = writeln!(
@@ -91,16 +108,30 @@ fn choose(out: &mut String, routes: &[&EdgeRoute], body: impl Fn(&mut String, &E
         body(out, r);
         out.push_str("      </when>\n");
     }
-    out.push_str("    </choose>\n");
+    // An operation that nobody wrote into the design goes nowhere.
+    out.push_str("      <otherwise>\n        <return-response><set-status code=\"404\" reason=\"Not Found\" /></return-response>\n      </otherwise>\n    </choose>\n");
+}
+
+/// Whole calls in whole seconds, never fewer calls a second than `rate`.
+fn period(rate: Rate) -> (u64, u64) {
+    let (calls, ms) = fill(rate);
+    (calls, (ms / 1000).max(1))
 }
 
 fn inbound(out: &mut String, r: &EdgeRoute) {
     let name = escape(&r.name);
+    if let Some(most) = r.body {
+        let _ = writeln!(
+            out,
+            "        <choose><when condition=\"@(context.Request.Body != null &amp;&amp; long.Parse(context.Request.Headers.GetValueOrDefault(&quot;Content-Length&quot;, &quot;0&quot;)) &gt; {})\"><return-response><set-status code=\"413\" reason=\"Content Too Large\" /></return-response></when></choose>",
+            most.0
+        );
+    }
     for (suffix, key, rate) in [
         ("all", "", r.limit),
         ("client", " + context.Request.IpAddress", r.client_limit),
     ] {
-        let (calls, seconds) = tokens(rate);
+        let (calls, seconds) = period(rate);
         let _ = writeln!(
             out,
             "        <rate-limit-by-key calls=\"{calls}\" renewal-period=\"{seconds}\" counter-key=\"@(&quot;{name} {suffix} &quot;{key})\" />"

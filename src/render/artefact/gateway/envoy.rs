@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 
 use super::{
-    AUDIENCE, COLLECTOR, Edge, EdgeRoute, File, ISSUER, ISSUER_HOST, KEYS, PORT, PUBLIC_HOST,
-    REMOVED, Token, comment, literal, new_file, tokens, upstreams, yaml,
+    AUDIENCE, COLLECTOR, Edge, EdgeRoute, File, ISSUER, ISSUER_HOST, KEYS, ODD, PORT, PUBLIC_HOST,
+    REMOVED, Token, allowed, comment, fill, new_file, upstreams, yaml,
 };
 use crate::model::Transport;
+use crate::model::units::Rate;
 
 const EXT: &str = "type.googleapis.com/envoy.extensions";
 
@@ -23,7 +24,9 @@ pub(super) fn file(edge: &Edge<'_>) -> File {
 }
 
 fn bootstrap(edge: &Edge<'_>) -> Value {
-    let routes: Vec<Value> = edge.routes.iter().map(|r| route(edge, r)).collect();
+    let mut routes = vec![odd()];
+    routes.extend(edge.routes.iter().map(|r| route(edge, r)));
+    routes.extend(allowed(edge).iter().map(|(r, methods)| refusal(r, methods)));
     let ratio = edge.plan.tracing.ratio.value.0 * 100.0;
     let mut clusters: Vec<Value> = upstreams(edge)
         .into_iter()
@@ -44,8 +47,6 @@ fn bootstrap(edge: &Edge<'_>) -> Value {
                         "codec_type": "AUTO",
                         "use_remote_address": true,
                         "generate_request_id": true,
-                        "normalize_path": true,
-                        "merge_slashes": true,
                         "path_with_escaped_slashes_action": "REJECT_REQUEST",
                         "upgrade_configs": [{ "upgrade_type": "websocket", "enabled": false }],
                         "tracing": {
@@ -116,21 +117,64 @@ fn filters(edge: &Edge<'_>) -> Value {
             },
         },
         {
+            "name": "envoy.filters.http.buffer",
+            "disabled": true,
+            "typed_config": {
+                "@type": format!("{EXT}.filters.http.buffer.v3.Buffer"),
+                "max_request_bytes": 1,
+            },
+        },
+        {
             "name": "envoy.filters.http.router",
             "typed_config": { "@type": format!("{EXT}.filters.http.router.v3.Router") },
         },
     ])
 }
 
-fn route(edge: &Edge<'_>, r: &EdgeRoute) -> Value {
-    let mut matcher = match (literal(&r.path), r.prefix) {
+fn matching(r: &EdgeRoute) -> Value {
+    match (r.exact(), r.prefix) {
         (Some(path), false) => json!({ "path": path }),
         (Some(path), true) if path.trim_end_matches('/').is_empty() => json!({ "prefix": "/" }),
         (Some(path), true) => {
             json!({ "path_separated_prefix": path.trim_end_matches('/') })
         }
         (None, _) => json!({ "safe_regex": { "regex": r.pattern() } }),
-    };
+    }
+}
+
+/// A path that the gateway and the service behind could read in two ways is not let in.
+fn odd() -> Value {
+    json!({
+        "name": "odd-path",
+        "match": { "safe_regex": { "regex": format!("(?i).*({ODD}).*") } },
+        "direct_response": { "status": 400 },
+    })
+}
+
+/// Another method on a path of the design.
+fn refusal(r: &EdgeRoute, methods: &str) -> Value {
+    json!({
+        "name": format!("{}-other-method", r.name),
+        "match": matching(r),
+        "direct_response": { "status": 405 },
+        "response_headers_to_add": [
+            { "header": { "key": "allow", "value": methods } },
+        ],
+    })
+}
+
+/// A bucket that holds `most` tokens and fills by `rate`, at least a second at a time.
+fn bucket(most: u64, rate: Rate) -> Value {
+    let (tokens, every_ms) = fill(rate);
+    json!({
+        "max_tokens": most,
+        "tokens_per_fill": tokens,
+        "fill_interval": seconds(every_ms),
+    })
+}
+
+fn route(edge: &Edge<'_>, r: &EdgeRoute) -> Value {
+    let mut matcher = matching(r);
     if let (Some(method), false) = (r.method, r.grpc) {
         matcher["headers"] = json!([{ "name": ":method", "string_match": { "exact": method } }]);
     }
@@ -138,6 +182,8 @@ fn route(edge: &Edge<'_>, r: &EdgeRoute) -> Value {
         matcher["grpc"] = json!({});
     }
     let mut action = json!({ "cluster": cluster_name(&r.service, r.grpc) });
+    // Meshes and services choose by their own name, not by the one that clients know.
+    action["auto_host_rewrite"] = json!(true);
     action["timeout"] = r
         .timeout_ms()
         .map_or_else(|| json!("0s"), |ms| json!(seconds(ms)));
@@ -150,13 +196,11 @@ fn route(edge: &Edge<'_>, r: &EdgeRoute) -> Value {
     }
     // One bucket for the route, and one for each client that is told apart by its address.
     action["rate_limits"] = json!([{ "actions": [{ "remote_address": {} }] }]);
-    let (all, all_s) = tokens(r.limit);
-    let (one, one_s) = tokens(r.client_limit);
     let requirement = match r.token {
         Token::Required => "required",
         Token::IfPresent => "if-present",
     };
-    json!({
+    let mut out = json!({
         "name": r.name,
         "match": matcher,
         "route": action,
@@ -169,28 +213,27 @@ fn route(edge: &Edge<'_>, r: &EdgeRoute) -> Value {
             "envoy.filters.http.local_ratelimit": {
                 "@type": format!("{EXT}.filters.http.local_ratelimit.v3.LocalRateLimit"),
                 "stat_prefix": r.name,
-                "token_bucket": {
-                    "max_tokens": all,
-                    "tokens_per_fill": all,
-                    "fill_interval": format!("{all_s}s"),
-                },
+                "token_bucket": bucket(r.at_once, r.limit),
                 "filter_enabled": whole(),
                 "filter_enforced": whole(),
                 "response_headers_to_add": [
-                    { "header": { "key": "retry-after", "value": one_s.to_string() } },
+                    { "header": { "key": "retry-after", "value": "1" } },
                 ],
                 "max_dynamic_descriptors": 20_000,
                 "descriptors": [{
                     "entries": [{ "key": "remote_address" }],
-                    "token_bucket": {
-                        "max_tokens": r.burst.max(one),
-                        "tokens_per_fill": one,
-                        "fill_interval": format!("{one_s}s"),
-                    },
+                    "token_bucket": bucket(r.burst, r.client_limit),
                 }],
             },
         },
-    })
+    });
+    if let Some(most) = r.body {
+        out["typed_per_filter_config"]["envoy.filters.http.buffer"] = json!({
+            "@type": format!("{EXT}.filters.http.buffer.v3.BufferPerRoute"),
+            "buffer": { "max_request_bytes": most.0 },
+        });
+    }
+    out
 }
 
 fn whole() -> Value {

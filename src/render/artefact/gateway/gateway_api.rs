@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    AUDIENCE, Edge, EdgeRoute, File, ISSUER, KEYS, PORT, PUBLIC_HOST, Piece, REMOVED, Token,
+    AUDIENCE, Edge, EdgeRoute, File, ISSUER, KEYS, PORT, PUBLIC_HOST, Piece, REMOVED, Rule, Token,
     comment, gep_duration, limits, literal, new_file, template, yaml,
 };
 
@@ -18,12 +18,6 @@ pub(super) fn file(edge: &Edge<'_>) -> File {
         "Limits for the implementation's own policy, attached to a rule by a filter of type ExtensionRef:".to_owned(),
     ];
     lines.extend(limits(edge));
-    if edge.routes.iter().any(|r| r.grpc && r.timeout.is_some()) {
-        lines.push(
-            "GRPCRoute has no timeouts: the deadline comes with the call, in grpc-timeout."
-                .to_owned(),
-        );
-    }
     let mut documents = vec![gateway(edge, istio)];
     let mut services: Vec<&str> = edge.routes.iter().map(|r| r.service.as_str()).collect();
     services.sort_unstable();
@@ -61,8 +55,27 @@ pub(super) fn file(edge: &Edge<'_>) -> File {
     let text: Vec<String> = documents.iter().map(yaml).collect();
     let mut file = new_file(comment(&lines) + &text.join("---\n"), None);
     file.notes.push("This project's tests hold its fields against the published schemas of the Gateway API and Istio; no cluster has taken it.");
+    file.cannot(
+        &[Rule::Limit, Rule::ClientLimit, Rule::Burst],
+        "Gateway API has no field for limits of rates: the policy of the implementation sets them, by the list below.",
+    );
+    file.cannot(
+        &[Rule::Body],
+        "Gateway API has no field for the size of a body: the service behind refuses what is too large for it.",
+    );
+    file.cannot(
+        &[Rule::Method],
+        "The implementation answers another method on a path of the design with 404, not 405.",
+    );
+    if edge.routes.iter().any(|r| r.grpc && r.timeout.is_some()) {
+        file.cannot(
+            &[Rule::Timeout],
+            "GRPCRoute has no timeouts: the deadline comes with the call, in `grpc-timeout`.",
+        );
+    }
     if !istio {
-        file.notes.push(
+        file.cannot(
+            &[Rule::Token],
             "Gateway API has no field for tokens: the policy of the implementation checks them.",
         );
     }

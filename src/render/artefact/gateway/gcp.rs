@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    AUDIENCE, Edge, EdgeRoute, File, ISSUER, KEYS, PUBLIC_HOST, Piece, Token, comment, new_file,
-    per_minute, template, yaml,
+    AUDIENCE, Edge, EdgeRoute, File, ISSUER, KEYS, PUBLIC_HOST, Piece, Rule, Token, comment,
+    limits, new_file, template, yaml,
 };
 
 const NO_STREAM: &str = "API Gateway passes no WebSocket and no endless answer on; an external Application Load Balancer in front of the service serves it";
@@ -13,8 +13,7 @@ const NO_GRPC: &str =
 const METHODS: [&str; 6] = ["get", "post", "put", "patch", "delete", "options"];
 
 pub(super) fn file(edge: &Edge<'_>) -> File {
-    let (mut paths, mut metrics, mut quotas) = (Map::new(), Vec::new(), Vec::new());
-    let mut left_out = Vec::new();
+    let (mut paths, mut left_out) = (Map::new(), Vec::new());
     for r in &edge.routes {
         if r.grpc || r.stream.is_some() {
             left_out.push((r.name.clone(), if r.grpc { NO_GRPC } else { NO_STREAM }));
@@ -36,18 +35,6 @@ pub(super) fn file(edge: &Edge<'_>) -> File {
         for method in methods {
             item[method.as_str()] = operation(r, &method);
         }
-        metrics.push(json!({
-            "name": r.name,
-            "displayName": r.name,
-            "valueType": "INT64",
-            "metricKind": "DELTA",
-        }));
-        quotas.push(json!({
-            "name": format!("{}-limit", r.name),
-            "metric": r.name,
-            "unit": "1/min/{project}",
-            "values": { "STANDARD": per_minute(r.client_limit) },
-        }));
     }
     let value = json!({
         "swagger": "2.0",
@@ -55,7 +42,6 @@ pub(super) fn file(edge: &Edge<'_>) -> File {
         "host": PUBLIC_HOST,
         "schemes": ["https"],
         "produces": ["application/json"],
-        "x-google-management": { "metrics": metrics, "quota": { "limits": quotas } },
         "securityDefinitions": {
             "users": {
                 "type": "oauth2",
@@ -65,22 +51,31 @@ pub(super) fn file(edge: &Edge<'_>) -> File {
                 "x-google-jwks_uri": KEYS,
                 "x-google-audiences": AUDIENCE,
             },
-            // Quota is counted for the project that the key belongs to.
-            "client": { "type": "apiKey", "name": "x-api-key", "in": "header" },
         },
         "paths": paths,
     });
-    let head = comment(&[
+    let mut lines = vec![
         "Google Cloud API Gateway, OpenAPI 2.0.".to_owned(),
         format!("Replace: {ISSUER}, {AUDIENCE}, {PUBLIC_HOST}."),
-    ]);
+        "Limits for the throttle rules of Cloud Armor:".to_owned(),
+    ];
+    lines.extend(limits(edge));
+    let head = comment(&lines);
     let mut file = new_file(head + &yaml(&value), None);
     file.notes.push("This project's tests have its OpenAPI part read by `openapi-spec-validator`; nothing has read Google's extensions.");
     file.left_out = left_out;
-    file.notes.push("Quotas count what one consumer project (API key) asks for in a minute; there is no limit for a route as a whole. The limit of the service behind is its concurrency times its maximal instances.");
-    file.notes.push("API Gateway cannot remove headers. It overwrites `x-apigateway-api-userinfo` with the token's claims; services take the user from there and ignore `x-user-id`, `x-internal-caller`, `tracestate` and `baggage`.");
+    file.cannot(
+        &[Rule::Limit, Rule::ClientLimit, Rule::Burst],
+        "API Gateway counts quotas for API keys only, which no client of this design has: throttle rules of Cloud Armor on the load balancer in front count instead.",
+    );
+    file.cannot(&[Rule::Headers], "API Gateway cannot remove headers. It overwrites `x-apigateway-api-userinfo` with the token's claims; services take the user from there and ignore `x-user-id`, `x-internal-caller`, `x-forwarded-client-cert`, `tracestate` and `baggage`.");
+    file.cannot(&[Rule::Body], "API Gateway takes bodies of up to 32 MiB; the service behind refuses what is too large for it.");
+    file.cannot(
+        &[Rule::Method],
+        "API Gateway decides how it answers another method on a path of the design.",
+    );
     if edge.routes.iter().any(|r| r.token == Token::IfPresent) {
-        file.notes.push("A token cannot be optional here: routes that check one only if it is there leave the check to the service behind.");
+        file.cannot(&[Rule::Token], "A token cannot be optional here: routes that check one only if it is there leave the check to the service behind.");
     }
     file
 }
@@ -95,22 +90,19 @@ fn path(r: &EdgeRoute) -> String {
 }
 
 fn operation(r: &EdgeRoute, method: &str) -> Value {
-    let mut security = json!({ "client": [] });
-    if r.token == Token::Required {
-        security["users"] = json!([]);
-    }
     let id = r.name.replace('-', "_");
     let mut out = json!({
         "operationId": if r.method.is_some() { id } else { format!("{id}_{method}") },
         "responses": { "200": { "description": "The answer of the service behind" } },
-        "security": [security],
-        "x-google-quota": { "metricCosts": { r.name.as_str(): 1 } },
         "x-google-backend": {
             "address": format!("https://{}", r.host),
             "path_translation": "APPEND_PATH_TO_ADDRESS",
             "deadline": r.timeout.map(crate::model::units::Time::as_s),
         },
     });
+    if r.token == Token::Required {
+        out["security"] = json!([{ "users": [] }]);
+    }
     let parameters: Vec<Value> = r
         .path
         .iter()

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    COLLECTOR, Edge, EdgeRoute, File, ISSUER, PORT, PUBLIC_HOST, REMOVED, Token, comment, literal,
+    COLLECTOR, Edge, EdgeRoute, File, ISSUER, PORT, PUBLIC_HOST, REMOVED, Rule, Token, comment,
     new_file, per_minute, yaml,
 };
 
@@ -14,7 +14,9 @@ pub(super) fn file(edge: &Edge<'_>) -> File {
             "Replace: {ISSUER} with its public key, {PUBLIC_HOST}, {COLLECTOR}, redis.example, port {PORT}."
         ),
     ]);
-    let services: Vec<Value> = edge.routes.iter().map(|r| service(edge, r)).collect();
+    let ranked = edge.routes.iter().rev().enumerate();
+    let mut services: Vec<Value> = ranked.map(|(rank, r)| service(edge, r, rank)).collect();
+    services.reverse();
     let value = json!({
         "_format_version": "3.0",
         "services": services,
@@ -38,23 +40,34 @@ pub(super) fn file(edge: &Edge<'_>) -> File {
     });
     let mut file = new_file(head + &yaml(&value), None);
     file.notes.push("The `jwt` plugin checks signature, `iss` (through the consumer's key) and `exp`; it does not check `aud`, which the services behind must.");
-    file.notes.push("Kong runs one `rate-limiting` plugin a request, so only the limit of one client is set. The limit of all clients of a route together needs `rate-limiting-advanced`, which takes two.");
+    file.cannot(&[Rule::Limit], "Kong runs one `rate-limiting` plugin a request, so only the limit of one client is set. The limit of all clients of a route together needs `rate-limiting-advanced`, which takes two.");
+    file.cannot(
+        &[Rule::Burst],
+        "Kong counts in fixed windows: a client may send what it has for a minute at once.",
+    );
+    file.cannot(
+        &[Rule::Timeout],
+        "Kong's timeouts count between two reads, not over the whole answer.",
+    );
+    file.cannot(
+        &[Rule::Method],
+        "Kong answers another method on a path of the design with 404, not 405.",
+    );
     file
 }
 
-fn service(edge: &Edge<'_>, r: &EdgeRoute) -> Value {
+/// `rank` is higher for the more specific of two routes: Kong tries patterns in that order.
+fn service(edge: &Edge<'_>, r: &EdgeRoute, rank: usize) -> Value {
     // Kong keeps timeouts at the service, so each route has one of its own.
     let wait = r
         .timeout_ms()
         .unwrap_or(edge.plan.choices.gateway.idle_s * 1000);
-    let path = match (literal(&r.path), r.prefix) {
-        (Some(path), true) => path,
-        _ => format!("~{}$", r.pattern()),
-    };
     let mut route = json!({
         "name": r.name,
         "hosts": [PUBLIC_HOST],
-        "paths": [path],
+        // A plain prefix would match in the middle of a segment.
+        "paths": [format!("~{}$", r.pattern())],
+        "regex_priority": rank,
         "protocols": if r.grpc { json!(["grpc", "grpcs"]) } else { json!(["http", "https"]) },
         "preserve_host": false,
     });
@@ -72,17 +85,24 @@ fn service(edge: &Edge<'_>, r: &EdgeRoute) -> Value {
     if !edge.forwards_token() {
         removed.push("authorization");
     }
-    route["plugins"] = json!([
-        { "name": "jwt", "config": jwt },
-        { "name": "rate-limiting", "config": {
+    let mut plugins = vec![
+        json!({ "name": "jwt", "config": jwt }),
+        json!({ "name": "rate-limiting", "config": {
             "minute": per_minute(r.client_limit),
             "limit_by": "ip",
             "policy": "redis",
             "redis": { "host": "redis.example", "port": 6379 },
             "fault_tolerant": true,
-        } },
-        { "name": "request-transformer", "config": { "remove": { "headers": removed } } },
-    ]);
+        } }),
+        json!({ "name": "request-transformer", "config": { "remove": { "headers": removed } } }),
+    ];
+    if let Some(most) = r.body {
+        plugins.push(json!({ "name": "request-size-limiting", "config": {
+            "allowed_payload_size": most.0,
+            "size_unit": "bytes",
+        } }));
+    }
+    route["plugins"] = json!(plugins);
     json!({
         "name": r.name,
         "protocol": if r.grpc { "grpc" } else { "http" },

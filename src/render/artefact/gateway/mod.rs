@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 
 use super::path::{Piece, literal, pieces, regex, shape, template};
 use super::{Kind, yaml};
-use crate::model::units::{Rate, Time};
+use crate::model::units::{Bytes, Rate, Time};
 use crate::model::{Auth, Protocol, Transport};
 use crate::plan::{Plan, Route, slug};
 
@@ -44,6 +44,10 @@ pub(crate) const REMOVED: [&str; 5] = [
     "tracestate",
     "baggage",
 ];
+
+/// A pattern for what makes a path ambiguous, whatever the case: an empty segment, one or two dots, a hidden
+/// slash, a null or a fragment.
+const ODD: &str = "//|/(\\.|%2e){1,2}(/|$)|%2f|%5c|%00|\\\\|#";
 
 /// Whether a request needs a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +78,10 @@ pub(crate) struct EdgeRoute {
     pub(crate) limit: Rate,
     pub(crate) client_limit: Rate,
     pub(crate) burst: u64,
+    /// Requests of all clients at once.
+    pub(crate) at_once: u64,
+    /// `None` if nothing limits it.
+    pub(crate) body: Option<Bytes>,
     pub(crate) token: Token,
 }
 
@@ -101,6 +109,7 @@ pub(super) const KIND: Kind = Kind {
             path: format!("gateway/{}", file.name),
             fence: file.fence,
             notes: left_out
+                .chain(file.cannot.iter().map(|(_, n)| (*n).to_owned()))
                 .chain(file.notes.iter().map(|n| (*n).to_owned()))
                 .collect(),
             text: file.text,
@@ -108,6 +117,27 @@ pub(super) const KIND: Kind = Kind {
         }]
     },
 };
+
+/// What the plan says about a route beside where it leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Rule {
+    /// No token, no answer; a token that is there must be valid.
+    Token,
+    /// The time a request may take.
+    Timeout,
+    /// Requests of all clients together.
+    Limit,
+    /// Requests of one client.
+    ClientLimit,
+    /// Requests at once.
+    Burst,
+    /// The largest body.
+    Body,
+    /// A path of the design with another method is answered 405, with `Allow`.
+    Method,
+    /// Headers that are not let in.
+    Headers,
+}
 
 /// A configuration file.
 pub(crate) struct File {
@@ -118,8 +148,17 @@ pub(crate) struct File {
     pub(crate) checked_by: Option<&'static str>,
     /// Routes that this gateway cannot serve, by name, with the reason.
     pub(crate) left_out: Vec<(String, &'static str)>,
-    /// What to know beside the file.
+    /// Rules that this gateway cannot hold as the plan says, with what happens instead; both the file and the
+    /// chapter say so.
+    pub(crate) cannot: Vec<(&'static [Rule], &'static str)>,
+    /// What else to know beside the file.
     pub(crate) notes: Vec<&'static str>,
+}
+
+impl File {
+    fn cannot(&mut self, rules: &'static [Rule], instead: &'static str) {
+        self.cannot.push((rules, instead));
+    }
 }
 
 impl<'a> Edge<'a> {
@@ -183,6 +222,14 @@ impl<'a> Edge<'a> {
         };
         file.name.clone_from(&gateway.file);
         file.fence = &gateway.fence;
+        let instead = file.cannot.iter().map(|(_, n)| *n);
+        let instead: String = match file.fence {
+            // A template keeps them in its metadata.
+            "json" => String::new(),
+            "xml" => instead.map(|n| format!("<!-- {n} -->\n")).collect(),
+            _ => instead.map(|n| super::comment_line("#", n)).collect(),
+        };
+        file.text.insert_str(0, &instead);
         file
     }
 
@@ -228,6 +275,12 @@ fn route(plan: &Plan<'_>, index: usize, r: &Route) -> EdgeRoute {
         limit: r.limit.value,
         client_limit: r.client_limit.value,
         burst: r.burst.value,
+        at_once: r.at_once.value,
+        body: if stream.is_none() {
+            r.body.as_ref().map(|b| b.value)
+        } else {
+            None
+        },
         token: if open {
             Token::IfPresent
         } else {
@@ -246,26 +299,27 @@ impl EdgeRoute {
         }
     }
 
+    /// The path itself, where no other spelling of it means the same.
+    fn exact(&self) -> Option<String> {
+        literal(&self.path).filter(|p| !p.contains('%'))
+    }
+
     /// Milliseconds, at least one.
     fn timeout_ms(&self) -> Option<u64> {
         self.timeout.map(|t| t.as_ms().max(1))
     }
 }
 
-/// `rate` as whole requests in whole seconds, as close as a minute allows and never zero.
+/// `rate` as whole requests in as many milliseconds, a second or a little more.
 #[allow(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "float to integer casts saturate"
 )]
-fn tokens(rate: Rate) -> (u64, u64) {
-    for seconds in [1_u8, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30] {
-        let exact = rate.0 * f64::from(seconds);
-        if exact >= 1.0 && (exact - exact.round()).abs() < 1e-6 {
-            return (exact.round() as u64, seconds.into());
-        }
-    }
-    (per_minute(rate), 60)
+fn fill(rate: Rate) -> (u64, u64) {
+    let whole = (rate.0 - 1e-9).ceil().max(1.0);
+    let ms = (whole * 1000.0 / rate.0.max(1.0 / 60.0)).round();
+    (whole as u64, ms as u64)
 }
 
 /// `rate` as whole requests a minute, rounded up.
@@ -287,6 +341,39 @@ fn gep_duration(ms: u64) -> String {
     }
 }
 
+/// Paths of routes with a method, each with all methods that it takes: another one is answered with 405.
+fn allowed<'e>(edge: &'e Edge<'_>) -> Vec<(&'e EdgeRoute, String)> {
+    let http = || edge.routes.iter().filter(|r| !r.grpc);
+    let mut seen = BTreeSet::new();
+    let mut out = Vec::new();
+    for r in http().filter(|r| r.method.is_some()) {
+        if !seen.insert((shape(&r.path), r.prefix)) {
+            continue;
+        }
+        let methods: BTreeSet<&str> = http()
+            .filter(|o| covers(o, r))
+            .filter_map(|o| o.method)
+            .collect();
+        let methods: Vec<&str> = methods.into_iter().collect();
+        out.push((r, methods.join(", ")));
+    }
+    out
+}
+
+/// Whether `a` matches the path of `b` as it is written, segment by segment.
+fn covers(a: &EdgeRoute, b: &EdgeRoute) -> bool {
+    let (a_shape, b_shape) = (shape(&a.path), shape(&b.path));
+    let mut theirs = b_shape.trim_end_matches('/').split('/');
+    let mut ours = a_shape.trim_end_matches('/').split('/');
+    for part in ours.by_ref() {
+        match theirs.next() {
+            Some(other) if part == other || (part == "{}" && !other.is_empty()) => {}
+            _ => return false,
+        }
+    }
+    a.prefix || (theirs.next().is_none() && a_shape.ends_with('/') == b_shape.ends_with('/'))
+}
+
 /// Comment lines for YAML and NGINX.
 fn comment(lines: &[String]) -> String {
     lines.iter().map(|l| super::comment_line("#", l)).collect()
@@ -298,8 +385,8 @@ fn limits(edge: &Edge<'_>) -> Vec<String> {
         .iter()
         .map(|r| {
             format!(
-                "  {}: {} in all, {} a client, burst {}",
-                r.name, r.limit, r.client_limit, r.burst
+                "  {}: {} in all, {} at once; {} a client, {} at once",
+                r.name, r.limit, r.at_once, r.client_limit, r.burst
             )
         })
         .collect()
@@ -312,6 +399,7 @@ fn new_file(text: String, checked_by: Option<&'static str>) -> File {
         text,
         checked_by,
         left_out: Vec::new(),
+        cannot: Vec::new(),
         notes: Vec::new(),
     }
 }
@@ -330,12 +418,45 @@ fn upstreams(edge: &Edge<'_>) -> Vec<(String, String, bool)> {
 mod tests {
     use super::*;
 
+    /// A route of an HTTP API.
+    fn at(path: &str, prefix: bool) -> EdgeRoute {
+        EdgeRoute {
+            name: "r".to_owned(),
+            index: 0,
+            method: Some("GET"),
+            path: pieces(path),
+            prefix,
+            service: "s".to_owned(),
+            host: "s".to_owned(),
+            grpc: false,
+            stream: None,
+            timeout: None,
+            limit: Rate(1.0),
+            client_limit: Rate(1.0),
+            burst: 1,
+            at_once: 1,
+            body: None,
+            token: Token::Required,
+        }
+    }
+
+    #[test]
+    fn a_route_covers_what_it_matches() {
+        let exact = at("/orders/open", false);
+        assert!(covers(&at("/orders/{id}", false), &exact));
+        assert!(covers(&at("/orders", true), &exact));
+        assert!(covers(&at("/", true), &exact));
+        assert!(!covers(&exact, &at("/orders/{id}", false)));
+        assert!(!covers(&at("/order", true), &exact));
+        assert!(!covers(&at("/orders/open/", false), &exact));
+    }
+
     #[test]
     fn rates_are_whole_and_never_zero() {
-        assert_eq!(tokens(Rate(13.0)), (13, 1));
-        assert_eq!(tokens(Rate(1.3)), (13, 10));
-        assert_eq!(tokens(Rate(187.5)), (375, 2));
-        assert_eq!(tokens(Rate(0.0)), (1, 60));
+        assert_eq!(fill(Rate(13.0)), (13, 1000));
+        assert_eq!(fill(Rate(1.3)), (2, 1538));
+        assert_eq!(fill(Rate(0.0)), (1, 60_000));
+        assert_eq!(per_minute(Rate(0.0)), 1);
         assert_eq!(per_minute(Rate(1.3)), 78);
         assert_eq!(gep_duration(1500), "1s500ms");
         assert_eq!(gep_duration(60_000), "60s");

@@ -1,10 +1,11 @@
 //! NGINX: a complete `nginx.conf`.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::{
-    COLLECTOR, Edge, EdgeRoute, File, ISSUER, PORT, PUBLIC_HOST, REMOVED, Token, comment, new_file,
-    per_minute, shape,
+    COLLECTOR, Edge, EdgeRoute, File, ISSUER, ODD, PORT, PUBLIC_HOST, REMOVED, Rule, Token,
+    allowed, comment, new_file, per_minute,
 };
 use crate::model::Transport;
 
@@ -26,6 +27,7 @@ pub(super) fn file(edge: &Edge<'_>) -> File {
             "Replace: token-check.example (checks tokens of {ISSUER}), {PUBLIC_HOST}, the resolver, port {PORT}."
         ),
         "Limits are those of one NGINX: divide them by the number of gateways.".to_owned(),
+        "Paths below /_route/ and /_token_ are its own; no service can have them.".to_owned(),
     ]);
     out.push_str("worker_processes auto;\nevents { worker_connections 4096; }\nhttp {\n");
     let _ = writeln!(
@@ -35,34 +37,43 @@ pub(super) fn file(edge: &Edge<'_>) -> File {
     );
     trace(edge, &mut out);
     out.push_str("  map $http_upgrade $connection_upgrade { default upgrade; \"\" \"\"; }\n\n");
-    let (locations, left_out) = locations(edge);
-    for (n, routes) in locations.iter().enumerate() {
-        maps(&mut out, n, routes);
-    }
+    routing(edge, &mut out);
+    zones(edge, &mut out);
     let grpc = edge.routes.iter().any(|r| r.grpc);
     out.push_str("  server {\n    listen 8080;\n");
     if grpc {
         out.push_str("    listen 8081 http2;\n");
     }
-    let _ = writeln!(out, "    server_name {PUBLIC_HOST};");
+    // The choice of a route and the check of a token see the body's length as well.
+    let _ = writeln!(
+        out,
+        "    server_name {PUBLIC_HOST};\n    client_max_body_size 0;"
+    );
     out.push_str(AUTH);
-    for (n, routes) in locations.iter().enumerate() {
-        location(edge, &mut out, n, routes);
-    }
-    if !edge
-        .routes
-        .iter()
-        .any(|r| r.prefix && shape(&r.path) == "/")
-    {
-        out.push_str("    location / { return 404; }\n");
+    out.push_str(CHOICE);
+    for r in &edge.routes {
+        location(edge, &mut out, r);
     }
     out.push_str("  }\n}\n");
     let mut file = new_file(out, Some("`nginx -t`"));
-    file.left_out = left_out;
+    file.cannot(
+        &[Rule::Timeout],
+        "NGINX counts a timeout between two reads, not over the whole answer: a service that sends a little at a time is not cut off.",
+    );
     file.notes.push("NGINX without its commercial modules checks no tokens: `token-check.example` does, asked by `auth_request`.");
     file.notes.push("It exports no spans either: it passes `traceparent` on or starts one, and the first span is that of the service behind.");
     file
 }
+
+/// Hands a request to its route. An unknown path is 404; a known one with another method 405.
+const CHOICE: &str = r#"    location / {
+      add_header Allow $allowed always;
+      if ($odd) { return 400; }
+      if ($route) { rewrite ^ /_route/$route last; }
+      if ($allowed) { return 405; }
+      return 404;
+    }
+"#;
 
 /// The subrequest that checks a token, and the answer to a request above its limit.
 const AUTH: &str = r#"    error_page 429 = @limited;
@@ -101,122 +112,89 @@ fn trace(edge: &Edge<'_>, out: &mut String) {
     );
 }
 
-/// Routes that share a location: NGINX chooses by path alone.
-fn locations<'e>(edge: &'e Edge<'_>) -> (Vec<Vec<&'e EdgeRoute>>, Vec<(String, &'static str)>) {
-    let mut left_out = Vec::new();
-    let mut out: Vec<Vec<&EdgeRoute>> = Vec::new();
+/// Which route a request takes, by its path as it came: NGINX's own locations see it decoded, and know no
+/// methods.
+fn routing(edge: &Edge<'_>, out: &mut String) {
+    out.push_str("  map $request_uri $path { \"~^(?<before_query>[^?]*)\" $before_query; }\n");
+    out.push_str(
+        "  # A path that NGINX and the service behind could read in two ways is not let in.\n",
+    );
+    let _ = writeln!(out, "  map $path $odd {{ default \"\"; \"~*{ODD}\" 1; }}");
+    out.push_str(
+        "  map $http_content_type $rpc { default http; \"~^application/grpc([+]|$)\" grpc; }\n",
+    );
+    out.push_str("  map \"$rpc $request_method $path\" $route {\n    default \"\";\n");
     for r in &edge.routes {
-        let same = |o: &Vec<&EdgeRoute>| {
-            o.first()
-                .is_some_and(|o| shape(&o.path) == shape(&r.path) && o.prefix == r.prefix)
-        };
-        match out.iter_mut().find(|o| same(o)) {
-            Some(group) if group.iter().any(|o| o.grpc != r.grpc) => {
-                left_out.push((
-                    r.name.clone(),
-                    "NGINX chooses by path alone, and the same path carries HTTP and gRPC here",
-                ));
-            }
-            Some(group) => group.push(r),
-            None => out.push(vec![r]),
-        }
+        let rpc = if r.grpc { "grpc" } else { "\\S+" };
+        let method = r.method.unwrap_or("\\S+");
+        let _ = writeln!(out, "    \"~^{rpc} {method} {}$\" {};", r.pattern(), r.name);
     }
-    (out, left_out)
+    out.push_str("  }\n  map $path $allowed {\n    default \"\";\n");
+    for (r, methods) in allowed(edge) {
+        let _ = writeln!(out, "    \"~^{}$\" \"{methods}\";", r.pattern());
+    }
+    out.push_str("  }\n\n");
 }
 
-fn id(r: &EdgeRoute) -> String {
-    r.name.replace('-', "_")
-}
-
-/// Which service answers which method, and whose limits count.
-fn maps(out: &mut String, n: usize, routes: &[&EdgeRoute]) {
-    let _ = writeln!(out, "  map $request_method $to_{n} {{");
-    for r in routes {
-        let method = r.method.unwrap_or("default");
-        let _ = writeln!(out, "    {method} \"{}:{PORT}\";", r.host);
+/// One zone for each rate: the key tells routes and clients apart.
+fn zones(edge: &Edge<'_>, out: &mut String) {
+    let mut all: BTreeSet<u64> = BTreeSet::new();
+    let mut one: BTreeSet<u64> = BTreeSet::new();
+    for r in &edge.routes {
+        all.insert(per_minute(r.limit));
+        one.insert(per_minute(r.client_limit));
     }
-    if routes.iter().all(|r| r.method.is_some()) {
-        out.push_str("    default \"\";\n");
-    }
-    out.push_str("  }\n");
-    for r in routes {
-        let id = id(r);
-        // A request without a key is not counted.
-        match r.method {
-            Some(m) => {
-                let _ = writeln!(
-                    out,
-                    "  map $request_method $all_{id} {{ {m} all; default \"\"; }}"
-                );
-                let _ = writeln!(
-                    out,
-                    "  map $request_method $one_{id} {{ {m} $binary_remote_addr; default \"\"; }}"
-                );
-            }
-            None => {
-                let others: String = routes
-                    .iter()
-                    .filter_map(|o| o.method)
-                    .map(|m| format!("{m} \"\"; "))
-                    .collect();
-                let _ = writeln!(
-                    out,
-                    "  map $request_method $all_{id} {{ {others}default all; }}"
-                );
-                let _ = writeln!(
-                    out,
-                    "  map $request_method $one_{id} {{ {others}default $binary_remote_addr; }}"
-                );
-            }
-        }
+    for rate in all {
         let _ = writeln!(
             out,
-            "  limit_req_zone $all_{id} zone=all_{id}:64k rate={}r/m;\n  limit_req_zone $one_{id} zone=one_{id}:10m rate={}r/m;",
-            per_minute(r.limit),
-            per_minute(r.client_limit)
+            "  limit_req_zone $route zone=all_{rate}:1m rate={rate}r/m;"
+        );
+    }
+    for rate in one {
+        let _ = writeln!(
+            out,
+            "  limit_req_zone \"$route $binary_remote_addr\" zone=one_{rate}:10m rate={rate}r/m;"
         );
     }
 }
 
-fn location(edge: &Edge<'_>, out: &mut String, n: usize, routes: &[&EdgeRoute]) {
-    let Some(first) = routes.first() else { return };
-    if first.prefix && shape(&first.path) == "/" {
-        out.push_str("    location / {\n");
-    } else {
-        let _ = writeln!(out, "    location ~ \"^{}$\" {{", first.pattern());
+/// NGINX lets the first request through before it counts the burst.
+fn burst(at_once: u64) -> String {
+    match at_once.saturating_sub(1) {
+        0 => String::new(),
+        more => format!(" burst={more} nodelay"),
     }
-    let _ = writeln!(out, "      if ($to_{n} = \"\") {{ return 405; }}");
-    for r in routes {
-        let id = id(r);
-        // A second's share of the route may come at once; a client has its own burst.
-        let second = per_minute(r.limit).div_ceil(60);
-        let _ = writeln!(
-            out,
-            "      limit_req zone=all_{id} burst={second} nodelay;\n      limit_req zone=one_{id} burst={} nodelay;",
-            r.burst
-        );
-    }
-    let check = if routes.iter().any(|r| r.token == Token::Required) {
-        "required"
-    } else {
-        "if_present"
+}
+
+fn location(edge: &Edge<'_>, out: &mut String, r: &EdgeRoute) {
+    let _ = writeln!(
+        out,
+        "    location = /_route/{} {{\n      internal;\n      limit_req zone=all_{}{};\n      limit_req zone=one_{}{};\n      client_max_body_size {};",
+        r.name,
+        per_minute(r.limit),
+        burst(r.at_once),
+        per_minute(r.client_limit),
+        burst(r.burst),
+        r.body.map_or(0, |b| b.0)
+    );
+    let check = match r.token {
+        Token::Required => "required",
+        Token::IfPresent => "if_present",
     };
     let _ = writeln!(
         out,
         "      auth_request /_token_{check};\n      auth_request_set $user $upstream_http_x_user_id;"
     );
-    let (pass, scheme) = if first.grpc {
+    let (pass, scheme) = if r.grpc {
         ("grpc", "grpc")
     } else {
         ("proxy", "http")
     };
-    let ms = routes.iter().filter_map(|r| r.timeout_ms()).max();
-    let stream = routes.iter().any(|r| r.stream.is_some());
-    let wait = match (ms, stream) {
-        (Some(ms), false) => format!("{ms}ms"),
+    let wait = r.timeout_ms().map_or_else(
         // A stream ends when it has been silent for longer than the gateway's idle limit.
-        _ => format!("{}s", edge.plan.choices.gateway.idle_s),
-    };
+        || format!("{}s", edge.plan.choices.gateway.idle_s),
+        |ms| format!("{ms}ms"),
+    );
     let _ = writeln!(
         out,
         "      {pass}_read_timeout {wait};\n      {pass}_send_timeout {wait};\n      {pass}_next_upstream off;"
@@ -231,19 +209,26 @@ fn location(edge: &Edge<'_>, out: &mut String, n: usize, routes: &[&EdgeRoute]) 
     if !edge.forwards_token() {
         let _ = writeln!(out, "      {pass}_set_header authorization \"\";");
     }
-    if !first.grpc {
-        out.push_str("      proxy_http_version 1.1;\n");
-        if routes
-            .iter()
-            .any(|r| r.stream == Some(Transport::WebSocket))
-        {
-            out.push_str("      proxy_set_header Upgrade $http_upgrade;\n      proxy_set_header Connection $connection_upgrade;\n");
-        } else {
-            out.push_str("      proxy_set_header Connection \"\";\n");
-        }
-        if routes.iter().any(|r| r.stream == Some(Transport::Sse)) {
-            out.push_str("      proxy_buffering off;\n");
-        }
+    let _ = writeln!(out, "      set $service {}:{PORT};", r.host);
+    if r.grpc {
+        // With a variable, the path goes on as NGINX has it; a route's name is no gRPC method.
+        let _ = writeln!(
+            out,
+            "      rewrite ^ $path break;\n      grpc_pass {scheme}://$service;\n    }}"
+        );
+        return;
     }
-    let _ = writeln!(out, "      {pass}_pass {scheme}://$to_{n};\n    }}");
+    let _ = writeln!(out, "      proxy_http_version 1.1;");
+    if r.stream == Some(Transport::WebSocket) {
+        out.push_str("      proxy_set_header Upgrade $http_upgrade;\n      proxy_set_header Connection $connection_upgrade;\n");
+    } else {
+        out.push_str("      proxy_set_header Connection \"\";\n");
+    }
+    if r.stream == Some(Transport::Sse) {
+        out.push_str("      proxy_buffering off;\n");
+    }
+    let _ = writeln!(
+        out,
+        "      proxy_pass {scheme}://$service$request_uri;\n    }}"
+    );
 }
