@@ -197,7 +197,13 @@ for (const page of pages) {
       }
       await tab.emulateMedia({ media: "print" });
       for (const f of await tab.evaluate(() => [...document.querySelectorAll(".msd-figure svg")]
-        .filter((s) => s.getBoundingClientRect().right > document.querySelector("main").getBoundingClientRect().right + 1)
+        .filter((s) => {
+          // A sheet of its own has room of its own, in millimetres; all else stands in the column.
+          const sheet = s.closest(".msd-figure").className.match(/msd-a([1-4])(t?)/);
+          const mm = sheet && [[821, 574], [574, 400], [400, 277], [277, 190]][sheet[1] - 1][sheet[2] ? 1 : 0];
+          const { width, right } = s.getBoundingClientRect();
+          return mm ? width > mm * 96 / 25.4 + 1 : right > document.querySelector("main").getBoundingClientRect().right + 1;
+        })
         .map((s) => `${s.querySelector("title").textContent} is cut in print`))) fault(page, f);
     }
     // The rest of a chapter is tables and code; one theme tells what its colours do.
