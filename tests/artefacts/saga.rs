@@ -35,3 +35,53 @@ pub(crate) const STACKS: Check = Check {
     },
     spoil: |text| text.replacen("VisibilityTimeout", "VisibleTimeout", 1),
 };
+
+pub(crate) const GO: Check = Check {
+    kind: "saga",
+    tool: "go vet",
+    version: || tool::version(Command::new("go").arg("version")),
+    reads: |path| path.ends_with(".go"),
+    run: |files| {
+        let dir = tempfile::tempdir().unwrap();
+        tool::lay(dir.path(), files);
+        std::fs::write(
+            dir.path().join("go.mod"),
+            "module example.org/x\n\ngo 1.25\n",
+        )
+        .unwrap();
+        let mut go = Command::new("go");
+        tool::run(go.args(["vet", "./..."]).current_dir(dir.path())).map(|_| ())
+    },
+    spoil: |text| text.replacen("steps := ", "steps = ", 1),
+};
+
+pub(crate) const PYTHON: Check = Check {
+    kind: "saga",
+    tool: "Python",
+    version: || tool::version(Command::new("python3").arg("--version")),
+    reads: |path| path.ends_with(".py"),
+    run: |files| {
+        tool::on_all(files, |paths| {
+            let mut python = Command::new("python3");
+            tool::run(python.args(["-W", "error", "-m", "py_compile"]).args(paths))
+        })
+    },
+    spoil: |text| text.replacen("    steps = [", "    steps = (", 1),
+};
+
+pub(crate) const TYPESCRIPT: Check = Check {
+    kind: "saga",
+    tool: "tsc",
+    version: || tool::version(Command::new("tsc").arg("--version")),
+    reads: |path| path.ends_with(".ts"),
+    run: |files| {
+        let types = std::env::var("MSDESIGN_NODE_TYPES").expect("tools/install.sh has run");
+        tool::on_all(files, |paths| {
+            let mut tsc = Command::new("tsc");
+            let options =
+                "--noEmit --strict --target es2022 --module nodenext --types node --typeRoots";
+            tool::run(tsc.args(options.split(' ')).arg(types).args(paths))
+        })
+    },
+    spoil: |text| text.replacen("const steps: Step[]", "const steps: string[]", 1),
+};

@@ -64,7 +64,7 @@ fn invisible(c: char) -> bool {
 }
 
 /// Text that may stand in a line or block comment of any language.
-pub(super) fn comment(text: &str) -> String {
+pub(crate) fn comment(text: &str) -> String {
     guarded(one_line(text, REASON))
 }
 
@@ -89,7 +89,7 @@ fn guarded(mut text: String) -> String {
 }
 
 /// A label for the inside of a string literal in double quotes.
-pub(super) fn literal(text: &str) -> String {
+pub(crate) fn literal(text: &str) -> String {
     let mut out = String::new();
     for c in label(text).chars() {
         if matches!(c, '"' | '\\') {

@@ -1,6 +1,7 @@
 //! Sagas as workflows: what leads an orchestrated saga, with its compensations in reverse order.
 
 mod step_functions;
+mod workflow;
 
 use super::super::Cx;
 use super::{File, Kind};
@@ -9,7 +10,7 @@ use crate::plan::{SagaPlan, StepClass};
 
 pub(super) const KIND: Kind = Kind {
     id: "saga",
-    what: "orchestrated sagas: a Step Functions state machine with its stack",
+    what: "orchestrated sagas: a Step Functions state machine with its stack, elsewhere a workflow function in Go, Python or TypeScript",
     files,
 };
 
@@ -22,6 +23,8 @@ fn files(cx: &Cx<'_>) -> Vec<File> {
         }
         if cx.plan.choices.infrastructure.id == "aws" {
             out.extend(step_functions::files(cx, saga, plan));
+        } else {
+            out.extend(workflow::files(cx, saga, plan));
         }
     }
     out
