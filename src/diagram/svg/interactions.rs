@@ -88,10 +88,11 @@ impl Texts {
     }
 }
 
-/// Calls read forwards, from the people who cause them; events and pushed updates may lead back.
+/// Calls read forwards, from the people who cause them and the gateway that lets them in; events and pushed
+/// updates may lead back.
 fn pull(kind: EdgeKind, sender: NodeKind) -> i64 {
     match (sender, kind) {
-        (NodeKind::Actor, _) => 8,
+        (NodeKind::Actor, _) | (NodeKind::Gateway, EdgeKind::Sync) => 8,
         (_, EdgeKind::Sync | EdgeKind::Store) => 3,
         (_, EdgeKind::Async | EdgeKind::Realtime) => 1,
     }
