@@ -90,7 +90,7 @@ pub(super) fn file(edge: &Edge<'_>) -> File {
 
 fn cannot(edge: &Edge<'_>, file: &mut File) {
     file.cannot(
-        &[Rule::ClientLimit],
+        &[Rule::ClientLimit, Rule::Burst],
         "An HTTP API throttles a route, not a client: the limit of one client needs AWS WAF with a rate-based rule on a CloudFront distribution in front.",
     );
     file.cannot(

@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use crate::model::units::Rate;
 
-use super::{AUDIENCE, Edge, EdgeRoute, File, ISSUER, REMOVED, Rule, Token, fill, new_file};
+use super::{
+    AUDIENCE, Edge, EdgeRoute, File, ISSUER, REMOVED, Rule, Token, fill, new_file, per_minute,
+};
 
 const NO_STREAM: &str =
     "it is an API of its own kind there (WebSocket API), without these policies";
@@ -112,10 +114,12 @@ fn choose(out: &mut String, routes: &[&EdgeRoute], body: impl Fn(&mut String, &E
     out.push_str("      <otherwise>\n        <return-response><set-status code=\"404\" reason=\"Not Found\" /></return-response>\n      </otherwise>\n    </choose>\n");
 }
 
-/// Whole calls in whole seconds, never fewer calls a second than `rate`.
+/// Whole calls in whole seconds: those of a second where they are whole, else those of a minute.
 fn period(rate: Rate) -> (u64, u64) {
-    let (calls, ms) = fill(rate);
-    (calls, (ms / 1000).max(1))
+    match fill(rate) {
+        (calls, 1000) => (calls, 1),
+        _ => (per_minute(rate), 60),
+    }
 }
 
 fn inbound(out: &mut String, r: &EdgeRoute) {

@@ -12,6 +12,8 @@ mod kong;
 mod nginx;
 #[cfg(all(test, feature = "conformance"))]
 mod real;
+#[cfg(test)]
+mod same;
 
 use std::collections::BTreeSet;
 
