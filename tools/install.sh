@@ -7,7 +7,7 @@ mkdir -p .tools/bin
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 wanted=()
-for pair in nginx:nginx promtool:prometheus amtool:prometheus-alertmanager protoc:protobuf-compiler dot:graphviz javac:default-jdk-headless node:nodejs npm:npm chromium:chromium mcs:mono-mcs mono:mono-runtime /usr/sbin/rabbitmqctl:rabbitmq-server; do
+for pair in nginx:nginx promtool:prometheus amtool:prometheus-alertmanager protoc:protobuf-compiler dot:graphviz javac:default-jdk-headless node:nodejs npm:npm chromium:chromium mcs:mono-mcs mono:mono-runtime /usr/sbin/rabbitmqctl:rabbitmq-server openssl:openssl; do
   [ -x "$(command -v "${pair%%:*}" || true)" ] || wanted+=("${pair##*:}")
 done
 if [ "${#wanted[@]}" -gt 0 ]; then
