@@ -391,14 +391,14 @@ sync = [
     );
     let of = |has: &str| codes.iter().filter(|c| c.contains(&has)).count();
     assert_eq!(codes.len(), 3);
-    assert!(codes.contains(&vec!["403", "503"]), "{codes:?}");
+    assert!(codes.contains(&vec!["403", "500", "503"]), "{codes:?}");
     assert!(
-        codes.contains(&vec!["400", "403", "404", "503", "504"]),
+        codes.contains(&vec!["400", "403", "404", "500", "503", "504"]),
         "{codes:?}"
     );
     assert!(
         codes.contains(&vec![
-            "400", "401", "403", "409", "422", "429", "503", "504"
+            "400", "401", "403", "409", "422", "429", "500", "503", "504"
         ]),
         "{codes:?}"
     );
@@ -414,7 +414,7 @@ platform.auth = "mtls"
 sync = ["a --gRPC ListItems--> b", "a --gRPC CreateItem--> b", "a --gRPC GetItem--> b"]
 "#,
     );
-    let end = ["PERMISSION_DENIED", "UNAVAILABLE"];
+    let end = ["INTERNAL", "PERMISSION_DENIED", "UNAVAILABLE"];
     for own in [
         vec!["INVALID_ARGUMENT"],
         vec!["ALREADY_EXISTS", "INVALID_ARGUMENT"],

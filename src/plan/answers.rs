@@ -66,10 +66,15 @@ impl Plan<'_> {
         if matches!(c.from, Party::Actor(_)) || c.rate_limit.is_some() {
             say(
                 if http { "429" } else { "RESOURCE_EXHAUSTED" },
-                "the caller is over its limit".to_owned(),
-                false,
+                "the caller is over its limit; nothing was processed".to_owned(),
+                true,
             );
         }
+        say(
+            if http { "500" } else { "INTERNAL" },
+            "a fault in the callee, which would fail again".to_owned(),
+            false,
+        );
         say(
             signs.overload,
             "no instance of the callee is ready or has room".to_owned(),
