@@ -23,16 +23,7 @@ msrv:
 # The checks by the real tools of other ecosystems, which `tools` installs where they are missing. Ends with
 # the table of what each has read: kind, tool, version, files, result.
 conformance: tools
-    #!/usr/bin/env bash
-    set -u
-    . .tools/env
-    table="${CARGO_TARGET_DIR:-target}/conformance.txt"
-    rm -f "$table"
-    cargo test --features conformance --no-fail-fast
-    status=$?
-    printf '%-16s %-30s %-14s %6s  %s\n' kind tool version files result
-    sort "$table"
-    exit $status
+    bash tools/conformance.sh
 
 tools:
     bash tools/install.sh
