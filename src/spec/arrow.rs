@@ -13,10 +13,14 @@ pub(super) struct Arrow {
     pub(super) span: Span,
 }
 
-/// What an arrow of one kind looks like, for help.
+/// How one kind of interaction is written.
 pub(super) struct Form {
     /// The list it stands in.
     pub(super) list: &'static str,
+    /// The key that holds it in a table of attributes.
+    pub(super) attribute: &'static str,
+    /// What such a table describes, with its article.
+    pub(super) what: &'static str,
     pub(super) example: &'static str,
     /// Whether `--> broker -->` may stand in the middle.
     pub(super) broker: bool,
