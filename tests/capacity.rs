@@ -38,6 +38,20 @@ audit = { capacity = "60/s" }
 broker = "kafka"
 "#;
 
+/// The files of the design switch the mesh's own retries off, so no load counts them.
+#[test]
+fn a_mesh_that_is_told_not_to_retry_adds_no_load() {
+    let model = model(
+        "infrastructure = \"kubernetes\"\nservices = [\"web\", \"orders\"]\n\
+         sync = [{ call = \"web --gRPC Get--> orders\", rate = \"50/s\", retries = 2 }]\n\
+         platform = { mesh = \"istio\" }",
+    );
+    let plan = Plan::new(&model);
+    assert_eq!(plan.amplification.mesh_retries, 2);
+    assert_eq!(plan.amplification.paths[0].with_platform, 9);
+    close(plan.capacity().calls[0].worst.value.0, 150.0);
+}
+
 #[test]
 fn worked_out_by_hand() {
     let model = model(CHAIN);

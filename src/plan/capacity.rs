@@ -184,10 +184,9 @@ impl Plan<'_> {
         factors
     }
 
-    /// Attempts of one call, those of the mesh included.
+    /// Attempts of one call: those of its caller. The mesh is told not to add any.
     fn tries(&self, id: CallId) -> f64 {
-        let plan = self.call(id);
-        f64::from(plan.attempts.value) * (1.0 + f64::from(plan.mesh_retries))
+        f64::from(self.call(id).attempts.value)
     }
 
     fn call_load(&self, id: CallId, factor: f64) -> CallLoad {

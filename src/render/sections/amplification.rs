@@ -37,9 +37,11 @@ pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
             ));
         }
         text = text
-            .and(Inline::text(" Unless told not to, "))
+            .and(Inline::text(" By itself "))
             .and(Inline::join(adds, " and "))
-            .and(Inline::text("."));
+            .and(Inline::text(
+                "; the files of this chapter switch that off. “With platform retries” is what it would make of each path.",
+            ));
     }
     doc.para(text);
     let mut headers = vec!["Last service", "Worst path", "Calls"];
