@@ -229,9 +229,12 @@ fn kotlin_compiles_without_a_warning_and_behaves() {
         "Replay.kt",
         include_str!("code/kotlin/Replay.kt"),
     );
-    let files = inside(dir.path(), |package, text| {
+    code::saga::write(dir.path(), ".kt");
+    let mut files = inside(dir.path(), |package, text| {
         format!("package {package}\n\n{text}")
     });
+    put(dir.path(), "Driver.kt", include_str!("code/saga/Driver.kt"));
+    files.push("Driver.kt".to_owned());
     let compiler = format!("{npm}/node_modules/kotlin-compiler");
     let program = format!("{compiler}/bin/kotlinc");
     let mut args = vec![program.as_str(), "-Werror", "-d", "classes"];
@@ -239,6 +242,8 @@ fn kotlin_compiles_without_a_warning_and_behaves() {
     run(dir.path(), "bash", &args);
     let path = format!("classes:{compiler}/lib/kotlin-stdlib.jar");
     run(dir.path(), "java", &["-cp", &path, "orders.DriverKt"]);
+    let sagas = run(dir.path(), "java", &["-cp", &path, "trips.DriverKt"]);
+    code::saga::hold(&sagas, true);
     replays(&dir.path().join("table.txt"), || {
         ran(
             dir.path(),

@@ -1,63 +1,18 @@
-//! The workflow functions of sagas compile with the tools of their languages and are run with every activity
-//! failing in turn: they do what the chapter says, in every language.
+//! The workflows of sagas compile with the tools of their languages and are run with every activity failing in
+//! turn: they do what the chapter says, in every language. Kotlin's are run by `conformance_code.rs`, together
+//! with its other code, because its compiler is slow to start.
 #![cfg(feature = "conformance")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-#[path = "support/specs.rs"]
-mod specs;
+mod code;
+#[path = "support/table.rs"]
+mod table;
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
-use msdesign::diag::{SourceFile, Sources};
-use msdesign::model::Saga;
-use msdesign::plan::{Plan, SagaEnd, SagaFailure, SagaPlan, StepClass};
-use msdesign::{NoFiles, Options, compile};
-use specs::model;
-
-/// Every class of step: compensatable, only looking, without an undo, pivot, retriable.
-const SPEC: &str = r#"
-infrastructure = "kubernetes"
-language = ["go", "python", "typescript"]
-services = ["trips", "fares"]
-[[sagas]]
-name = "Book a trip"
-coordinator = "trips"
-steps = [
-  "trips: create trip / cancel trip",
-  "trips: check rider",
-  "fares: lock fare / release fare",
-  "fares: log entry",
-  { service = "trips", action = "assign driver", pivot = true },
-  "trips: confirm trip",
-]
-"#;
-
-const COMMANDS: [&str; 8] = [
-    "create trip",
-    "check rider",
-    "lock fare",
-    "log entry",
-    "assign driver",
-    "confirm trip",
-    "cancel trip",
-    "release fare",
-];
-
-/// Puts the file of a language into `dir`.
-fn put(dir: &Path, file: &str) {
-    let mut sources = Sources::default();
-    let id = sources.add(SourceFile::whole("s", SPEC));
-    let options = Options {
-        artefacts: true,
-        ..Options::default()
-    };
-    let done = compile(&mut sources, id, &mut NoFiles, &options);
-    let chapter = done.chapter.unwrap();
-    let path = format!("saga/book-a-trip/{file}");
-    let found = chapter.artefacts.iter().find(|a| a.path == path);
-    std::fs::write(dir.join(file), &found.expect("a workflow").text).unwrap();
-}
+use code::saga::{hold, write};
 
 fn run(dir: &Path, program: &str, args: &[&str]) -> String {
     let done = Command::new(program).args(args).current_dir(dir).output();
@@ -68,106 +23,182 @@ fn run(dir: &Path, program: &str, args: &[&str]) -> String {
     out
 }
 
-/// What a run does in which `failing` fail by `error`, as the plan has it.
-fn told(saga: &Saga, plan: &SagaPlan, error: &str, failing: &[&str]) -> String {
-    let action = |i: usize| saga.steps[i].action.as_str();
-    let undo = |i: &usize| saga.steps[*i].undo.as_deref().unwrap();
-    let fails = (0..saga.steps.len())
-        .find(|i| plan.steps[*i].class != StepClass::Retriable && failing.contains(&action(*i)));
-    let Some(at) = fails else {
-        let all: Vec<&str> = (0..saga.steps.len()).map(action).collect();
-        return format!("{} done", all.join(" "));
-    };
-    let mut order: Vec<&str> = (0..=at).map(action).collect();
-    let slow = error == "timeout" && plan.steps[at].class != StepClass::Reads;
-    let own = saga.steps[at].undo.as_deref().filter(|_| slow);
-    if slow && own.is_none() {
-        return format!("{} Unknown", order.join(" "));
-    }
-    let outcome = plan.outcome(saga, SagaFailure::Step(at));
-    for undo in own.into_iter().chain(outcome.undone.iter().map(undo)) {
-        order.push(undo);
-        if error == "refused" && failing.contains(&undo) {
-            return format!("{} Stuck", order.join(" "));
+fn put(dir: &Path, file: &str, text: &str) {
+    std::fs::write(dir.join(file), text).unwrap();
+}
+
+/// Every file below `dir` that ends with `end`, rewritten with the name of its folder; their paths.
+fn each(dir: &Path, end: &str, rewrite: impl Fn(&str, &str) -> String) -> Vec<String> {
+    let mut files = Vec::new();
+    for folder in std::fs::read_dir(dir).unwrap() {
+        let folder = folder.unwrap();
+        let name = folder.file_name().into_string().unwrap();
+        for file in std::fs::read_dir(folder.path()).unwrap() {
+            let path = file.unwrap().path();
+            let path = path.to_str().unwrap();
+            if path.ends_with(end) {
+                let text = std::fs::read_to_string(path).unwrap();
+                std::fs::write(path, rewrite(&name, &text)).unwrap();
+                files.push(path.to_owned());
+            }
         }
     }
-    let end = match outcome.end {
-        SagaEnd::Compensated => "TakenBack",
-        SagaEnd::Stuck => "Stuck",
-        SagaEnd::Committed => panic!("{}", action(at)),
-    };
-    format!("{} {end}", order.join(" "))
+    files
 }
 
-/// All runs that a driver makes, as the plan tells them, without the marks between words.
-fn expected() -> Vec<String> {
-    let model = model(SPEC);
-    let plan = Plan::new(&model);
-    let (saga, numbers) = (&model.sagas[0], &plan.sagas[0]);
-    let mut out = Vec::new();
-    for error in ["refused", "unavailable", "timeout"] {
-        for command in COMMANDS {
-            let once = told(saga, numbers, error, &[command]);
-            out.push(plain(&format!("{error} {command} 3 > {once}")));
-            let twice = told(saga, numbers, error, &["assign driver", command]);
-            out.push(plain(&format!(
-                "{error} assign driver+{command} 1000 > {twice}"
-            )));
+#[test]
+fn rust_takes_back_what_the_chapter_says() {
+    let row = table::row(
+        "saga rust",
+        "rustfmt, rustc -D warnings",
+        Command::new("rustc").arg("--version"),
+    );
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), ".rs");
+    let mut odd = "#![allow(dead_code)]\n".to_owned();
+    let files = each(dir.path(), ".rs", |name, text| {
+        text.to_owned() + &format!("// {name}\n")
+    });
+    for file in &files {
+        let args = ["--edition", "2024", "--check", file];
+        run(dir.path(), "rustfmt", &args);
+        if !file.contains("trips") {
+            let name = file.split('/').rev().nth(1).unwrap();
+            writeln!(odd, "#[path = \"{file}\"]\npub mod {name};").unwrap();
         }
     }
-    out
-}
-
-fn plain(line: &str) -> String {
-    let word = |c: &char| c.is_ascii_alphanumeric() || "+>".contains(*c);
-    line.to_ascii_lowercase().chars().filter(word).collect()
-}
-
-/// Holds what a driver printed against the plan.
-fn hold(printed: &str) {
-    let runs: Vec<String> = printed
-        .lines()
-        .filter(|l| l.contains(" > "))
-        .map(plain)
-        .collect();
-    let expected = expected();
-    assert_eq!(runs.len(), expected.len(), "{printed}");
-    for (run, expected) in runs.iter().zip(&expected) {
-        assert_eq!(run, expected);
-    }
+    put(dir.path(), "odd.rs", &odd);
+    put(
+        &dir.path().join("trips"),
+        "mod.rs",
+        "mod workflow;\npub use workflow::*;\n",
+    );
+    put(dir.path(), "main.rs", include_str!("code/saga/driver.rs"));
+    let args = ["--edition", "2024", "-D", "warnings", "main.rs"];
+    run(dir.path(), "rustc", &args);
+    hold(&run(dir.path(), "./main", &[]), false);
+    row.ends(files.len(), "accepted");
 }
 
 #[test]
 fn go_takes_back_what_the_chapter_says() {
+    let row = table::row(
+        "saga go",
+        "go vet, gofmt, go test -race",
+        Command::new("go").args(["version"]),
+    );
     let dir = tempfile::tempdir().unwrap();
-    let at = |file: &str| dir.path().join(file);
-    put(dir.path(), "workflow.go");
-    std::fs::write(at("go.mod"), "module example.org/trips\n\ngo 1.25\n").unwrap();
+    write(dir.path(), ".go");
+    put(
+        dir.path(),
+        "go.mod",
+        "module example.org/trips\n\ngo 1.25\n",
+    );
     let driver = include_str!("code/saga/driver_test.go");
-    std::fs::write(at("driver_test.go"), driver).unwrap();
+    put(&dir.path().join("trips"), "driver_test.go", driver);
     let root = run(dir.path(), "go", &["env", "GOROOT"]);
     let gofmt = format!("{}/bin/gofmt", root.trim());
-    assert_eq!(run(dir.path(), &gofmt, &["-l", "workflow.go"]), "");
+    assert_eq!(run(dir.path(), &gofmt, &["-l", "."]), "");
     run(dir.path(), "go", &["vet", "./..."]);
-    hold(&run(dir.path(), "go", &["test", "-v", "-count=1", "./..."]));
+    let args = ["test", "-race", "-v", "-count=1", "./trips"];
+    hold(&run(dir.path(), "go", &args), true);
+    row.ends(4, "accepted");
+}
+
+#[test]
+fn java_takes_back_what_the_chapter_says() {
+    let row = table::row(
+        "saga java",
+        "javac -Xlint -Werror, java",
+        Command::new("javac").args(["--version"]),
+    );
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), ".java");
+    let mut files = each(dir.path(), ".java", |package, text| {
+        text.replacen("import ", &format!("package {package};\nimport "), 1)
+    });
+    let row_files = files.len();
+    put(
+        dir.path(),
+        "Driver.java",
+        include_str!("code/saga/Driver.java"),
+    );
+    files.push("Driver.java".to_owned());
+    let mut args = vec![
+        "-Xlint:all",
+        "-Werror",
+        "--release",
+        "17",
+        "-encoding",
+        "UTF-8",
+        "-d",
+        "classes",
+    ];
+    args.extend(files.iter().map(String::as_str));
+    run(dir.path(), "javac", &args);
+    hold(
+        &run(dir.path(), "java", &["-cp", "classes", "trips.Driver"]),
+        true,
+    );
+    row.ends(row_files, "accepted");
+}
+
+#[test]
+fn csharp_takes_back_what_the_chapter_says() {
+    let row = table::row(
+        "saga csharp",
+        "mcs -warnaserror, mono",
+        Command::new("mcs").args(["--version"]),
+    );
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), ".cs");
+    let mut files = each(dir.path(), ".cs", |namespace, text| {
+        format!("namespace {namespace}\n{{\n{text}\n}}\n")
+    });
+    let row_files = files.len();
+    put(dir.path(), "Driver.cs", include_str!("code/saga/Driver.cs"));
+    files.push("Driver.cs".to_owned());
+    let mut args = vec![
+        "-langversion:7.2",
+        "-warn:4",
+        "-warnaserror",
+        "-out:driver.exe",
+    ];
+    args.extend(files.iter().map(String::as_str));
+    run(dir.path(), "mcs", &args);
+    hold(&run(dir.path(), "mono", &["driver.exe"]), true);
+    row.ends(row_files, "accepted");
 }
 
 #[test]
 fn python_takes_back_what_the_chapter_says() {
+    let row = table::row(
+        "saga python",
+        "compileall, python3 -W error",
+        Command::new("python3").args(["--version"]),
+    );
     let dir = tempfile::tempdir().unwrap();
-    put(dir.path(), "workflow.py");
-    let driver = include_str!("code/saga/driver.py");
-    std::fs::write(dir.path().join("driver.py"), driver).unwrap();
+    write(dir.path(), ".py");
+    let args = ["-W", "error", "-m", "compileall", "-q", "."];
+    run(dir.path(), "python3", &args);
+    let trips = dir.path().join("trips");
+    put(&trips, "driver.py", include_str!("code/saga/driver.py"));
     let args = ["-X", "dev", "-W", "error", "driver.py"];
-    hold(&run(dir.path(), "python3", &args));
+    hold(&run(&trips, "python3", &args), true);
+    row.ends(4, "accepted");
 }
 
 #[test]
 fn typescript_takes_back_what_the_chapter_says() {
+    let row = table::row(
+        "saga typescript",
+        "tsc --strict, node",
+        Command::new("tsc").args(["--version"]),
+    );
     let dir = tempfile::tempdir().unwrap();
-    put(dir.path(), "workflow.ts");
+    write(dir.path(), ".ts");
     let driver = include_str!("code/saga/driver.ts");
-    std::fs::write(dir.path().join("driver.ts"), driver).unwrap();
+    put(&dir.path().join("trips"), "driver.ts", driver);
     let types = std::env::var("MSDESIGN_NODE_TYPES").expect("tools/install.sh has run");
     let config = serde_json::json!({
         "compilerOptions": {
@@ -176,10 +207,11 @@ fn typescript_takes_back_what_the_chapter_says() {
             "erasableSyntaxOnly": true, "target": "es2022", "module": "nodenext", "outDir": "built",
             "typeRoots": [types], "types": ["node"],
         },
-        "include": ["*.ts"],
+        "include": ["**/*.ts"],
     });
-    std::fs::write(dir.path().join("tsconfig.json"), config.to_string()).unwrap();
-    std::fs::write(dir.path().join("package.json"), "{ \"type\": \"module\" }").unwrap();
+    put(dir.path(), "tsconfig.json", &config.to_string());
+    put(dir.path(), "package.json", "{ \"type\": \"module\" }");
     run(dir.path(), "tsc", &["--project", "."]);
-    hold(&run(dir.path(), "node", &["built/driver.js"]));
+    hold(&run(dir.path(), "node", &["built/trips/driver.js"]), true);
+    row.ends(4, "accepted");
 }

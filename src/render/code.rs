@@ -56,7 +56,7 @@ use minijinja::{Environment, UndefinedBehavior, Value, context};
 
 pub use languages::{Case, LANGUAGES, Language, language};
 pub use safe::identifier;
-pub(crate) use safe::{comment, literal};
+pub(crate) use safe::{comment, dollars, literal};
 
 /// One of the patterns that a chapter shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -2,6 +2,7 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::panic)]
 
 pub(crate) mod reference;
+pub(crate) mod saga;
 
 use std::path::Path;
 

@@ -102,7 +102,7 @@ pub(crate) fn literal(text: &str) -> String {
 
 /// Filter `dollars`: the inside of a string literal of a language (Kotlin) that fills in what follows a `$`.
 #[allow(clippy::needless_pass_by_value)] // the template engine hands it over
-pub(super) fn dollars(literal: String) -> String {
+pub(crate) fn dollars(literal: String) -> String {
     literal.replace('$', "\\$")
 }
 

@@ -10,7 +10,7 @@ use crate::plan::{SagaPlan, StepClass};
 
 pub(super) const KIND: Kind = Kind {
     id: "saga",
-    what: "orchestrated sagas: a Step Functions state machine with its stack, elsewhere a workflow function in Go, Python or TypeScript",
+    what: "orchestrated sagas: a Step Functions state machine with its stack, elsewhere a workflow in the language of whoever leads it",
     files,
 };
 

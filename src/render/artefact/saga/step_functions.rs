@@ -2,8 +2,8 @@
 //!
 //! A step is a command in the queue of its service, with a token; the service answers with the token. So a
 //! service needs no public address, and time runs from the moment the command is sent, even while nobody
-//! reads the queue. The error `Refused` says that a step will not happen however often it is tried; any
-//! other error is tried again. A step that timed out may have happened all the same: its own compensation
+//! reads the queue. The error `Refused` says that a step has done nothing and will not, however often it is
+//! tried. Any other error is tried again, and may have happened all the same, as a timeout: its own compensation
 //! comes first, and without one the run ends as unknown, with nothing taken back.
 //!
 //! No state machine has a timeout of its own: that would end it without its compensations.
@@ -36,7 +36,7 @@ pub(super) fn files(cx: &Cx<'_>, saga: &Saga, plan: &SagaPlan) -> Vec<File> {
             saga.name
         ),
         "A service answers a command by `SendTaskSuccess` or `SendTaskFailure` with the command's token; the error \
-         `Refused` ends the attempts of a step that may fail."
+         `Refused` says that nothing was done and ends the attempts of a step that may fail."
             .to_owned(),
     ];
     if let Some(most) = plan
@@ -195,13 +195,13 @@ fn ends(saga: &Saga, plan: &SagaPlan, way: &[Back], states: &mut Map<String, Val
             json!({
                 "Type": "Fail",
                 "Error": "SagaUnknown",
-                "Cause": "The step timed out and may have happened; nothing is taken back before somebody has looked.",
+                "Cause": "The step failed and may have happened; nothing is taken back before somebody has looked.",
             }),
         );
     }
 }
 
-/// Whether step `i` may have happened after it timed out, and nothing could take it back.
+/// Whether step `i` may have happened although it failed, and nothing could take it back.
 fn unknown(saga: &Saga, plan: &SagaPlan, i: usize) -> bool {
     let class = plan.steps[i].class;
     saga.steps[i].undo.is_none() && matches!(class, StepClass::Pivot | StepClass::Stuck)
@@ -241,13 +241,17 @@ fn forward(
         state.insert("Retry".into(), json!([refused(), again]));
         let to =
             |at: Option<Back>| at.map_or_else(|| TAKEN_BACK.to_owned(), |b| back_state(saga, b));
+        let before = to(back(saga, plan, i).next());
         let mut catch = Vec::new();
         if step.undo.is_some() {
-            catch.push(caught("States.Timeout", back_state(saga, Back::Undo(i))));
+            catch.push(caught("Refused", before));
+            catch.push(caught("States.ALL", back_state(saga, Back::Undo(i))));
         } else if unknown(saga, plan, i) {
-            catch.push(caught("States.Timeout", unknown_state(saga, i)));
+            catch.push(caught("Refused", before));
+            catch.push(caught("States.ALL", unknown_state(saga, i)));
+        } else {
+            catch.push(caught("States.ALL", before));
         }
-        catch.push(caught("States.ALL", to(back(saga, plan, i).next())));
         state.insert("Catch".into(), json!(catch));
     }
     match next {

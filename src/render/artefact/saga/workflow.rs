@@ -2,50 +2,70 @@
 //! language of whoever leads it.
 //!
 //! The same in every language: a step that may fail for good is tried as often as the plan says, one behind
-//! the pivot and every compensation until it is done. `Refused` says that no further attempt would change the
-//! answer. A step that timed out may have happened: its own compensation comes first, and without one the
-//! run ends as unknown.
+//! the pivot and every compensation until it is done. `Refused` says that nothing was done and that no further
+//! attempt would change that; every other error leaves open whether the step was done, also a timeout. So its own
+//! compensation comes first, and without one the run ends as unknown. Whoever gives up a run before the pivot has
+//! it taken back.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 
-use super::super::super::code::{Case, Language, comment, identifier, language, literal};
+use super::super::super::code::{Case, Language, comment, dollars, identifier, language, literal};
 use super::{Cx, File};
 use crate::model::units::Time;
 use crate::model::{Saga, ServiceId};
 use crate::plan::{SagaPlan, StepClass};
 
-/// The languages with their templates, and the name of the file.
-const TEMPLATES: [(&str, &str, &str); 3] = [
-    (
-        "go",
-        include_str!("../../../../templates/code/go/saga.jinja"),
-        "workflow.go",
-    ),
-    (
-        "python",
-        include_str!("../../../../templates/code/python/saga.jinja"),
-        "workflow.py",
-    ),
-    (
-        "typescript",
-        include_str!("../../../../templates/code/typescript/saga.jinja"),
-        "workflow.ts",
-    ),
+/// A language of workflows.
+struct Form {
+    /// Its id, as in specs.
+    id: &'static str,
+    template: &'static str,
+    /// The name of the file; `*` stands for the name of the saga.
+    file: &'static str,
+    /// How it writes the names of activities and functions.
+    case: Case,
+    /// What reads the file in the tests.
+    checked_by: &'static str,
+}
+
+/// The template of a language.
+macro_rules! form {
+    ($id:literal, $file:literal, $case:ident, $checked_by:literal) => {
+        Form {
+            id: $id,
+            template: include_str!(concat!("../../../../templates/code/", $id, "/saga.jinja")),
+            file: $file,
+            case: Case::$case,
+            checked_by: $checked_by,
+        }
+    };
+}
+
+const FORMS: [Form; 7] = [
+    form!("rust", "workflow.rs", Snake, "rustc"),
+    form!("go", "workflow.go", Pascal, "go vet"),
+    form!("java", "*Workflow.java", Camel, "javac"),
+    form!("kotlin", "*Workflow.kt", Camel, "kotlinc"),
+    form!("csharp", "*Workflow.cs", Pascal, "mcs"),
+    form!("python", "workflow.py", Snake, "Python"),
+    form!("typescript", "workflow.ts", Camel, "tsc"),
 ];
 
 /// Names that the templates have for themselves.
-const OWN: &str = "Pause Sleep attempt asyncio baseMs capMs delay factor random takeBack timedOut";
+const OWN: &str =
+    "Pause Sleep attempt asyncio baseMs capMs delay factor pause random takeBack timeoutSignal";
 
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut env = Environment::empty();
     env.set_undefined_behavior(UndefinedBehavior::Strict);
     env.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-    for (id, source, _) in TEMPLATES {
+    env.add_filter("dollars", dollars);
+    for form in &FORMS {
         // One that does not parse is missing afterwards, and then there is no file.
-        let _ = env.add_template(id, source);
+        let _ = env.add_template(form.id, form.template);
     }
     env
 });
@@ -56,26 +76,25 @@ pub(super) fn files(cx: &Cx<'_>, saga: &Saga, plan: &SagaPlan) -> Vec<File> {
         return Vec::new();
     };
     let mut out = Vec::new();
-    for (id, _, file) in TEMPLATES {
-        if !written_in(cx, lead, id) {
+    for form in &FORMS {
+        if !written_in(cx, lead, form.id) {
             continue;
         }
-        let Some(language) = language(id) else {
+        let Some(language) = language(form.id) else {
             continue;
         };
-        let values = values(cx, saga, plan, language, lead);
-        let rendered = ENVIRONMENT.get_template(id).and_then(|t| t.render(values));
+        let values = values(cx, saga, plan, form, language, lead);
+        let rendered = ENVIRONMENT
+            .get_template(form.id)
+            .and_then(|t| t.render(values));
         let Ok(mut text) = rendered else { continue };
         text.push('\n');
+        let file = form.file.replace('*', &kind(saga, language));
         out.push(File {
             path: format!("saga/{}/{file}", plan.slug),
             fence: language.fence,
             text,
-            checked_by: Some(match id {
-                "go" => "go vet",
-                "python" => "Python",
-                _ => "tsc",
-            }),
+            checked_by: Some(form.checked_by),
             notes: vec![format!(
                 "{} makes such a function durable: its activities and pauses take the place of those here, which \
                  forget everything when the process ends.",
@@ -95,24 +114,23 @@ fn written_in(cx: &Cx<'_>, service: ServiceId, id: &str) -> bool {
     }
 }
 
+/// The name of `saga` as a type.
+fn kind(saga: &Saga, language: &Language) -> String {
+    identifier(&saga.name, Case::Pascal, language.reserved)
+}
+
 fn values(
     cx: &Cx<'_>,
     saga: &Saga,
     plan: &SagaPlan,
+    form: &Form,
     language: &Language,
     lead: ServiceId,
 ) -> Value {
     let model = cx.plan.model;
-    let case = |upper: Case| {
-        if language.id == "go" {
-            Case::Pascal
-        } else {
-            upper
-        }
-    };
     let mut taken = BTreeSet::new();
     let mut name = |text: &str| {
-        let base = identifier(text, case(language.case), language.reserved);
+        let base = identifier(text, form.case, language.reserved);
         let mut name = base.clone();
         let mut n = 2;
         while !taken.insert(name.clone()) {
@@ -148,8 +166,9 @@ fn values(
         saga => comment(&saga.name),
         lead => comment(&model.service(lead).name),
         package => identifier(&model.service(lead).name, Case::Package, language.reserved),
-        function => identifier(&saga.name, case(language.case), &format!("{} {OWN}", language.reserved)),
-        kind => identifier(&saga.name, Case::Pascal, language.reserved),
+        function => identifier(&saga.name, form.case, &format!("{} {OWN}", language.reserved)),
+        kind => kind(saga, language),
+        count => steps.len(),
         steps,
         base => seconds(b.base.value),
         base_why => comment(&b.base.why),

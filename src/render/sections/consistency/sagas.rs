@@ -77,7 +77,7 @@ fn workflows(cx: &Cx<'_>, doc: &mut Doc) {
     artefact::show(cx, doc, "saga");
 }
 
-/// What happens after a timeout, which does not say whether the step was done.
+/// What happens after a failure that does not say whether the step was done: all but a refusal.
 fn unsure(saga: &Saga, plan: &SagaPlan) -> Option<Inline> {
     let asks = |class: StepClass| matches!(class, StepClass::Pivot | StepClass::Stuck);
     let blind: Vec<Inline> = (0..saga.steps.len())
@@ -91,7 +91,7 @@ fn unsure(saga: &Saga, plan: &SagaPlan) -> Option<Inline> {
         .position(|(s, p)| s.undo.is_some() && p.class != StepClass::Retriable);
     let undo = own.map(|i| {
         say!(
-            "After a timeout of {}, \"{}\" runs before the others, as the step may have been done; it must do nothing where it was not",
+            "Only the error `Refused` says that a step has done nothing. After any other failure of {}, such as a timeout, \"{}\" runs before the others, as the step may have been done; it must do nothing where it was not",
             step_name(saga, i),
             saga.steps[i].undo.as_deref().unwrap_or_default()
         )
@@ -99,7 +99,7 @@ fn unsure(saga: &Saga, plan: &SagaPlan) -> Option<Inline> {
     let look = (!blind.is_empty()).then(|| {
         say!("When all attempts of ")
             .and(Inline::join(blind, " or "))
-            .and(say!(" time out, `{}` ends as unknown, with nothing taken back: nobody can tell whether it was done", saga.name))
+            .and(say!(" fail without a `Refused`, `{}` ends as unknown, with nothing taken back: nobody can tell whether it was done", saga.name))
     });
     let said: Vec<Inline> = undo.into_iter().chain(look).collect();
     (!said.is_empty()).then(|| Inline::join(said, ". ").and(Inline::text(".")))
