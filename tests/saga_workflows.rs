@@ -230,7 +230,7 @@ fn holds(steps: &[(bool, bool)], pivot: Option<usize>) {
         if numbers.steps[step].class == StepClass::Retriable {
             // It fails for a while, and the saga gets through all the same.
             let late = run(&machine, |c, n| {
-                if c == failing && n < 500 {
+                if c == failing && n < 400 {
                     Err("Refused")
                 } else {
                     Ok(())
