@@ -373,6 +373,66 @@ fn attempts_and_their_pauses_fit_into_the_deadline_of_their_step() {
     }
 }
 
+/// How long the machine may take to its pivot, all attempts and pauses at their bounds, in seconds.
+fn longest(machine: &Value) -> f64 {
+    let mut at = machine["StartAt"].as_str();
+    let mut sum = 0.0;
+    while let Some(name) = at {
+        let state = &machine["States"][name];
+        // What has to succeed is caught nowhere.
+        if state["Catch"].is_null() {
+            break;
+        }
+        let again = &state["Retry"][1];
+        let mut pause = again["IntervalSeconds"].as_f64().unwrap();
+        for attempt in 0..=again["MaxAttempts"].as_u64().unwrap() {
+            if attempt > 0 {
+                sum += pause;
+                let next = pause * again["BackoffRate"].as_f64().unwrap();
+                pause = next.min(again["MaxDelaySeconds"].as_f64().unwrap());
+            }
+            sum += state["TimeoutSeconds"].as_f64().unwrap();
+        }
+        at = state["Next"].as_str();
+    }
+    sum
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    /// Whatever is stated, a saga turns back in time, unless its deadline leaves a step less than a second.
+    #[test]
+    fn a_machine_keeps_the_deadline_of_its_saga(
+        timeouts in proptest::collection::vec(proptest::option::of(1_u64..90), 1..7),
+        deadline in 1_u64..300,
+        pivot in 0_usize..7,
+    ) {
+        let pivot = pivot.min(timeouts.len() - 1);
+        let mut spec = format!(
+            "infrastructure = \"aws\"\nservices = [\"a\"]\n[[sagas]]\nname = \"s\"\ndeadline = \"{deadline}s\"\nsteps = [\n"
+        );
+        for (i, timeout) in timeouts.iter().enumerate() {
+            let undo = if i < pivot { ", undo = \"undo\"" } else { "" };
+            let mark = if i == pivot { ", pivot = true" } else { "" };
+            let time = timeout.map_or(String::new(), |t| format!(", timeout = \"{t}s\""));
+            spec += &format!("{{ service = \"a\", action = \"write {i}\"{undo}{mark}{time} }},\n");
+        }
+        spec += "]\n";
+        let model = model(&spec);
+        let plan = &Plan::new(&model).sagas[0];
+        let machine = machine(&spec);
+        prop_assert_eq!(longest(&machine), plan.decided.value.as_s());
+        let kept = plan.decided.value <= plan.deadline.value;
+        let sum: u64 = plan.steps.iter().map(|s| s.deadline.value.as_ms() / 1000).sum();
+        let smallest = plan.steps.iter().map(|s| s.deadline.value.as_s()).fold(f64::MAX, f64::min);
+        let share = smallest * (deadline as f64 / sum as f64).min(1.0);
+        prop_assert!(kept || share < 1.0, "{} {}", plan.decided.value, plan.decided.why);
+        let comment = machine["Comment"].as_str().unwrap();
+        prop_assert_eq!(comment.contains("and so within"), kept);
+    }
+}
+
 #[test]
 fn a_choreography_has_no_state_machine() {
     let spec = text(&[(true, false), (false, false)], Some(1))

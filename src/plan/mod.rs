@@ -37,6 +37,7 @@ mod reach;
 mod recording;
 mod redelivery;
 mod saga_attempts;
+mod saga_deadlines;
 mod sagas;
 mod services;
 mod slo;

@@ -35,7 +35,7 @@ impl Default for Backoff {
 
 impl Backoff {
     /// All pauses between so many attempts, each at its bound.
-    fn between(&self, attempts: u32) -> Time {
+    pub(super) fn between(&self, attempts: u32) -> Time {
         let (mut sum, mut pause) = (Time::default(), self.base.value);
         for _ in 1..attempts {
             sum = sum.plus(pause);
@@ -57,11 +57,11 @@ pub struct StepAttempts {
     pub engine_most: Option<Figure<u64>>,
 }
 
-/// The attempts of `step`, which may take `deadline` with all of them.
+/// The attempts of `step`, which may take `deadline` with all of them; `cut` is what else there is to say of that.
 pub(super) fn of(
     step: &SagaStep,
     class: StepClass,
-    deadline: Time,
+    (deadline, cut): (Time, &str),
     backoff: &Backoff,
     engine_most: Option<u64>,
 ) -> StepAttempts {
@@ -81,10 +81,10 @@ pub(super) fn of(
     let timeout = Time::s(seconds.max(1));
     let why = match attempts {
         _ if deadline < second => {
-            format!("{deadline}, in the whole seconds that engines count in")
+            format!("{deadline}, in the whole seconds that engines count in{cut}")
         }
-        1 => format!("all of {deadline}: one attempt"),
-        n => format!("({deadline} − {pauses} of pauses) / {n} attempts, in whole seconds"),
+        1 => format!("all of {deadline}: one attempt{cut}"),
+        n => format!("({deadline} − {pauses} of pauses) / {n} attempts, in whole seconds{cut}"),
     };
     let most = match class {
         StepClass::Retriable => Figure::derived(

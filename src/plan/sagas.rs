@@ -1,10 +1,10 @@
 //! Sagas: what each step is, and what happens when it fails.
 
-use super::choices::{Choices, assumed};
+use super::choices::Choices;
 use super::figure::Figure;
 use super::saga_attempts::{self, Backoff, StepAttempts};
+use super::saga_deadlines;
 use super::slug::slug;
-use crate::catalog::numbers;
 use crate::model::units::Time;
 use crate::model::{Model, Saga, SagaStyle, ServiceId};
 
@@ -105,6 +105,9 @@ pub struct SagaPlan {
     pub steps: Vec<SagaStepPlan>,
     /// Of the whole saga.
     pub deadline: Figure<Time>,
+    /// When a run has passed its pivot or begun to turn back, at the latest: no later than the deadline, unless
+    /// that leaves some step less than a second.
+    pub decided: Figure<Time>,
     /// The pauses between attempts of all steps.
     pub backoff: Backoff,
     /// What runs it on this infrastructure.
@@ -230,7 +233,6 @@ fn one(saga: &Saga, choices: &Choices) -> SagaPlan {
             _ => StepClass::Stuck,
         })
         .collect();
-    let number = &numbers().saga_step;
     let backoff = Backoff::default();
     let most = choices
         .infrastructure
@@ -239,12 +241,9 @@ fn one(saga: &Saga, choices: &Choices) -> SagaPlan {
     let steps: Vec<SagaStepPlan> = saga
         .steps
         .iter()
+        .zip(saga_deadlines::steps(saga))
         .enumerate()
-        .map(|(i, step)| {
-            let deadline = match step.timeout {
-                Some(t) => Figure::set(t.value),
-                None => assumed(Time::s(1).scale(number.value), number),
-            };
+        .map(|(i, (step, time))| {
             // A retriable step never fails for good, so nothing is taken back after the pivot.
             let done: Vec<usize> = if classes[i] == StepClass::Retriable {
                 Vec::new()
@@ -253,8 +252,14 @@ fn one(saga: &Saga, choices: &Choices) -> SagaPlan {
             };
             SagaStepPlan {
                 class: classes[i],
-                attempts: saga_attempts::of(step, classes[i], deadline.value, &backoff, most),
-                deadline,
+                attempts: saga_attempts::of(
+                    step,
+                    classes[i],
+                    (time.share, &time.cut),
+                    &backoff,
+                    most,
+                ),
+                deadline: time.deadline,
                 undoes: done
                     .iter()
                     .copied()
@@ -268,19 +273,8 @@ fn one(saga: &Saga, choices: &Choices) -> SagaPlan {
             }
         })
         .collect();
-    let deadline = match saga.deadline {
-        Some(d) => Figure::set(d.value),
-        None => {
-            let sum = steps
-                .iter()
-                .fold(Time::default(), |t, s| t.plus(s.deadline.value));
-            Figure::derived(
-                sum,
-                format!("{} steps, one after the other", steps.len()),
-                "derived",
-            )
-        }
-    };
+    let deadline = saga_deadlines::whole(saga, steps.iter().map(|s| s.deadline.value));
+    let decided = saga_deadlines::decided(steps.iter().map(|s| &s.attempts), &backoff);
     let style = match saga.style {
         Some(s) => Figure::set(s),
         None if saga.coordinator.is_some() => {
@@ -308,6 +302,7 @@ fn one(saga: &Saga, choices: &Choices) -> SagaPlan {
         pivot,
         steps,
         deadline,
+        decided,
         backoff,
         engine: &choices.infrastructure.saga_engine,
         engine_limit: &choices.infrastructure.saga_limit,

@@ -355,7 +355,7 @@ pub(crate) fn digits(number: u64) -> String {
 
 /// Filter `under`: the lines of a comment, each but the first behind `start`.
 #[allow(clippy::needless_pass_by_value)] // the template engine hands them over
-fn under(lines: String, start: String) -> String {
+pub(crate) fn under(lines: String, start: String) -> String {
     lines.replace('\n', &format!("\n{start}"))
 }
 

@@ -145,6 +145,7 @@ rules! {
     cross_team_sync,
     saga_no_deadline,
     saga_over_engine,
+    saga_deadline_short,
     distributed_tx,
     secret_in_config,
     event_loop,

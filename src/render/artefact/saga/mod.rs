@@ -30,6 +30,26 @@ fn files(cx: &Cx<'_>) -> Vec<File> {
     out
 }
 
+/// How the deadline of the saga is kept, or that it is not.
+fn in_time(plan: &SagaPlan) -> String {
+    let (decided, deadline) = (&plan.decided, &plan.deadline);
+    let within = format!(
+        "It passes its pivot or turns back within {} ({})",
+        decided.value, decided.why
+    );
+    if decided.value <= deadline.value {
+        format!(
+            "{within}, and so within its deadline of {}.",
+            deadline.value
+        )
+    } else {
+        format!(
+            "{within}. Its deadline of {} ends nothing: that leaves some step less than a second.",
+            deadline.value
+        )
+    }
+}
+
 /// What one meets on the way back from a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Back {

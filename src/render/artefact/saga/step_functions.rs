@@ -6,7 +6,8 @@
 //! tried. Any other error is tried again, and may have happened all the same, as a timeout: its own compensation
 //! comes first, and without one the run ends as unknown, with nothing taken back.
 //!
-//! No state machine has a timeout of its own: that would end it without its compensations.
+//! No state machine has a timeout of its own: that would end it without its compensations. Its states keep the
+//! deadline of the saga together.
 
 use serde_json::{Map, Value, json};
 
@@ -39,6 +40,10 @@ pub(super) fn files(cx: &Cx<'_>, saga: &Saga, plan: &SagaPlan) -> Vec<File> {
          `Refused` says that nothing was done and ends the attempts of a step that may fail."
             .to_owned(),
     ];
+    notes.push(format!(
+        "The machine has no time limit of its own, which would end it without its compensations. {}",
+        super::in_time(plan)
+    ));
     if let Some(most) = plan
         .steps
         .iter()
@@ -124,7 +129,7 @@ fn definition(cx: &Cx<'_>, saga: &Saga, plan: &SagaPlan, queues: &Queues) -> Val
     // The way back begins at the last step that can turn the saga round, behind its own compensation.
     let turn = |i: &usize| plan.steps[*i].class != StepClass::Retriable;
     let Some(turns) = (0..plan.steps.len()).rev().find(turn) else {
-        return machine(saga, states);
+        return machine(saga, plan, states);
     };
     let own = saga.steps[turns].undo.as_ref().map(|_| Back::Undo(turns));
     let way: Vec<Back> = own.into_iter().chain(back(saga, plan, turns)).collect();
@@ -147,12 +152,12 @@ fn definition(cx: &Cx<'_>, saga: &Saga, plan: &SagaPlan, queues: &Queues) -> Val
         states.insert(back_state(saga, *at), state);
     }
     ends(saga, plan, &way, &mut states);
-    machine(saga, states)
+    machine(saga, plan, states)
 }
 
-fn machine(saga: &Saga, states: Map<String, Value>) -> Value {
+fn machine(saga: &Saga, plan: &SagaPlan, states: Map<String, Value>) -> Value {
     json!({
-        "Comment": saga.name,
+        "Comment": format!("{}. {}", saga.name, super::in_time(plan)),
         "StartAt": step_state(saga, 0),
         "States": states,
     })

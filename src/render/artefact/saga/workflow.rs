@@ -12,7 +12,9 @@ use std::sync::LazyLock;
 
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 
-use super::super::super::code::{Case, Language, comment, dollars, identifier, language, literal};
+use super::super::super::code::{
+    Case, Language, comment, comment_lines, dollars, identifier, language, literal, under,
+};
 use super::{Cx, File};
 use crate::model::units::Time;
 use crate::model::{Saga, ServiceId};
@@ -63,6 +65,7 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     env.set_undefined_behavior(UndefinedBehavior::Strict);
     env.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
     env.add_filter("dollars", dollars);
+    env.add_filter("under", under);
     for form in &FORMS {
         // One that does not parse is missing afterwards, and then there is no file.
         let _ = env.add_template(form.id, form.template);
@@ -146,17 +149,20 @@ fn values(
         .enumerate()
         .map(|(i, (step, numbers))| {
             let attempts = &numbers.attempts;
+            let number = i.saturating_add(1);
+            let class = numbers.class.name();
+            let note = format!(
+                "{number}, {class}: {}; {}",
+                attempts.timeout.why, attempts.most.why
+            );
             context! {
-                number => i.saturating_add(1),
+                note => comment_lines(&note, 84).join("\n"),
                 action => literal(&step.action),
                 service => comment(&model.service(step.service).name),
                 act => name(&step.action),
                 undo => step.undo.as_deref().map(&mut name),
-                class => numbers.class.name(),
                 timeout => seconds(attempts.timeout.value),
-                why => comment(&attempts.timeout.why),
                 most => attempts.most.value,
-                most_why => comment(&attempts.most.why),
                 changes => numbers.class != StepClass::Reads,
             }
         })
@@ -164,6 +170,7 @@ fn values(
     let b = &plan.backoff;
     context! {
         saga => comment(&saga.name),
+        in_time => comment_lines(&super::in_time(plan), 88).join("\n"),
         lead => comment(&model.service(lead).name),
         package => identifier(&model.service(lead).name, Case::Package, language.reserved),
         function => identifier(&saga.name, form.case, &format!("{} {OWN}", language.reserved)),

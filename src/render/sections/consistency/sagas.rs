@@ -105,6 +105,18 @@ fn unsure(saga: &Saga, plan: &SagaPlan) -> Option<Inline> {
     (!said.is_empty()).then(|| Inline::join(said, ". ").and(Inline::text(".")))
 }
 
+/// Whether a run keeps its deadline before the pivot.
+fn kept(plan: &SagaPlan) -> String {
+    if plan.decided.value <= plan.deadline.value {
+        return String::new();
+    }
+    format!(
+        ": later than the deadline of {}, which nothing ends a run at, because it leaves some step less than the second \
+         that engines count in",
+        plan.deadline.value
+    )
+}
+
 /// `2. lock fare`: one name for a step in every table.
 pub(super) fn step_name(saga: &Saga, i: usize) -> String {
     saga.steps.get(i).map_or_else(String::new, |s| {
@@ -149,6 +161,12 @@ fn led(cx: &Cx<'_>, doc: &mut Doc, saga: &Saga, plan: &SagaPlan) {
         Inline::text("Deadline"),
         Inline::figure(&plan.deadline),
     ]);
+    if plan.style.value == SagaStyle::Orchestration {
+        rows.push(vec![
+            Inline::text("Turns back, if at all, within"),
+            Inline::figure(&plan.decided).and(Inline::text(kept(plan))),
+        ]);
+    }
     doc.table(&["Part", "Design"], rows);
 }
 
