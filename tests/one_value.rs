@@ -3,6 +3,8 @@
 
 #[path = "one_value/library.rs"]
 mod library;
+#[path = "one_value/sagas.rs"]
+mod sagas;
 
 use std::collections::BTreeMap;
 use std::path::Path;

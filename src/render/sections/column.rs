@@ -19,7 +19,12 @@ impl Column {
     /// The reason alone; nothing if a row above has the same value for the same reason. Marks as short
     /// as `set` stay in every row.
     pub(super) fn why<T: Display>(&mut self, figure: &Figure<T>) -> Inline {
-        let told = format!("{} {}", figure.value, figure.why);
+        self.why_of(figure, &figure.value)
+    }
+
+    /// The same for a figure whose value `shown` stands for.
+    pub(super) fn why_of<T>(&mut self, figure: &Figure<T>, shown: &dyn Display) -> Inline {
+        let told = format!("{shown} {}", figure.why);
         if figure.why.len() > 12 && !self.0.insert(told) {
             Inline::new()
         } else {

@@ -5,7 +5,7 @@ use super::super::super::doc::{Doc, Inline, say};
 use super::super::super::{Cx, figures};
 use super::super::column::Column;
 use crate::model::{Party, Saga, SagaStyle, ServiceId};
-use crate::plan::{SagaPlan, SagaStepPlan, StepClass};
+use crate::plan::{SagaPlan, StepClass};
 
 pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
     let model = cx.plan.model;
@@ -46,33 +46,36 @@ fn workflows(cx: &Cx<'_>, doc: &mut Doc) {
     }
     doc.heading(1, "Workflows", "consistency-workflows");
     let model = cx.plan.model;
-    let mut items = Vec::new();
+    let (mut rows, mut items) = (Vec::new(), Vec::new());
+    let (mut timeouts, mut attempts) = (Column::default(), Column::default());
     for (saga, plan) in model.sagas.iter().zip(&cx.plan.sagas) {
         if plan.style.value != SagaStyle::Orchestration {
             items.push(say!("`{}` has none: nobody leads it.", saga.name));
             continue;
         }
-        let may_fail = |s: &&SagaStepPlan| s.class != StepClass::Retriable;
-        let shortest = plan
-            .steps
-            .iter()
-            .filter(may_fail)
-            .min_by_key(|s| s.attempts.timeout.value);
-        if let Some(step) = shortest {
-            let attempts = &step.attempts;
-            items.push(say!(
-                "`{}`: a step that may fail gets {} attempts of {} ({}), with pauses up to {}, then twice that and so on; \
-                 what has to succeed is repeated with pauses up to {}.",
-                saga.name,
-                attempts.most.value.unwrap_or(1),
-                attempts.timeout.value,
-                attempts.timeout.why,
-                plan.backoff.base.value,
-                plan.backoff.cap.value
-            ));
+        for (i, step) in plan.steps.iter().enumerate() {
+            let most = &step.attempts.most;
+            let said = most
+                .value
+                .map_or_else(|| "until it is done".to_owned(), |n| n.to_string());
+            rows.push(vec![
+                Inline::text(saga.name.as_str()),
+                Inline::text(step_name(saga, i)),
+                timeouts.cell(&step.attempts.timeout),
+                Inline::text(said.as_str()).and(attempts.why_of(most, &said)),
+            ]);
         }
+        items.push(say!(
+            "`{}`: between attempts a pause of up to {}, then {} times as much and so on up to {}; a compensation gets \
+             the time of its step for each attempt, until it is done.",
+            saga.name,
+            plan.backoff.base.value,
+            plan.backoff.factor.value,
+            plan.backoff.cap.value
+        ));
         items.extend(unsure(saga, plan));
     }
+    doc.table(&["Saga", "Step", "One attempt", "Attempts"], rows);
     doc.list(items);
     artefact::show(cx, doc, "saga");
 }
