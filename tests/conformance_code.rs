@@ -329,14 +329,24 @@ fn python_compiles_and_behaves() {
 
 #[test]
 fn typescript_is_strict_and_behaves() {
-    let row = table::row(
-        "code typescript",
-        "tsc --strict, node",
-        Command::new("tsc").args(["--version"]),
+    node("typescript", "code typescript", "tsc --strict, node");
+}
+
+/// By the same programs as TypeScript: its compiler reads the types in the comments.
+#[test]
+fn javascript_keeps_the_types_of_its_comments_and_behaves() {
+    node(
+        "javascript",
+        "code javascript",
+        "tsc --strict --checkJs, node",
     );
+}
+
+fn node(id: &str, kind: &'static str, tools: &'static str) {
+    let row = table::row(kind, tools, Command::new("tsc").args(["--version"]));
     let dir = tempfile::tempdir().unwrap();
-    let typescript = language("typescript").unwrap();
-    let samples = folders(typescript, dir.path());
+    let language = language(id).unwrap();
+    let samples = folders(language, dir.path());
     let orders = dir.path().join("orders");
     std::fs::rename(dir.path().join("once"), orders.join("once")).unwrap();
     put(
@@ -349,23 +359,9 @@ fn typescript_is_strict_and_behaves() {
         "replay.ts",
         include_str!("code/typescript/replay.ts"),
     );
-    // Where npm put the types of Node.js.
-    let types =
-        std::env::var("MSDESIGN_NODE_TYPES").unwrap_or_else(|_| "node_modules/@types".to_owned());
-    let types = std::path::absolute(types).unwrap();
-    let config = serde_json::json!({
-        "compilerOptions": {
-            "strict": true, "noUncheckedIndexedAccess": true, "exactOptionalPropertyTypes": true,
-            "noImplicitOverride": true, "noUnusedLocals": true, "noUnusedParameters": true,
-            "noImplicitReturns": true, "noFallthroughCasesInSwitch": true, "erasableSyntaxOnly": true,
-            "target": "es2022", "module": "nodenext", "outDir": "built",
-            "typeRoots": [types], "types": ["node"],
-        },
-        "include": ["**/*.ts"],
+    code::tsc(dir.path(), id == "javascript", |args| {
+        run(dir.path(), "tsc", args);
     });
-    put(dir.path(), "tsconfig.json", &config.to_string());
-    put(dir.path(), "package.json", "{ \"type\": \"module\" }");
-    run(dir.path(), "tsc", &["--project", "."]);
     run(dir.path(), "node", &["built/orders/driver.js"]);
     replays(&dir.path().join("table.txt"), || {
         ran(dir.path(), "node", &["built/orders/replay.js", "table.txt"])

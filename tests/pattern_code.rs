@@ -36,6 +36,9 @@ fn every_language_has_every_pattern() {
     folders.sort_unstable();
     ids.sort_unstable();
     assert_eq!(folders, ids, "one folder and one entry a language");
+    for known in msdesign::model::LANGUAGES {
+        assert!(ids.contains(&known.id), "no code in {}", known.name);
+    }
     for language in &LANGUAGES {
         for pattern in Pattern::ALL {
             let text = sample(language, pattern, &code::PAYMENT);

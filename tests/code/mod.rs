@@ -99,6 +99,46 @@ pub(crate) fn write(language: &Language, call: &CallSample, dir: &Path) {
     }
 }
 
+/// Compiles the TypeScript of `dir` into its folder `built`, strictly; `plain` JavaScript beside it is checked by
+/// its comments, and gets there as it is.
+pub(crate) fn tsc(dir: &Path, plain: bool, run: impl FnOnce(&[&str])) {
+    // Where npm put the types of Node.js.
+    let types =
+        std::env::var("MSDESIGN_NODE_TYPES").unwrap_or_else(|_| "node_modules/@types".to_owned());
+    let types = std::path::absolute(types).unwrap();
+    let config = serde_json::json!({
+        "compilerOptions": {
+            "strict": true, "noUncheckedIndexedAccess": true, "exactOptionalPropertyTypes": true,
+            "noImplicitOverride": !plain, "noUnusedLocals": true, "noUnusedParameters": true,
+            "noImplicitReturns": true, "noFallthroughCasesInSwitch": true, "erasableSyntaxOnly": true,
+            "allowJs": plain, "checkJs": plain,
+            "target": "es2022", "module": "nodenext", "rootDir": ".", "outDir": "built",
+            "typeRoots": [types], "types": ["node"],
+        },
+        "include": if plain { vec!["**/*.ts", "**/*.js"] } else { vec!["**/*.ts"] },
+        "exclude": ["built"],
+    });
+    std::fs::write(dir.join("tsconfig.json"), config.to_string()).unwrap();
+    std::fs::write(dir.join("package.json"), "{ \"type\": \"module\" }").unwrap();
+    run(&["--project", "."]);
+    if plain {
+        copy(dir, &dir.join("built"));
+    }
+}
+
+/// Copies the JavaScript below `from`, but for what is in `to`.
+fn copy(from: &Path, to: &Path) {
+    for entry in from.read_dir().unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() && !path.ends_with("built") {
+            copy(&path, &target);
+        } else if path.extension().is_some_and(|e| e == "js") {
+            std::fs::copy(&path, &target).unwrap();
+        }
+    }
+}
+
 /// Copies of the trace table with one wrong row each, and that row's number: a decision, a state, a time and a
 /// result.
 fn spoiled(table: &str) -> Vec<(usize, String)> {

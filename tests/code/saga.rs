@@ -11,7 +11,7 @@ use msdesign::{NoFiles, Options, compile, spec};
 /// retriable. The others only have to compile.
 const SPEC: &str = r#"
 infrastructure = "kubernetes"
-language = ["rust", "go", "java", "kotlin", "csharp", "python", "typescript"]
+language = ["rust", "go", "java", "kotlin", "csharp", "python", "typescript", "javascript"]
 services = ["trips", "fares"]
 [[sagas]]
 name = "Book a trip"

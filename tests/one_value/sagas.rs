@@ -13,7 +13,7 @@ use super::{artefacts, designs, rows};
 /// Steps of every class, with times that are stated, shared and cut.
 const SPEC: &str = r#"
 services = ["flights", "hotels", "payments"]
-language = ["rust", "go", "java", "kotlin", "csharp", "python", "typescript"]
+language = ["rust", "go", "java", "kotlin", "csharp", "python", "typescript", "javascript"]
 [[sagas]]
 name = "Book a holiday"
 deadline = "3m"
@@ -301,7 +301,7 @@ fn sagas_have_the_times_and_attempts_of_the_plan() {
         }
     }
     let kinds = [
-        "rs", "go", "java", "kt", "cs", "py", "ts", "json", "chapter",
+        "rs", "go", "java", "kt", "cs", "py", "ts", "js", "json", "chapter",
     ];
     for kind in kinds {
         assert!(seen.get(kind).is_some_and(|n| *n >= 7), "{kind}: {seen:?}");

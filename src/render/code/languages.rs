@@ -69,7 +69,7 @@ macro_rules! templates {
 }
 
 /// Every language, in the order in which a chapter shows them.
-pub static LANGUAGES: [Language; 7] = [
+pub static LANGUAGES: [Language; 8] = [
     Language {
         id: "rust",
         name: "Rust",
@@ -181,6 +181,22 @@ pub static LANGUAGES: [Language; 7] = [
             "guarded-call.ts",
         ],
         templates: templates!("typescript"),
+    },
+    Language {
+        id: "javascript",
+        name: "JavaScript",
+        fence: "javascript",
+        comment: "//",
+        indent: "    ",
+        case: Case::Camel,
+        reserved: TYPESCRIPT,
+        files: [
+            "circuit-breaker.js",
+            "retry.js",
+            "bulkhead.js",
+            "guarded-call.js",
+        ],
+        templates: templates!("javascript"),
     },
 ];
 

@@ -2,8 +2,8 @@
 
 use super::super::artefact;
 use super::super::code::{
-    BreakerValues, BulkheadValues, CallSample, LANGUAGES, Language, Pattern, Reasoned, language,
-    replies, sample,
+    BreakerValues, BulkheadValues, CallSample, Language, Pattern, Reasoned, language, replies,
+    sample,
 };
 use super::super::doc::{Doc, Inline, count, say};
 use super::super::{Cx, figures};
@@ -86,14 +86,6 @@ fn code(cx: &Cx<'_>, doc: &mut Doc, shown: CallId, pattern: Pattern, what: &str)
                 d.code(languages[n].fence, &text);
             });
         });
-    }
-    for wanted in model.languages.iter().filter(|l| language(l.id).is_none()) {
-        let known: Vec<&str> = LANGUAGES.iter().map(|l: &Language| l.name).collect();
-        doc.para(say!(
-            "There is no code in {} yet; there is in {}.",
-            wanted.name,
-            known.join(", ")
-        ));
     }
 }
 

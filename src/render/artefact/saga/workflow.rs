@@ -46,7 +46,7 @@ macro_rules! form {
     };
 }
 
-const FORMS: [Form; 7] = [
+const FORMS: [Form; 8] = [
     form!("rust", "workflow.rs", Snake, "rustc"),
     form!("go", "workflow.go", Pascal, "go vet"),
     form!("java", "*Workflow.java", Camel, "javac"),
@@ -54,6 +54,7 @@ const FORMS: [Form; 7] = [
     form!("csharp", "*Workflow.cs", Pascal, "mcs"),
     form!("python", "workflow.py", Snake, "Python"),
     form!("typescript", "workflow.ts", Camel, "tsc"),
+    form!("javascript", "workflow.js", Camel, "tsc"),
 ];
 
 /// Names that the templates have for themselves.
