@@ -37,7 +37,8 @@ fn designs(mesh: &str) -> Vec<String> {
 /// Runs `check` on every design in `mesh`, whose files are made once for all tests.
 fn on_designs(mesh: &str, mut check: impl FnMut(&Model, &Plan<'_>, &[Artefact])) {
     type Made = Vec<(String, Vec<Artefact>)>;
-    static IN: [(&str, LazyLock<Made>); 2] = [
+    static IN: [(&str, LazyLock<Made>); 3] = [
+        ("envoy", LazyLock::new(|| made("envoy"))),
         ("istio", LazyLock::new(|| made("istio"))),
         ("linkerd", LazyLock::new(|| made("linkerd"))),
     ];
@@ -303,6 +304,108 @@ fn the_mesh_lets_in_the_same() {
         });
     }
     assert!(pairs > 60, "{pairs}");
+}
+
+/// Identities that a filter lets in, with what stands before each.
+fn let_in(filter: &Value) -> BTreeSet<String> {
+    let rules = &filter["typed_config"]["rules"];
+    assert_eq!(rules["action"], "ALLOW");
+    let found = rules["policies"]["callers"]["principals"].as_array();
+    let name = |p: &Value| {
+        let name = p["authenticated"]["principal_name"]["exact"].as_str();
+        name.unwrap().to_owned()
+    };
+    found.into_iter().flatten().map(name).collect()
+}
+
+/// No control plane tells Envoy anything: its own file says who may call, on every port that others reach.
+#[test]
+fn the_envoy_beside_a_service_lets_in_the_same() {
+    let (mut pairs, mut entries) = (0, 0);
+    on_designs("envoy", |model, plan, files| {
+        let all = documents(files, "kubernetes/");
+        let edges = edges(model, plan);
+        let home = format!("spiffe://cluster.local/ns/{}/sa/", plan.choices.namespace);
+        for to in model.service_ids().filter(|s| !model.service(*s).external) {
+            let slug = &plan.service(to).slug;
+            let file = documents(files, &format!("envoy/{slug}.yaml"));
+            let own = format!("{home}{slug}");
+            let mut open = BTreeMap::new();
+            for l in file[0]["static_resources"]["listeners"].as_array().unwrap() {
+                let at = &l["address"]["socket_address"];
+                let (name, port) = (l["name"].as_str().unwrap(), at["port_value"].as_u64());
+                if at["address"] == "127.0.0.1" {
+                    continue;
+                }
+                open.insert(
+                    name.trim_start_matches("inbound-").to_owned(),
+                    port.unwrap(),
+                );
+                if name == "metrics" {
+                    continue;
+                }
+                let chain = &l["filter_chains"][0];
+                let tls = &chain["transport_socket"]["typed_config"];
+                assert_eq!(tls["require_client_certificate"], true, "{slug} {name}");
+                let mine = &tls["common_tls_context"]["tls_certificate_sds_secret_configs"];
+                assert_eq!(mine[0]["name"], own, "{slug} {name}");
+                let filter = &chain["filters"][0];
+                let inner = &filter["typed_config"]["http_filters"][0];
+                let found = let_in(if inner.is_null() { filter } else { inner });
+                for from in model.service_ids() {
+                    let edge = from != to && edges.contains(&(from.0, to.0));
+                    let known = found.contains(&format!("{home}{}", plan.service(from).slug));
+                    assert_eq!(known, edge, "{} -> {slug}", model.service(from).name);
+                    pairs += usize::from(edge);
+                }
+                let gateway = "spiffe://cluster.local/ns/gateway-system/sa/gateway";
+                assert_eq!(found.contains(gateway), plan.service(to).entry, "{slug}");
+                entries += usize::from(plan.service(to).entry);
+            }
+            // The pod opens the same ports, and callers resolve its instances.
+            let own = |d: &&&Value| d["metadata"]["name"] == *slug;
+            let pod = of_kind(&all, "Deployment");
+            let pod = &pod.iter().find(own).unwrap()["spec"]["template"]["spec"];
+            let ports = pod["initContainers"][0]["ports"].as_array().unwrap();
+            let ports: BTreeMap<String, u64> = ports
+                .iter()
+                .map(|p| {
+                    (
+                        p["name"].as_str().unwrap().to_owned(),
+                        p["containerPort"].as_u64().unwrap(),
+                    )
+                })
+                .collect();
+            assert_eq!(ports, open, "{slug}");
+            let service = of_kind(&all, "Service");
+            let service = &service.iter().find(own).unwrap()["spec"];
+            assert_eq!(service["clusterIP"], "None");
+            // Envoy sends on to where the service listens, and probes go there as well.
+            let behind = file[0]["static_resources"]["clusters"].as_array().unwrap();
+            let behind: BTreeSet<u64> = behind
+                .iter()
+                .filter(|c| c["name"].as_str().unwrap().starts_with("local."))
+                .map(|c| &c["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"])
+                .map(|e| {
+                    e["address"]["socket_address"]["port_value"]
+                        .as_u64()
+                        .unwrap()
+                })
+                .collect();
+            let app = pod["containers"][0]["ports"].as_array().unwrap();
+            let app: BTreeSet<u64> = app
+                .iter()
+                .map(|p| p["containerPort"].as_u64().unwrap())
+                .collect();
+            assert_eq!(app, behind, "{slug}");
+            let probe = &pod["containers"][0]["readinessProbe"];
+            let probed = probe["grpc"]["port"]
+                .as_u64()
+                .or(probe["httpGet"]["port"].as_u64());
+            assert!(app.contains(&probed.unwrap()), "{slug}");
+        }
+    });
+    assert!(pairs > 30 && entries > 5, "{pairs} {entries}");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! A number of the plan is the same number in every file that carries it.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "one_value/envoy.rs"]
+mod envoy;
 #[path = "one_value/library.rs"]
 mod library;
 #[path = "one_value/sagas.rs"]

@@ -239,6 +239,7 @@ pub struct Mesh {
     pub id: String,
     pub name: String,
     pub mtls: bool,
+    pub certificates: String,
     pub l7: bool,
     pub retries: u32,
     pub retries_note: String,

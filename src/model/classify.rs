@@ -76,7 +76,25 @@ pub enum Protocol {
     Other(String),
 }
 
+/// Protocols in whose words nothing says that they are carried by HTTP.
+const OVER_HTTP: [&str; 9] = [
+    "connect", "graphql", "json-rpc", "jsonrpc", "odata", "soap", "sse", "trpc", "twirp",
+];
+
 impl Protocol {
+    /// Whether proxies see requests of HTTP in it, gRPC included. Of a word that nobody knows they do not.
+    #[must_use]
+    pub fn is_http(&self) -> bool {
+        let Self::Other(word) = self else {
+            return true;
+        };
+        let word = word.to_ascii_lowercase();
+        ["http", "rest", "hook", "websocket"]
+            .iter()
+            .any(|w| word.contains(w))
+            || OVER_HTTP.contains(&word.as_str())
+    }
+
     /// The protocol that `word` names; `operation` tells the method of HTTP.
     #[must_use]
     pub fn parse(word: &str, operation: &str) -> Self {

@@ -245,6 +245,14 @@ pub fn count(value: f64) -> String {
     out
 }
 
+impl Ratio {
+    /// Per cent, without what binary fractions add: 10, not 10.000000000000002.
+    #[must_use]
+    pub fn percent(self) -> f64 {
+        (self.0 * 1e8).round() / 1e6
+    }
+}
+
 /// A ratio as a percentage with as many digits as its distance from 100 % needs: 99.95, 99.9871.
 fn percent(ratio: f64) -> String {
     let distance = (1.0 - ratio).abs().min(ratio.abs());

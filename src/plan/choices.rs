@@ -154,7 +154,7 @@ pub(super) fn choose(model: &Model) -> Choices {
         why: if model.platform.auth.is_some() {
             "set".to_owned()
         } else if mesh.mtls {
-            format!("{} issues and rotates the certificates", mesh.name)
+            format!("{} issues and rotates the certificates", mesh.certificates)
         } else {
             format!(
                 "{} issues the identity: {}",

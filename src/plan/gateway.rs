@@ -209,8 +209,9 @@ pub(super) fn plan(
     }
 }
 
-/// Method, path and whether the path is a prefix.
-fn address(protocol: &Protocol, operation: &str) -> (Option<&'static str>, String, bool) {
+/// Method, path and whether the path is a prefix; of gRPC `Rpc` knows more.
+#[must_use]
+pub fn address(protocol: &Protocol, operation: &str) -> (Option<&'static str>, String, bool) {
     match protocol {
         Protocol::Rest(method) => {
             let path = match method {

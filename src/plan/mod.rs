@@ -66,7 +66,7 @@ pub use events::{EventPlan, GroupPlan, event_type, is_past, is_past_tense, snake
 pub use figure::{Figure, Origin};
 pub use flow_availability::{FlowAvailability, Need, Softened};
 pub use flows::{BudgetRow, FlowPlan};
-pub use gateway::{GatewayPlan, Route};
+pub use gateway::{GatewayPlan, Route, address};
 pub use graph::Graph;
 pub use journey::Tie;
 pub use latency::{LatencyPart, LatencyPlan};

@@ -61,12 +61,6 @@ pub struct Retriers {
 impl Plan<'_> {
     /// What the proxies of the callers of the service `id` are told.
     #[must_use]
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
-        reason = "counts of calls are small, and float to integer casts saturate"
-    )]
     pub fn proxy(&self, id: ServiceId) -> ProxyPlan {
         let n = numbers();
         let callers = self.callers(id);
@@ -87,45 +81,54 @@ impl Plan<'_> {
             _ => super::choices::assumed(usual, &n.connect_timeout),
         };
         // Every caller's proxy is told the same: the breaker that is slowest to open speaks for all.
-        let breaker = callers
+        let ejection = callers
             .iter()
-            .filter_map(|c| {
-                let b = self.call(*c).breaker.as_ref().ok()?;
-                let failures = (b.ratio.value.0 * b.minimum.value as f64).ceil() as u64;
-                Some((failures.max(1), b.open.value, *c, b))
-            })
-            .max_by_key(|(failures, open, c, _)| (*failures, *open, std::cmp::Reverse(*c)));
-        let ejection = breaker.map(|(failures, open, call, b)| {
-            let longest = Time::s(1).scale(n.ejection_max.value).max(open.times(2));
-            Ejection {
-                call,
-                failures: Figure::derived(
-                    failures,
-                    format!("{} of {} calls", b.ratio.value, b.minimum.value),
-                    "derived",
-                ),
-                interval: Figure::derived(
-                    b.window.value.min(open),
-                    format!("the smaller of window {} and open {open}", b.window.value),
-                    "derived",
-                ),
-                time: Figure::derived(open, "as long as the breaker is open", "derived"),
-                time_max: Figure::derived(
-                    longest,
-                    format!(
-                        "the larger of {} s and 2 × {open}",
-                        float(n.ejection_max.value)
-                    ),
-                    "derived",
-                ),
-                share: Figure::assumed(
-                    n.ejection_share.value as u64,
-                    n.ejection_share.why.clone(),
-                    "derived",
-                ),
-            }
-        });
+            .filter_map(|c| self.ejection(*c))
+            .max_by_key(|e| (e.failures.value, e.time.value, std::cmp::Reverse(e.call)));
         ProxyPlan { connect, ejection }
+    }
+
+    /// When the proxy of its caller leaves out an instance for one call; `None` where it has no breaker.
+    #[must_use]
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "counts of calls are small, and float to integer casts saturate"
+    )]
+    pub fn ejection(&self, call: CallId) -> Option<Ejection> {
+        let n = numbers();
+        let b = self.call(call).breaker.as_ref().ok()?;
+        let failures = (b.ratio.value.0 * b.minimum.value as f64).ceil() as u64;
+        let open = b.open.value;
+        let longest = Time::s(1).scale(n.ejection_max.value).max(open.times(2));
+        Some(Ejection {
+            call,
+            failures: Figure::derived(
+                failures.max(1),
+                format!("{} of {} calls", b.ratio.value, b.minimum.value),
+                "derived",
+            ),
+            interval: Figure::derived(
+                b.window.value.min(open),
+                format!("the smaller of window {} and open {open}", b.window.value),
+                "derived",
+            ),
+            time: Figure::derived(open, "as long as the breaker is open", "derived"),
+            time_max: Figure::derived(
+                longest,
+                format!(
+                    "the larger of {} s and 2 × {open}",
+                    float(n.ejection_max.value)
+                ),
+                "derived",
+            ),
+            share: Figure::assumed(
+                n.ejection_share.value as u64,
+                n.ejection_share.why.clone(),
+                "derived",
+            ),
+        })
     }
 
     /// The call between services that is tried most often, and what a second and third layer would make of

@@ -67,6 +67,8 @@ pub struct ServicePlan {
     pub serves_http: bool,
     /// Serves gRPC.
     pub serves_grpc: bool,
+    /// Serves something that is not carried by HTTP.
+    pub serves_tcp: bool,
     /// How requests are spread over its instances.
     pub balancing: String,
     /// Whether gRPC connections would stick to one instance without what `balancing` says.
@@ -154,13 +156,15 @@ pub(super) fn plan(
     let n = model.services.len();
     let mut used_by: Vec<Vec<ServiceId>> = vec![Vec::new(); n];
     let mut depends_on: Vec<Vec<ServiceId>> = vec![Vec::new(); n];
-    let (mut http, mut grpc, mut actor) = (vec![false; n], vec![false; n], vec![false; n]);
+    let (mut http, mut grpc, mut tcp) = (vec![false; n], vec![false; n], vec![false; n]);
+    let mut actor = vec![false; n];
     let mut longest = vec![Time::default(); n];
     for (c, p) in model.calls.iter().zip(calls) {
         match c.protocol {
             Protocol::Grpc => grpc[c.to.0] = true,
             Protocol::Rest(_) | Protocol::GraphQl => http[c.to.0] = true,
-            Protocol::Other(_) => {}
+            Protocol::Other(_) if c.protocol.is_http() => http[c.to.0] = true,
+            Protocol::Other(_) => tcp[c.to.0] = true,
         }
         longest[c.to.0] = longest[c.to.0].max(p.timeout.value);
         match c.from {
@@ -230,6 +234,7 @@ pub(super) fn plan(
             in_flight: in_flight(&slots[i]),
             serves_http: http[i],
             serves_grpc: grpc[i],
+            serves_tcp: tcp[i],
             balancing,
             pinning_risk: grpc[i]
                 && match service.balancing {

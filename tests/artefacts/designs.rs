@@ -132,19 +132,26 @@ pub(crate) fn exported() -> Vec<Exported> {
     out.retain(|f: &Exported| f.kind != "gateway");
     out.extend(over_brokers().into_iter().flat_map(|d| d.files));
     out.extend(behind_gateways());
-    out.extend(in_linkerd());
+    out.extend(in_other_meshes());
     out
 }
 
-/// What depends on the mesh, of designs on Kubernetes in the mesh that it does not bring.
-fn in_linkerd() -> Vec<Exported> {
+/// What depends on the mesh, of designs on Kubernetes in the meshes that it does not bring.
+fn in_other_meshes() -> Vec<Exported> {
     let mut out = Vec::new();
     for (name, spec) in specs() {
-        let design = format!("{name}-in-linkerd");
-        let mut spec: toml_edit::DocumentMut = on(&spec, "kubernetes").parse().unwrap();
-        spec["platform"]["mesh"] = toml_edit::value("linkerd");
-        let files = exports(&design, chapter(&design, &spec.to_string()));
-        out.extend(files.into_iter().filter(|f| OF_MESHES.contains(&f.kind)));
+        for mesh in ["linkerd", "envoy"] {
+            // Each file of Envoy's is a start of the whole program.
+            let many = ["eshop0", "hotel-reservation0", "hostile", "ride-hailing0"];
+            if mesh == "envoy" && !foreign() && !many.contains(&name.as_str()) {
+                continue;
+            }
+            let design = format!("{name}-in-{mesh}");
+            let mut spec: toml_edit::DocumentMut = on(&spec, "kubernetes").parse().unwrap();
+            spec["platform"]["mesh"] = toml_edit::value(mesh);
+            let files = exports(&design, chapter(&design, &spec.to_string()));
+            out.extend(files.into_iter().filter(|f| OF_MESHES.contains(&f.kind)));
+        }
     }
     out
 }

@@ -3,8 +3,7 @@
 
 use std::process::Command;
 
-use crate::Check;
-use crate::tool;
+use crate::{Check, gateway, tool};
 
 pub(crate) const MANIFESTS: Check = Check {
     kind: "kubernetes",
@@ -43,4 +42,14 @@ pub(crate) const LINKERD: Check = Check {
         tool::typed_beside(files, "gateway-api", Some(own))
     },
     spoil: |text| text.replacen("accessPolicy", "accesspolicy", 1),
+};
+
+/// How they treat calls is tested where they are made (`src/render/artefact/mesh/real.rs`).
+pub(crate) const ENVOY: Check = Check {
+    kind: "mesh",
+    tool: "envoy --mode validate",
+    version: gateway::envoy_version,
+    reads: |path| path.starts_with("envoy/"),
+    run: gateway::envoy_reads,
+    spoil: |text| text.replacen("max_pending_requests", "max_waiting_requests", 1),
 };

@@ -68,6 +68,7 @@ const CHECKS: &[Check] = &[
     kubernetes::MANIFESTS,
     kubernetes::ISTIO,
     kubernetes::LINKERD,
+    kubernetes::ENVOY,
     library::COCKATIEL,
     library::TENACITY,
     library::TOWER,

@@ -9,6 +9,7 @@ mod asyncapi;
 mod broker;
 mod cloudformation;
 mod codeowners;
+mod envoy;
 pub(crate) mod events;
 pub(crate) mod gateway;
 mod grafana;

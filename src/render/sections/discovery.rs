@@ -80,6 +80,7 @@ fn protocols(p: &ServicePlan) -> &'static str {
         (true, true) => "HTTP and gRPC",
         (true, false) => "HTTP",
         (false, true) => "gRPC",
+        (false, false) if p.serves_tcp => "neither HTTP nor gRPC",
         (false, false) => "none (consumes or pushes only)",
     }
 }

@@ -249,6 +249,13 @@ fn one_retrier(cx: &Cx<'_>, doc: &mut Doc) {
             r.mesh,
             r.with_mesh
         ));
+    } else if cx.plan.choices.mesh.id == "envoy" {
+        items.push(say!(
+            "{} retries where a route has a policy for it. No route of `<service>.yaml` has one, and their \
+             timeout is that of one attempt; `<service>.retrying.yaml` is for a service whose code does not \
+             retry.",
+            mesh
+        ));
     } else if cx.plan.choices.mesh.id == "linkerd" {
         items.push(say!(
             "{} retries what an annotation names. No route has one, and their timeout is that of one attempt.",

@@ -169,7 +169,7 @@ fn authentication(cx: &Cx<'_>, doc: &mut Doc) {
         if plan.choices.mesh.mtls {
             format!(
                 "{}, which issues and rotates its certificate",
-                plan.choices.mesh.name
+                plan.choices.mesh.certificates
             )
         } else {
             plan.choices.infrastructure.workload_identity.clone()

@@ -2,14 +2,17 @@
 
 use serde_json::{Value, json};
 
+use super::super::envoy::{
+    EXT, cluster as discovered, collector, identity, remove_headers, router, seconds, spire,
+    towards, tracing,
+};
+use super::super::mesh::GATEWAY_NAMESPACE;
 use super::{
     AUDIENCE, COLLECTOR, Edge, EdgeRoute, File, ISSUER, ISSUER_HOST, KEYS, ODD, PORT, PUBLIC_HOST,
     REMOVED, Token, allowed, comment, fill, new_file, upstreams, yaml,
 };
 use crate::model::Transport;
 use crate::model::units::Rate;
-
-const EXT: &str = "type.googleapis.com/envoy.extensions";
 
 pub(super) fn file(edge: &Edge<'_>) -> File {
     let head = comment(&[
@@ -27,13 +30,27 @@ fn bootstrap(edge: &Edge<'_>) -> Value {
     let mut routes = vec![odd()];
     routes.extend(edge.routes.iter().map(|r| route(edge, r)));
     routes.extend(allowed(edge).iter().map(|(r, methods)| refusal(r, methods)));
-    let ratio = edge.plan.tracing.ratio.value.0 * 100.0;
+    let ratio = edge.plan.tracing.ratio.value.percent();
+    let meshed = edge.plan.choices.mesh.id == "envoy";
+    let own = identity(GATEWAY_NAMESPACE, "gateway");
     let mut clusters: Vec<Value> = upstreams(edge)
         .into_iter()
-        .map(|(service, host, grpc)| cluster(&cluster_name(&service, grpc), &host, PORT, grpc))
+        .map(|(service, host, grpc)| {
+            let mut out = cluster(&cluster_name(&service, grpc), &host, PORT, grpc);
+            // The Envoy beside the service wants to know who calls.
+            if meshed {
+                let peer = identity(&edge.plan.choices.namespace, &service);
+                let alpn: &[&str] = if grpc { &["h2"] } else { &["http/1.1"] };
+                out["transport_socket"] = towards(&own, &peer, alpn);
+            }
+            out
+        })
         .collect();
     clusters.push(issuer());
-    clusters.push(cluster("otel-collector", COLLECTOR, 4317, true));
+    clusters.push(collector());
+    if meshed {
+        clusters.push(spire());
+    }
     json!({
         "static_resources": {
             "listeners": [{
@@ -49,17 +66,7 @@ fn bootstrap(edge: &Edge<'_>) -> Value {
                         "generate_request_id": true,
                         "path_with_escaped_slashes_action": "REJECT_REQUEST",
                         "upgrade_configs": [{ "upgrade_type": "websocket", "enabled": false }],
-                        "tracing": {
-                            "random_sampling": { "value": ratio },
-                            "provider": {
-                                "name": "envoy.tracers.opentelemetry",
-                                "typed_config": {
-                                    "@type": "type.googleapis.com/envoy.config.trace.v3.OpenTelemetryConfig",
-                                    "grpc_service": { "envoy_grpc": { "cluster_name": "otel-collector" }, "timeout": "1s" },
-                                    "service_name": "edge",
-                                },
-                            },
-                        },
+                        "tracing": tracing(ratio, "edge"),
                         "http_filters": filters(edge),
                         "route_config": { "name": "edge", "virtual_hosts": [{
                             "name": "edge",
@@ -86,15 +93,8 @@ fn filters(edge: &Edge<'_>) -> Value {
         },
     });
     // Identities are removed before the token is read, since the token's subject becomes one.
-    let removed: Vec<Value> = REMOVED.iter().map(|h| json!({ "remove": h })).collect();
     json!([
-        {
-            "name": "envoy.filters.http.header_mutation",
-            "typed_config": {
-                "@type": format!("{EXT}.filters.http.header_mutation.v3.HeaderMutation"),
-                "mutations": { "request_mutations": removed },
-            },
-        },
+        remove_headers(&REMOVED),
         {
             "name": "envoy.filters.http.local_ratelimit",
             "typed_config": {
@@ -124,10 +124,7 @@ fn filters(edge: &Edge<'_>) -> Value {
                 "max_request_bytes": 1,
             },
         },
-        {
-            "name": "envoy.filters.http.router",
-            "typed_config": { "@type": format!("{EXT}.filters.http.router.v3.Router") },
-        },
+        router(),
     ])
 }
 
@@ -240,14 +237,6 @@ fn whole() -> Value {
     json!({ "default_value": { "numerator": 100, "denominator": "HUNDRED" } })
 }
 
-fn seconds(ms: u64) -> String {
-    if ms.is_multiple_of(1000) {
-        format!("{}s", ms / 1000)
-    } else {
-        format!("{}.{:03}s", ms / 1000, ms % 1000)
-    }
-}
-
 fn cluster_name(service: &str, grpc: bool) -> String {
     if grpc {
         format!("{service}.grpc")
@@ -257,27 +246,7 @@ fn cluster_name(service: &str, grpc: bool) -> String {
 }
 
 fn cluster(name: &str, host: &str, port: u16, http2: bool) -> Value {
-    let mut out = json!({
-        "name": name,
-        "type": "STRICT_DNS",
-        "connect_timeout": "1s",
-        "lb_policy": "LEAST_REQUEST",
-        "load_assignment": {
-            "cluster_name": name,
-            "endpoints": [{ "lb_endpoints": [{ "endpoint": { "address": {
-                "socket_address": { "address": host, "port_value": port },
-            } } }] }],
-        },
-    });
-    if http2 {
-        out["typed_extension_protocol_options"] = json!({
-            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
-                "@type": format!("{EXT}.upstreams.http.v3.HttpProtocolOptions"),
-                "explicit_http_config": { "http2_protocol_options": {} },
-            },
-        });
-    }
-    out
+    discovered(name, host, port, "1s", http2)
 }
 
 fn issuer() -> Value {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::Cx;
 use super::gateway::PORT;
-use super::mesh::failure_accrual;
+use super::mesh::{ENVOY_METRICS, failure_accrual};
 use super::{File, Kind, comment_line, documents};
 use crate::model::ServiceId;
 use crate::plan::{HealthPlan, ServicePlan};
@@ -23,6 +23,8 @@ pub(super) const KIND: Kind = Kind {
 
 /// The port for gRPC of a service that speaks HTTP as well.
 const GRPC_PORT: u16 = 9090;
+/// The port for what is not carried by HTTP.
+const TCP_PORT: u16 = 9000;
 
 fn files(cx: &Cx<'_>) -> Vec<File> {
     let model = cx.plan.model;
@@ -60,7 +62,12 @@ fn told(cx: &Cx<'_>) -> Vec<String> {
         "Replace the namespaces that the policies name by yours: {}.",
         network::REPLACE.join(", ")
     )];
-    if cx.plan.choices.mesh.mtls {
+    if beside_envoy(cx) {
+        out.push(
+            "Each pod mounts the bootstrap of its Envoy: kubectl create configmap orders-envoy --from-file=envoy.yaml=envoy/orders.yaml for `orders`. SPIRE's CSI driver brings the socket of its agent."
+                .to_owned(),
+        );
+    } else if cx.plan.choices.mesh.mtls {
         out.push(format!(
             "`restricted` refuses containers that set up the network: {} needs its CNI plugin here.",
             cx.plan.choices.mesh.name
@@ -116,14 +123,18 @@ fn service(cx: &Cx<'_>, id: ServiceId, network: &Network) -> Vec<Value> {
     let list: Vec<Value> = ports
         .iter()
         .map(|(name, port)| {
-            let protocol = if *name == "grpc" {
-                "kubernetes.io/h2c"
-            } else {
-                "http"
+            let protocol = match *name {
+                "grpc" => "kubernetes.io/h2c",
+                other => other,
             };
             json!({ "name": name, "port": port, "targetPort": name, "appProtocol": protocol })
         })
         .collect();
+    let mut spec = json!({ "selector": selector(&s.slug), "ports": list });
+    if beside_envoy(cx) {
+        // The callers' Envoys choose among the instances, so that DNS has to name each.
+        spec["clusterIP"] = json!("None");
+    }
     let mut found = meta.clone();
     if let Some(annotations) = failure_accrual(cx, id) {
         found["annotations"] = json!(annotations);
@@ -132,7 +143,7 @@ fn service(cx: &Cx<'_>, id: ServiceId, network: &Network) -> Vec<Value> {
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": found,
-        "spec": { "selector": selector(&s.slug), "ports": list },
+        "spec": spec,
     }));
     out.push(network.policy(cx, id, &meta));
     out.push(json!({
@@ -169,9 +180,13 @@ fn deployment(cx: &Cx<'_>, s: &ServicePlan, meta: &Value) -> Value {
         "image".into(),
         json!(format!("registry.example/{namespace}/{}:1.0.0", s.slug)),
     );
+    let envoy = beside_envoy(cx);
     let ports: Vec<Value> = ports(s)
         .iter()
-        .map(|(name, port)| json!({ "name": name, "containerPort": port }))
+        .map(|(name, port)| match envoy {
+            true => json!({ "name": format!("app-{name}"), "containerPort": behind(*port) }),
+            false => json!({ "name": name, "containerPort": port }),
+        })
         .collect();
     container.insert("ports".into(), json!(ports));
     container.insert(
@@ -186,7 +201,7 @@ fn deployment(cx: &Cx<'_>, s: &ServicePlan, meta: &Value) -> Value {
         json!({ "requests": { "cpu": "250m", "memory": "256Mi" }, "limits": { "memory": "256Mi" } }),
     );
     if let Some(health) = &s.health {
-        probes(&mut container, s, health);
+        probes(&mut container, s, health, envoy);
     }
     container.insert(
         "lifecycle".into(),
@@ -205,11 +220,19 @@ fn deployment(cx: &Cx<'_>, s: &ServicePlan, meta: &Value) -> Value {
         "volumeMounts".into(),
         json!([{ "name": "tmp", "mountPath": "/tmp" }]),
     );
+    let mut volumes = vec![json!({ "name": "tmp", "emptyDir": { "sizeLimit": "64Mi" } })];
+    if envoy {
+        volumes
+            .push(json!({ "name": "envoy", "configMap": { "name": format!("{}-envoy", s.slug) } }));
+        volumes.push(
+            json!({ "name": "spire", "csi": { "driver": "csi.spiffe.io", "readOnly": true } }),
+        );
+    }
     let mut pod = json!({ "labels": labels(cx, &s.slug) });
     if let Some(annotations) = proxy(cx, s) {
         pod["annotations"] = annotations;
     }
-    json!({
+    let mut out = json!({
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": meta,
@@ -231,10 +254,48 @@ fn deployment(cx: &Cx<'_>, s: &ServicePlan, meta: &Value) -> Value {
                         "labelSelector": { "matchLabels": selector(&s.slug) },
                     }],
                     "containers": [container],
-                    "volumes": [{ "name": "tmp", "emptyDir": { "sizeLimit": "64Mi" } }],
+                    "volumes": volumes,
                 },
             },
         },
+    });
+    if envoy {
+        out["spec"]["template"]["spec"]["initContainers"] = json!([sidecar(s)]);
+    }
+    out
+}
+
+/// Whether pods run an Envoy that nobody injects.
+fn beside_envoy(cx: &Cx<'_>) -> bool {
+    cx.plan.choices.mesh.id == "envoy"
+}
+
+/// The Envoy beside a service: ready before the service starts, and there until the service has ended.
+fn sidecar(s: &ServicePlan) -> Value {
+    let mut open: Vec<Value> = ports(s)
+        .iter()
+        .map(|(name, port)| json!({ "name": name, "containerPort": port }))
+        .collect();
+    open.push(json!({ "name": "metrics", "containerPort": ENVOY_METRICS }));
+    json!({
+        "name": "envoy",
+        "image": "docker.io/envoyproxy/envoy:v1.40.0",
+        "restartPolicy": "Always",
+        "args": ["-c", "/etc/envoy/envoy.yaml"],
+        "ports": open,
+        "startupProbe": { "httpGet": { "path": "/ready", "port": ENVOY_METRICS }, "periodSeconds": 1, "failureThreshold": 30 },
+        "resources": { "requests": { "cpu": "100m", "memory": "128Mi" }, "limits": { "memory": "128Mi" } },
+        "securityContext": {
+            "runAsUser": 101,
+            "allowPrivilegeEscalation": false,
+            "readOnlyRootFilesystem": true,
+            "capabilities": { "drop": ["ALL"] },
+        },
+        "volumeMounts": [
+            { "name": "envoy", "mountPath": "/etc/envoy", "readOnly": true },
+            { "name": "spire", "mountPath": "/run/spire/sockets", "readOnly": true },
+            { "name": "tmp", "mountPath": "/tmp" },
+        ],
     })
 }
 
@@ -259,14 +320,15 @@ fn proxy(cx: &Cx<'_>, s: &ServicePlan) -> Option<Value> {
 }
 
 /// Liveness, readiness and start-up: the same question, but different answers to a `no`.
-fn probes(container: &mut Map<String, Value>, s: &ServicePlan, health: &HealthPlan) {
+fn probes(container: &mut Map<String, Value>, s: &ServicePlan, health: &HealthPlan, envoy: bool) {
+    let own = |port: u16| if envoy { behind(port) } else { port };
     let probe = |path: &str, threshold: u64| {
         let mut out = Map::new();
         if health.grpc {
             let port = if s.serves_http { GRPC_PORT } else { PORT };
-            out.insert("grpc".into(), json!({ "port": port }));
+            out.insert("grpc".into(), json!({ "port": own(port) }));
         } else {
-            out.insert("httpGet".into(), json!({ "path": path, "port": PORT }));
+            out.insert("httpGet".into(), json!({ "path": path, "port": own(PORT) }));
         }
         out.insert("periodSeconds".into(), json!(health.period_s));
         out.insert("timeoutSeconds".into(), json!(health.timeout_s));
@@ -282,14 +344,28 @@ fn probes(container: &mut Map<String, Value>, s: &ServicePlan, health: &HealthPl
     container.insert("readinessProbe".into(), json!(probe(&health.readiness, n)));
 }
 
-/// What the service listens on. gRPC alone has the usual port; beside HTTP it has one of its own.
+/// What the service listens on. gRPC alone has the usual port; beside HTTP it has one of its own, and so has
+/// what proxies cannot look into.
 pub(super) fn ports(s: &ServicePlan) -> Vec<(&'static str, u16)> {
-    let http = s.serves_http || (s.entry && !s.serves_grpc);
-    match (http, s.serves_grpc) {
+    // What nobody calls by HTTP still has to say whether it is well.
+    let http = s.serves_http || !s.serves_grpc;
+    let mut out = match (http, s.serves_grpc) {
         (true, true) => vec![("http", PORT), ("grpc", GRPC_PORT)],
-        (false, true) => vec![("grpc", PORT)],
-        // What nobody calls still has to say whether it is well.
-        (_, false) => vec![("http", PORT)],
+        (true, false) => vec![("http", PORT)],
+        (false, _) => vec![("grpc", PORT)],
+    };
+    if s.serves_tcp {
+        out.push(("tcp", TCP_PORT));
+    }
+    out
+}
+
+/// Where the service itself listens if its Envoy has its `port`.
+pub(super) fn behind(port: u16) -> u16 {
+    match port {
+        GRPC_PORT => 9091,
+        TCP_PORT => 9001,
+        _ => 8081,
     }
 }
 

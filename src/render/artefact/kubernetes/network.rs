@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::super::super::Cx;
-use super::super::mesh::{GATEWAY_NAMESPACE, MONITORING_NAMESPACE};
+use super::super::mesh::{ENVOY_METRICS, GATEWAY_NAMESPACE, MONITORING_NAMESPACE};
 use super::{ports, selector};
 use crate::catalog;
 use crate::model::{Auth, BrokerId, Party, ServiceId};
@@ -201,6 +201,8 @@ fn ingress(cx: &Cx<'_>, id: ServiceId) -> Vec<Value> {
     match cx.plan.choices.mesh.id.as_str() {
         "istio" => scraped.extend(tcp(&[15020])),
         "linkerd" => scraped.extend(tcp(&[4191])),
+        // Its other ports want a certificate.
+        "envoy" => scraped = tcp(&[ENVOY_METRICS]),
         _ => {}
     }
     out.push(json!({ "from": [namespace(MONITORING_NAMESPACE)], "ports": scraped }));

@@ -75,7 +75,8 @@ fn virtual_service(cx: &Cx<'_>, id: ServiceId, calls: &[CallId], streams: bool) 
     let host = &cx.plan.service(id).address;
     let mut routes: Vec<((bool, bool, usize), Value)> = Vec::new();
     let mut unmatched = Vec::new();
-    for &call in calls {
+    let http = |c: &&CallId| cx.plan.model.call(**c).protocol.is_http();
+    for &call in calls.iter().filter(http) {
         let Some(matches) = matching(cx, call) else {
             unmatched.push(cx.plan.call(call).timeout.value);
             continue;

@@ -118,7 +118,10 @@ fn http_routes(cx: &Cx<'_>, id: ServiceId, calls: &[CallId], streams: bool) -> V
     let rules = rules_of(cx, calls, |call| http_match(cx, call));
     let unmatched = calls
         .iter()
-        .filter(|c| cx.plan.model.call(**c).protocol != Protocol::Grpc)
+        .filter(|c| {
+            let protocol = &cx.plan.model.call(**c).protocol;
+            *protocol != Protocol::Grpc && protocol.is_http()
+        })
         .filter(|c| http_match(cx, **c).is_none())
         .map(|c| cx.plan.call(*c).timeout.value)
         .max();
@@ -266,7 +269,7 @@ fn policies(cx: &Cx<'_>, id: ServiceId) -> Vec<Value> {
             "spec": {
                 "podSelector": { "matchLabels": { "app.kubernetes.io/name": s.slug } },
                 "port": name,
-                "proxyProtocol": if name == "grpc" { "gRPC" } else { "HTTP/1" },
+                "proxyProtocol": match name { "grpc" => "gRPC", "tcp" => "opaque", _ => "HTTP/1" },
                 "accessPolicy": "deny",
             },
         }));

@@ -1,10 +1,14 @@
 //! The mesh: how proxies between services treat each call, and who may call whom.
 //!
 //! The caller's code retries (`plan::proxy` says why), so that each of its attempts is one request for the
-//! mesh: a route's timeout is that of one attempt, and no route retries.
+//! mesh: a route's timeout is that of one attempt, and no route retries. A second file for Envoy is for code
+//! that does not retry.
 
+mod envoy;
 mod istio;
 mod linkerd;
+#[cfg(all(test, feature = "conformance"))]
+mod real;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,11 +20,12 @@ use crate::model::units::Time;
 use crate::model::{CallId, ServiceId};
 use crate::plan::Ejection;
 
+pub(super) use envoy::METRICS as ENVOY_METRICS;
 pub(super) use linkerd::failure_accrual;
 
 pub(super) const KIND: Kind = Kind {
     id: "mesh",
-    what: "routes, limits and policies of the mesh a service: Istio or Linkerd",
+    what: "routes, limits and policies of the mesh a service: Istio, Linkerd or Envoy",
     files,
 };
 
@@ -31,6 +36,7 @@ pub(super) const MONITORING_NAMESPACE: &str = "monitoring";
 
 fn files(cx: &Cx<'_>) -> Vec<File> {
     match cx.plan.choices.mesh.id.as_str() {
+        "envoy" => envoy::files(cx),
         "istio" => istio::files(cx),
         "linkerd" => linkerd::files(cx),
         _ => Vec::new(),
