@@ -239,18 +239,92 @@ p99 = "100ms"
 "#,
     );
     let plan = Plan::new(&model);
-    // 50/s × 0.12 s × 1.3 = 7.8, on the four of five instances that are left.
+    // 50/s × 0.12 s × 1.3 = 7.8, on the four of five instances that are left: 2 each. With 0.45 calls in flight
+    // on each, Erlang's formula needs 5 slots to refuse less than one of a thousand.
     let a = plan.call(call(&model, "a", "c"));
-    assert_eq!((a.concurrency.value, a.slots.value), (8, 2));
-    // 10/s × 0.1 s × 1.3 = 1.3, all on the one of two that is left.
+    assert_eq!((a.concurrency.value, a.slots.value), (8, 5));
+    // 10/s × 0.1 s × 1.3 = 1.3, all on the one of two that is left; 0.3 in flight need 4.
     let b = plan.call(call(&model, "b", "c"));
-    assert_eq!((b.concurrency.value, b.slots.value), (2, 2));
+    assert_eq!((b.concurrency.value, b.slots.value), (2, 4));
     assert_eq!(
         plan.service(model.call(call(&model, "a", "c")).to)
             .rate
             .value,
         Rate(60.0)
     );
+}
+
+#[test]
+fn instances_follow_from_the_connections_they_hold() {
+    let spec = |infrastructure: &str, more: &str| {
+        model(&format!(
+            r#"
+infrastructure = "{infrastructure}"
+realtime = [
+  {{ stream = "rooms --WebSocket /rooms--> client", connections = 40000 }},
+  {{ stream = "rooms --SSE /news--> client", connections = 8000 }},
+]
+[services.rooms]
+{more}
+"#
+        ))
+    };
+    let holds = |model: &Model| {
+        let plan = Plan::new(model);
+        let s = &plan.streams[0];
+        assert_eq!(plan.streams[1].together.value, s.together.value);
+        // Clients that come back must not be refused at the edge.
+        for route in &plan.gateway.routes {
+            let in_time = route.limit.value.0 * s.reconnect.value.as_s();
+            assert!(in_time >= 48000.0, "{}", route.limit.why);
+        }
+        let alerts = &plan.alerting().alerts;
+        let high: Vec<&str> = alerts
+            .iter()
+            .map(|a| a.name.as_str())
+            .filter(|n| n.contains("ConnectionsHigh"))
+            .collect();
+        assert_eq!(high, ["RoomsConnectionsHigh"]);
+        (plan.services[0].replicas.value, s.together.value)
+    };
+    // ⌈48000 ÷ 5000⌉ + 1 and 48000 ÷ 10; Cloud Run holds 1000 an instance.
+    assert_eq!(holds(&spec("kubernetes", "")), (11, 4800));
+    assert_eq!(holds(&spec("gcp", "")), (49, 1000));
+    // What the author sets stands.
+    assert_eq!(holds(&spec("gcp", "replicas = 3")), (3, 24000));
+}
+
+#[test]
+fn what_is_not_http_goes_past_the_gateway() {
+    let model = model(
+        r#"
+platform = { gateway = "nginx" }
+actors = ["camera"]
+services = ["entry", "api"]
+sync = [
+  "camera --MQTT cars/entered--> entry",
+  "camera --SOAP Report--> api",
+]
+"#,
+    );
+    let plan = Plan::new(&model);
+    let routed: Vec<&str> = plan
+        .gateway
+        .routes
+        .iter()
+        .map(|r| model.service(r.service).name.as_str())
+        .collect();
+    assert_eq!(routed, ["api"]);
+    assert_eq!(plan.gateway.past, [call(&model, "camera", "entry")]);
+    // Its timeout is not the gateway's to cut.
+    for flow in &plan.flows {
+        let entry = flow.entry.map(|s| model.service(s).name.as_str());
+        assert_eq!(
+            flow.ceilings.is_empty(),
+            entry == Some("entry"),
+            "{entry:?}"
+        );
+    }
 }
 
 #[test]

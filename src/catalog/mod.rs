@@ -65,6 +65,7 @@ numbers! {
     ejection_share: "Instances that proxies leave out at most, per cent.",
     ejection_max: "Longest time that proxies leave an instance out.",
     headroom: "Room above computed concurrency.",
+    bulkhead_refused: "Share of calls that may find a bulkhead full.",
     replicas: "Instances of a service.",
     scale_out: "Most instances as a multiple of the usual ones.",
     cpu_saturated: "Processor use at which instances are overloaded.",
@@ -152,6 +153,27 @@ pub struct Infrastructure {
     pub availability_source: String,
     pub zones_why: String,
     pub zones_source: String,
+    /// Connections that the platform lets one instance hold; 0 without a limit.
+    pub connections_per_instance: u64,
+    /// The longest that the platform lets a connection live, in seconds; 0 without a limit.
+    pub stream_max_s: u64,
+    /// Whose limits these two are, and where they stand.
+    pub connections_what: String,
+    /// What takes in connections that are not HTTP.
+    pub l4: String,
+    pub connections_source: String,
+}
+
+/// A protocol beside HTTP.
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Wire {
+    /// The words for it, in lower case.
+    pub ids: Vec<String>,
+    /// `TCP` or `UDP`.
+    pub transport: String,
+    /// The registered port; 0 where there is none.
+    pub port: u16,
 }
 
 /// A message broker.
@@ -305,6 +327,10 @@ struct Ports {
     port: Vec<Port>,
 }
 #[derive(Deserialize)]
+struct Protocols {
+    protocol: Vec<Wire>,
+}
+#[derive(Deserialize)]
 struct Meshes {
     mesh: Vec<Mesh>,
 }
@@ -325,6 +351,7 @@ static BROKERS: LazyLock<Brokers> = LazyLock::new(|| read(include_str!("data/bro
 static GATEWAYS: LazyLock<Gateways> = LazyLock::new(|| read(include_str!("data/gateways.toml")));
 static MESHES: LazyLock<Meshes> = LazyLock::new(|| read(include_str!("data/meshes.toml")));
 static PORTS: LazyLock<Ports> = LazyLock::new(|| read(include_str!("data/ports.toml")));
+static PROTOCOLS: LazyLock<Protocols> = LazyLock::new(|| read(include_str!("data/protocols.toml")));
 static RETIRED: LazyLock<RetiredList> = LazyLock::new(|| read(include_str!("data/retired.toml")));
 static LIMITS: LazyLock<Limits> = LazyLock::new(|| read(include_str!("data/limits.toml")));
 static SOURCES: LazyLock<Sources> = LazyLock::new(|| read(include_str!("data/sources.toml")));
@@ -357,6 +384,13 @@ pub fn brokers() -> &'static [Broker] {
 #[must_use]
 pub fn gateways() -> &'static [Gateway] {
     &GATEWAYS.gateway
+}
+
+/// How the protocol `name` of a call travels, where that is not HTTP.
+#[must_use]
+pub fn not_http(name: &str) -> Option<&'static Wire> {
+    let name = name.to_ascii_lowercase();
+    PROTOCOLS.protocol.iter().find(|w| w.ids.contains(&name))
 }
 
 /// Every mesh, `none` included.

@@ -167,7 +167,14 @@ pub fn states(states: &States) -> Vec<String> {
                 if labels.is_empty() {
                     to
                 } else {
-                    format!("{to} when {}", clean(&labels.join("; or ")))
+                    let why = clean(&labels.join("; or "));
+                    // `after 30 s` is a time, not a condition.
+                    let when = if why.starts_with("after ") {
+                        ""
+                    } else {
+                        "when "
+                    };
+                    format!("{to} {when}{why}")
                 }
             })
             .collect();

@@ -1,41 +1,6 @@
 //! What the name of an event says: that something happened, that something is wanted, or neither.
 
-use crate::plan::{event_type, is_past};
-
-/// Verbs that no noun looks like: where one begins a name or ends it, it is an order.
-const ORDERS: [&str; 24] = [
-    "add",
-    "allocate",
-    "apply",
-    "approve",
-    "assign",
-    "authorize",
-    "calculate",
-    "cancel",
-    "confirm",
-    "create",
-    "delete",
-    "deliver",
-    "execute",
-    "fetch",
-    "get",
-    "insert",
-    "notify",
-    "process",
-    "remove",
-    "reserve",
-    "send",
-    "submit",
-    "validate",
-    "write",
-];
-
-/// Verbs that are nouns or adjectives as well: they order something only where a thing follows.
-const ORDERS_IN_FRONT: [&str; 22] = [
-    "capture", "charge", "close", "complete", "decline", "disable", "dispatch", "enable",
-    "generate", "handle", "make", "pay", "place", "prepare", "publish", "refund", "register",
-    "reject", "release", "ship", "start", "update",
-];
+use crate::plan::{ORDERS, ORDERS_IN_FRONT, event_type, is_past};
 
 /// What makes of a verb in front a part of a noun: `refund-requests`.
 const THINGS: [&str; 16] = [

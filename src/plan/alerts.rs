@@ -447,17 +447,23 @@ fn stream(input: &Input<'_>, id: StreamId, alerts: &mut Vec<Alert>) {
     let Some(server) = plan.server else { return };
     let service = input.model.service(server);
     #[allow(clippy::cast_precision_loss, reason = "connections are few")]
-    let limit = (plan.per_replica.value as f64 * 0.8).ceil();
+    let limit = (plan.together.value as f64 * 0.8).ceil();
+    // The server counts all of its connections as one, so one alert speaks for all of its streams.
+    let first = |other: &StreamPlan| other.server == plan.server;
+    if input.streams.iter().position(first) != Some(id.0) {
+        return;
+    }
+    let label = if plan.siblings > 1 {
+        String::new()
+    } else {
+        camel(&s.label())
+    };
     let active = format!(
         "max by (instance) (http_server_active_requests{{job=\"{}\",url_scheme=~\"https?|wss?\"}})",
         input.services[server.0].slug
     );
     alerts.push(Alert {
-        name: format!(
-            "{}{}ConnectionsHigh",
-            camel(&service.name),
-            camel(&s.label())
-        ),
+        name: format!("{}{label}ConnectionsHigh", camel(&service.name)),
         proof: Proof::limit(&active, limit),
         expr: format!("{active} > {limit}"),
         hold: Time::s(600),
@@ -469,12 +475,12 @@ fn stream(input: &Input<'_>, id: StreamId, alerts: &mut Vec<Alert>) {
             service.name
         ),
         action: format!(
-            "add an instance to the {} planned for {} connections",
-            input.services[server.0].replicas.value, plan.connections.value
+            "add an instance to the {} planned for {} connections each",
+            input.services[server.0].replicas.value, plan.together.value
         ),
         why: format!(
             "80% of {} an instance ({})",
-            plan.per_replica.value, plan.per_replica.why
+            plan.together.value, plan.together.why
         ),
         anchor: String::new(),
         towards: None,

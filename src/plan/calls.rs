@@ -5,6 +5,7 @@ use super::choices::{Choices, assumed};
 use super::figure::Figure;
 use super::flows::Outline;
 use super::graph::Graph;
+use super::queue;
 use super::traffic::Traffic;
 use crate::catalog::numbers;
 use crate::model::units::{Rate, Ratio, Time, float};
@@ -128,6 +129,7 @@ pub(super) fn plan(
     graph: &Graph,
     traffic: &Traffic,
     flows: &[Outline],
+    replicas: &[Figure<u64>],
 ) -> Vec<CallPlan> {
     let mut outbound: Vec<Vec<usize>> = vec![Vec::new(); model.services.len()];
     let mut inbound: Vec<Vec<usize>> = vec![Vec::new(); model.services.len()];
@@ -150,7 +152,7 @@ pub(super) fn plan(
             .max()
             .unwrap_or_default();
         for &i in &inbound[s] {
-            plans[i] = Some(one(model, choices, traffic, i, &inbound, &need));
+            plans[i] = Some(one(model, choices, traffic, i, &inbound, &need, replicas));
         }
     }
     plans.into_iter().flatten().collect()
@@ -245,6 +247,7 @@ fn one(
     i: usize,
     inbound: &[Vec<usize>],
     need: &Need,
+    replicas: &[Figure<u64>],
 ) -> CallPlan {
     let n = numbers();
     let c = &model.calls[i];
@@ -288,10 +291,10 @@ fn one(
     };
     let rate = traffic.calls[i].clone();
     let replicas = match c.from {
-        Party::Service(s) => super::services::replicas(model, s).value,
+        Party::Service(s) => replicas[s.0].value,
         Party::Actor(_) => 1,
     };
-    let (concurrency, planned) = bulkhead(&rate, &p99, replicas);
+    let (concurrency, planned) = bulkhead(&rate, &p50, &p99, replicas);
     let slots = c.bulkhead.map_or(planned, |b| Figure::set(b.value));
     let restart = (
         Time::s(choices.infrastructure.restart_s),
@@ -614,13 +617,20 @@ fn stated_timeout(model: &Model, i: usize) -> Option<Time> {
     }
 }
 
-/// Little's law: `L = λ·W`, with the 99th percentile for W and room above it.
+/// Little's law: `L = λ·W`, with the 99th percentile for W and room above it; then as many more as Erlang's loss
+/// formula asks for, so that hardly a call is refused while nothing is wrong.
 #[allow(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "float to integer casts saturate"
+    clippy::cast_precision_loss,
+    reason = "float to integer casts saturate, instances are few"
 )]
-fn bulkhead(rate: &Figure<Rate>, p99: &Figure<Time>, replicas: u64) -> (Figure<u64>, Figure<u64>) {
+fn bulkhead(
+    rate: &Figure<Rate>,
+    p50: &Figure<Time>,
+    p99: &Figure<Time>,
+    replicas: u64,
+) -> (Figure<u64>, Figure<u64>) {
     let headroom = 1.0 + numbers().headroom.value;
     let raw = rate.value.0 * p99.value.as_s() * headroom;
     // 10 × 0.1 × 1.3 must not become 2 slots because of the last bit of a float.
@@ -632,15 +642,26 @@ fn bulkhead(rate: &Figure<Rate>, p99: &Figure<Time>, replicas: u64) -> (Figure<u
     );
     let serving = replicas.saturating_sub(1).max(1);
     let slots = all.div_ceil(serving);
-    let why = if serving == 1 {
+    let why = if replicas == 1 {
+        format!("all {all} on the one instance")
+    } else if serving == 1 {
         format!("all {all} on one instance, since one of {replicas} may be gone")
     } else {
         format!("{all} ÷ ({replicas} instances − 1)")
     };
-    let why = if replicas == 1 {
-        format!("all {all} on the one instance")
-    } else {
-        why
+    // Few calls bunch more than their mean tells: a slot more is cheaper than a call refused for nothing.
+    let mean = queue::mean(p50.value.as_s(), p99.value.as_s());
+    let load = rate.value.0 * mean / serving as f64;
+    let most = &numbers().bulkhead_refused;
+    let (slots, why) = match queue::slots(load, slots, most.value) {
+        Some(enough) if enough > slots => (
+            enough,
+            format!(
+                "{why}; {enough}, so that no more than {} of the calls find none free at the peak",
+                Ratio(most.value)
+            ),
+        ),
+        _ => (slots, why),
     };
     (concurrency, Figure::derived(slots, why, "derived"))
 }

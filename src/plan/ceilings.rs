@@ -5,7 +5,7 @@ use super::figure::Figure;
 use super::flows::FlowPlan;
 use crate::catalog::{self, numbers};
 use crate::model::units::Time;
-use crate::model::{CallId, Model, ServiceId};
+use crate::model::{CallId, Model, Protocol, ServiceId};
 
 /// Something on the way of a flow that waits no longer than it does.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,16 +53,21 @@ pub(super) fn ceilings(model: &Model, choices: &Choices, flow: &FlowPlan) -> Vec
             let c = model.call(r.call);
             matches!(c.from, crate::model::Party::Actor(_)) && c.to == entry
         });
+        // What is not HTTP goes past the gateway and past a load balancer for HTTP.
+        let past = edge.is_some_and(|r| match &model.call(r.call).protocol {
+            Protocol::Other(name) => catalog::not_http(name).is_some(),
+            _ => false,
+        });
         let (needs, call) = match edge {
             Some(row) => (row.timeout, Some(row.call)),
             None => (flow.total.value, None),
         };
-        if let Some(set) = model.platform.load_balancer {
+        if let Some(set) = model.platform.load_balancer.filter(|_| !past) {
             let l = set.value;
             add(&l.name, None, of(l), true, needs, call);
         }
         let gateway = choices.gateway;
-        if gateway.timeout_s > 0 {
+        if gateway.timeout_s > 0 && !past {
             let limit = Figure::derived(
                 Time::s(gateway.timeout_s),
                 gateway.timeout_note.clone(),

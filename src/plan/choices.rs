@@ -3,7 +3,7 @@
 use super::Plan;
 use super::figure::{Figure, Origin};
 use crate::catalog::{self, Broker, Gateway, Infrastructure, Mesh};
-use crate::model::{Auth, Model};
+use crate::model::{Auth, Model, Party};
 
 /// One choice, for the overview.
 #[derive(Clone, Debug)]
@@ -249,6 +249,33 @@ pub(super) fn assumptions(plan: &Plan<'_>) -> Vec<String> {
         &format!("receives at most {}", unit(&numbers.rate)),
         &format!("receive at most {} each", unit(&numbers.rate)),
     );
+    let asked = plan
+        .calls
+        .iter()
+        .zip(&model.calls)
+        .filter(|(p, c)| matches!(c.from, Party::Actor(_)) && p.rate.origin == Origin::Assumed)
+        .count();
+    if asked > 0 {
+        let all = model
+            .calls
+            .iter()
+            .filter(|c| matches!(c.from, Party::Actor(_)))
+            .count();
+        out.push(match (asked, all) {
+            (1, 1) => format!(
+                "The one call from outside comes {} at the peak: no `rate` is given for it.",
+                unit(&numbers.rate)
+            ),
+            (1, n) => format!(
+                "1 of the {n} calls from outside comes {} at the peak: no `rate` is given for it.",
+                unit(&numbers.rate)
+            ),
+            (some, n) => format!(
+                "{some} of the {n} calls from outside come {} each at the peak: no `rate` is given for them.",
+                unit(&numbers.rate)
+            ),
+        });
+    }
     let silent = plan
         .calls
         .iter()
@@ -256,12 +283,13 @@ pub(super) fn assumptions(plan: &Plan<'_>) -> Vec<String> {
         .count();
     if silent > 0 {
         out.push(format!(
-            "{silent} of {} answer within {} at the 99th percentile: no `p99` is given for {}.",
+            "{silent} of {} {} within {} at the 99th percentile: no `p99` is given for {}.",
             if plan.calls.len() == 1 {
                 "1 call".to_owned()
             } else {
                 format!("{} calls", plan.calls.len())
             },
+            if silent == 1 { "answers" } else { "answer" },
             unit(&numbers.p99),
             if silent == 1 { "it" } else { "them" }
         ));

@@ -6,6 +6,7 @@ use super::redelivery::{self, Names, RetryChannel};
 use super::services::ServicePlan;
 use super::slug::slug;
 use super::traffic::Traffic;
+use super::verbs;
 use crate::catalog::{self, numbers};
 use crate::model::units::{Bytes, Rate, Time, float};
 use crate::model::{Compatibility, Delivery, Event, Model, Party};
@@ -496,26 +497,26 @@ pub fn is_past_tense(dotted: &str) -> bool {
     !entity.is_empty() && is_past(verb.rsplit('_').next().unwrap_or(verb))
 }
 
-/// A name by the convention, for one that does not follow it.
+/// A name by the convention, for one that does not follow it: `policy.updated` for `update.policy`,
+/// `payment.authorized` for `payment.authorize`, and `decision.recorded` where no verb is known.
 fn suggest(dotted: &str) -> String {
     if is_past_tense(dotted) {
         return dotted.to_owned();
     }
-    let Some((entity, verb)) = dotted.rsplit_once('.') else {
-        return format!("{}.recorded", singular(dotted));
+    let mut words: Vec<&str> = dotted.split(['.', '_']).filter(|w| !w.is_empty()).collect();
+    if words.len() > 1 && matches!(words.last(), Some(&"command" | &"cmd" | &"event")) {
+        words.pop();
+    }
+    let verb = match words.as_slice() {
+        [first, _, ..] if verbs::is_verb(first) => Some(words.remove(0)),
+        [_, .., last] if verbs::is_verb(last) => words.pop(),
+        _ => None,
     };
-    let past = match verb {
-        v if v.ends_with('e') => format!("{v}d"),
-        v if v.ends_with('y')
-            && v.len() > 2
-            && !v[..v.len() - 1].ends_with(['a', 'e', 'o', 'u']) =>
-        {
-            format!("{}ied", &v[..v.len() - 1])
-        }
-        "event" => "recorded".to_owned(),
-        v => format!("{v}ed"),
-    };
-    format!("{entity}.{past}")
+    if let Some(last) = words.last_mut() {
+        *last = singular(last);
+    }
+    let past = verb.map_or_else(|| "recorded".to_owned(), verbs::past);
+    format!("{}.{past}", words.join("_"))
 }
 
 fn entity(dotted: &str) -> String {
@@ -570,6 +571,17 @@ mod tests {
         }
         assert_eq!(suggest("payment.authorize"), "payment.authorized");
         assert_eq!(suggest("orders"), "order.recorded");
+        for (name, fact) in [
+            ("UpdatePolicyEvent", "policy.updated"),
+            ("SendEmail", "email.sent"),
+            ("ship order", "order.shipped"),
+            ("ProcessPaymentCommand", "payment.processed"),
+            ("write-home-timeline", "home_timeline.written"),
+            ("CustomerDecisionEvent", "customer_decision.recorded"),
+            ("order.update", "order.updated"),
+        ] {
+            assert_eq!(suggest(&event_type(name)), fact, "{name}");
+        }
         assert_eq!(entity("address.changed"), "address");
         assert_eq!(entity("status.changed"), "status");
     }

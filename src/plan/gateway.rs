@@ -6,7 +6,7 @@ use super::figure::Figure;
 use super::flows::FlowPlan;
 use super::services::ServicePlan;
 use super::wire::Rpc;
-use crate::catalog::numbers;
+use crate::catalog::{self, numbers};
 use crate::model::units::{Bytes, Rate, Time, float};
 use crate::model::{CallId, Model, Party, Protocol, ServiceId, StreamId, Transport};
 
@@ -48,6 +48,8 @@ pub struct Route {
 pub struct GatewayPlan {
     /// Routes by path and method.
     pub routes: Vec<Route>,
+    /// Calls of actors that a gateway for HTTP cannot take, in ascending order: they go past it.
+    pub past: Vec<CallId>,
     /// The gateway's own ceiling on a request; `None` if it has none.
     pub ceiling: Option<Time>,
 }
@@ -61,6 +63,7 @@ pub(super) fn plan(
 ) -> GatewayPlan {
     let mut routes: Vec<Route> = Vec::new();
     let mut routed = vec![false; model.services.len()];
+    let mut past = Vec::new();
     for id in model.call_ids() {
         let c = model.call(id);
         let Party::Actor(actor) = c.from else {
@@ -70,6 +73,12 @@ pub(super) fn plan(
             continue;
         }
         routed[c.to.0] = true;
+        if let Protocol::Other(name) = &c.protocol
+            && catalog::not_http(name).is_some()
+        {
+            past.push(id);
+            continue;
+        }
         let (method, path, prefix) = if c.protocol == Protocol::Grpc {
             let rpc = Rpc::new(model, &choices.namespace, c.to, &c.operation);
             let path = format!("/{}", rpc.full_method());
@@ -125,7 +134,20 @@ pub(super) fn plan(
         let (Party::Service(service), Party::Actor(actor)) = (s.from, s.to) else {
             continue;
         };
-        let rate = Rate(numbers().accept_rate.value);
+        // As many as the reconnecting clients are told to come at, or the limit would turn them away.
+        let serving = services[service.0].replicas.value.saturating_sub(1).max(1);
+        let each = numbers().accept_rate.value;
+        #[allow(clippy::cast_precision_loss, reason = "instances are few")]
+        let rate = Rate(each * serving as f64);
+        let why = if serving == 1 {
+            "new connections that one instance accepts".to_owned()
+        } else {
+            format!(
+                "{}/s new connections an instance × ({} instances − 1)",
+                float(each),
+                serving + 1
+            )
+        };
         let client_limit = Figure::derived(
             Rate(1.0),
             "a client opens one connection at a time",
@@ -147,7 +169,7 @@ pub(super) fn plan(
             prefix: false,
             service,
             timeout: None,
-            limit: Figure::assumed(rate, "new connections that one instance accepts", "derived"),
+            limit: Figure::assumed(rate, why, "derived"),
             burst: burst(client_limit.value),
             at_once: burst(rate),
             body: None,
@@ -205,6 +227,7 @@ pub(super) fn plan(
     routes.sort_by(|a, b| (&a.path, a.method, a.service).cmp(&(&b.path, b.method, b.service)));
     GatewayPlan {
         routes,
+        past,
         ceiling: (choices.gateway.timeout_s > 0).then(|| Time::s(choices.gateway.timeout_s)),
     }
 }

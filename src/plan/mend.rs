@@ -9,6 +9,7 @@
 use std::collections::BTreeSet;
 
 use super::calls::{self, CallPlan};
+use super::figure::Figure;
 use super::flows::{self, BudgetRow, FlowPlan, Outline};
 use super::traffic::{self, Traffic};
 use super::{Choices, Graph, Plan};
@@ -61,6 +62,7 @@ struct Trial<'p> {
     choices: &'p Choices,
     graph: &'p Graph,
     traffic: Traffic,
+    replicas: Vec<Figure<u64>>,
     outlines: Vec<Outline>,
     calls: Vec<CallPlan>,
     flows: Vec<FlowPlan>,
@@ -88,6 +90,7 @@ pub(super) fn mends(plan: &Plan<'_>) -> Vec<Mend> {
         choices: &plan.choices,
         graph: &plan.graph,
         traffic: traffic::carry(plan.model),
+        replicas: plan.services.iter().map(|s| s.replicas.clone()).collect(),
         outlines,
         calls: plan.calls.clone(),
         flows: plan.flows.clone(),
@@ -164,6 +167,7 @@ impl Trial<'_> {
                 self.graph,
                 &self.traffic,
                 &self.outlines,
+                &self.replicas,
             );
             let flows = flows::budgets(&self.model, self.choices, &calls, self.outlines.clone());
             let after = Self::all_broken(&flows);

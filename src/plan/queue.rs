@@ -19,6 +19,24 @@ pub(super) fn refused(load: f64, slots: u64) -> Option<f64> {
     Some(b)
 }
 
+/// The fewest slots, at least `from`, that refuse no more than `most` of the calls at `load` calls in flight on
+/// average. `None` where there are too many to step through.
+pub(super) fn slots(load: f64, from: u64, most: f64) -> Option<u64> {
+    if from > MOST_SLOTS || !load.is_finite() {
+        return None;
+    }
+    let mut b = 1.0;
+    let mut k = 0.0;
+    for slots in 1..=MOST_SLOTS {
+        k += 1.0;
+        b = load * b / (k + load * b);
+        if slots >= from && b <= most {
+            return Some(slots);
+        }
+    }
+    None
+}
+
 /// The mean of a log-normal time with the given median and 99th percentile, in seconds: `m · e^(σ²/2)` with
 /// `σ = ln(p99 ÷ p50) ÷ 2.326`.
 pub(super) fn mean(p50: f64, p99: f64) -> f64 {
@@ -33,6 +51,21 @@ pub(super) fn mean(p50: f64, p99: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn slots_are_the_fewest_that_refuse_little_enough() {
+        assert_eq!(slots(0.14, 1, 0.001), Some(3));
+        assert_eq!(slots(0.0, 1, 0.001), Some(1));
+        assert_eq!(slots(5.0, 40, 0.001), Some(40));
+        assert_eq!(slots(1.0, MOST_SLOTS + 1, 0.001), None);
+        assert_eq!(slots(f64::INFINITY, 1, 0.001), None);
+        for tenths in 1..200_u32 {
+            let load = f64::from(tenths) / 10.0;
+            let n = slots(load, 1, 0.001).unwrap_or(0);
+            assert!(refused(load, n).unwrap_or(1.0) <= 0.001);
+            assert!(refused(load, n - 1).unwrap_or(0.0) > 0.001, "{load}");
+        }
+    }
 
     #[test]
     fn known_cases_of_erlang() {

@@ -4,7 +4,7 @@ use super::calls::CallPlan;
 use super::choices::{Choices, assumed};
 use super::figure::Figure;
 use super::slug::slug;
-use super::streams::StreamPlan;
+use super::streams::{self, StreamPlan};
 use super::traffic::Traffic;
 use crate::catalog::numbers;
 use crate::model::units::{Rate, Time};
@@ -130,20 +130,33 @@ pub(super) fn entries(model: &Model) -> Entries {
     Entries { services }
 }
 
-pub(super) fn replicas(model: &Model, s: ServiceId) -> Figure<u64> {
-    if let Some(r) = model.service(s).replicas {
-        return Figure::set(r.value);
-    }
-    if let Some(r) = model.defaults.replicas {
-        return Figure::derived(r.value, "`defaults.replicas`", "");
-    }
-    let n = &numbers().replicas;
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a small whole number"
-    )]
-    assumed(n.value as u64, n)
+/// The instances of each service: as set, or as many as its connections need, at least the usual number.
+pub(super) fn replicas(model: &Model, choices: &Choices) -> Vec<Figure<u64>> {
+    let loads = streams::loads(model);
+    model
+        .services
+        .iter()
+        .zip(loads)
+        .map(|(service, load)| {
+            if let Some(r) = service.replicas {
+                return Figure::set(r.value);
+            }
+            if let Some(r) = model.defaults.replicas {
+                return Figure::derived(r.value, "`defaults.replicas`", "");
+            }
+            let n = &numbers().replicas;
+            #[allow(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a small whole number"
+            )]
+            let usual = n.value as u64;
+            match streams::instances(choices, load) {
+                Some(needed) if needed.value > usual => needed,
+                _ => assumed(usual, n),
+            }
+        })
+        .collect()
 }
 
 pub(super) fn plan(
@@ -152,6 +165,7 @@ pub(super) fn plan(
     traffic: &Traffic,
     calls: &[CallPlan],
     entries: &Entries,
+    replicas: &[Figure<u64>],
 ) -> Vec<ServicePlan> {
     let n = model.services.len();
     let mut used_by: Vec<Vec<ServiceId>> = vec![Vec::new(); n];
@@ -196,7 +210,7 @@ pub(super) fn plan(
             list.dedup();
         }
         let infra = choices.infrastructure;
-        let replicas = replicas(model, ServiceId(i));
+        let replicas = replicas[i].clone();
         let slug = slug(&service.name);
         let l7 = choices.mesh.l7;
         let balancing = match (grpc[i], l7) {

@@ -6,6 +6,7 @@ use super::services::ServicePlan;
 use crate::catalog::numbers;
 use crate::model::units::{Bytes, Rate, Time, float};
 use crate::model::{Model, Party, ServiceId, Stream, Transport};
+use std::fmt::Write as _;
 
 /// Every number of one stream.
 #[derive(Clone, Debug)]
@@ -16,6 +17,10 @@ pub struct StreamPlan {
     pub connections: Figure<u64>,
     /// Connections of one instance while one of the instances is gone.
     pub per_replica: Figure<u64>,
+    /// The same over every stream of the server; what the server counts cannot be told apart.
+    pub together: Figure<u64>,
+    /// Streams of the server, this one among them.
+    pub siblings: usize,
     /// Instances that the connections need.
     pub replicas_needed: Figure<u64>,
     /// Memory of the connections of one instance.
@@ -26,8 +31,8 @@ pub struct StreamPlan {
     pub heartbeat: Figure<Time>,
     /// The smallest idle limit on the path, and whose it is.
     pub idle_limit: (Time, String),
-    /// The longest a connection may live at this gateway; `None` without a limit.
-    pub lifetime: Option<Time>,
+    /// The longest a connection may live, and who ends it then; `None` without a limit.
+    pub lifetime: Option<(Time, String)>,
     /// Clients come back within this time, each after a random wait.
     pub reconnect: Figure<Time>,
     /// Whether a client goes on where it stopped.
@@ -42,11 +47,110 @@ pub struct StreamPlan {
 }
 
 pub(super) fn plan(model: &Model, choices: &Choices, services: &[ServicePlan]) -> Vec<StreamPlan> {
+    let loads = loads(model);
     model
         .streams
         .iter()
-        .map(|s| one(choices, services, s))
+        .map(|s| one(choices, services, &loads, s))
         .collect()
+}
+
+/// The connections of a service, at their peak.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Load {
+    connections: u64,
+    streams: usize,
+}
+
+/// The connections of each service, over all streams that it serves.
+pub(super) fn loads(model: &Model) -> Vec<Load> {
+    let mut loads = vec![Load::default(); model.services.len()];
+    for s in &model.streams {
+        if let Some(load) = server(s).and_then(|x| loads.get_mut(x.0)) {
+            load.connections = load.connections.saturating_add(connections(s).value);
+            load.streams += 1;
+        }
+    }
+    loads
+}
+
+/// Instances that the connections of a service need; `None` where it holds none.
+pub(super) fn instances(choices: &Choices, load: Load) -> Option<Figure<u64>> {
+    if load.streams == 0 {
+        return None;
+    }
+    let (capacity, limit) = capacity(choices);
+    let mut why = format!("⌈{} ÷ {capacity}⌉ + 1 that may be gone", load.connections);
+    if load.streams > 1 {
+        let _ = write!(why, "; connections of its {} streams", load.streams);
+    }
+    let _ = write!(why, "; {limit}");
+    Some(Figure::derived(
+        load.connections.div_ceil(capacity) + 1,
+        why,
+        "derived",
+    ))
+}
+
+/// What one instance holds, and why no more.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "float to integer casts saturate"
+)]
+fn capacity(choices: &Choices) -> (u64, String) {
+    let usual = &numbers().connections_per_replica;
+    let (own, infra) = (
+        choices.infrastructure.connections_per_instance,
+        choices.infrastructure,
+    );
+    let most = (usual.value as u64).max(1);
+    if own > 0 && own < most {
+        return (
+            own,
+            format!(
+                "{} sends one instance {own} at most",
+                infra.connections_what
+            ),
+        );
+    }
+    (most, format!("{most}: {}", usual.why))
+}
+
+/// Who holds the connections.
+fn server(s: &Stream) -> Option<ServiceId> {
+    match (s.from, s.to) {
+        (Party::Service(x), _) | (Party::Actor(_), Party::Service(x)) => Some(x),
+        _ => None,
+    }
+}
+
+fn connections(s: &Stream) -> Figure<u64> {
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "float to integer casts saturate"
+    )]
+    match s.connections {
+        Some(c) => Figure::set(c.value),
+        None => {
+            let n = &numbers().connections;
+            assumed(n.value as u64, n)
+        }
+    }
+}
+
+/// What one instance holds while another is gone.
+fn each(connections: u64, replicas: u64) -> Figure<u64> {
+    Figure::derived(
+        connections.div_ceil(replicas.saturating_sub(1).max(1)),
+        if replicas > 1 {
+            format!("{connections} ÷ ({replicas} instances − 1)")
+        } else {
+            format!("all {connections} on the one instance")
+        },
+        "derived",
+    )
 }
 
 #[allow(
@@ -55,34 +159,23 @@ pub(super) fn plan(model: &Model, choices: &Choices, services: &[ServicePlan]) -
     clippy::cast_precision_loss,
     reason = "float to integer casts saturate, counts are small"
 )]
-fn one(choices: &Choices, services: &[ServicePlan], s: &Stream) -> StreamPlan {
+fn one(choices: &Choices, services: &[ServicePlan], loads: &[Load], s: &Stream) -> StreamPlan {
     let n = numbers();
-    let server = match (s.from, s.to) {
-        (Party::Service(x), _) | (Party::Actor(_), Party::Service(x)) => Some(x),
-        _ => None,
-    };
+    let server = server(s);
     let replicas = server.map_or(1, |x| services[x.0].replicas.value);
-    let connections = match s.connections {
-        Some(c) => Figure::set(c.value),
-        None => assumed(n.connections.value as u64, &n.connections),
-    };
+    let connections = connections(s);
+    let load = server
+        .and_then(|x| loads.get(x.0))
+        .copied()
+        .unwrap_or(Load {
+            connections: connections.value,
+            streams: 1,
+        });
     let serving = replicas.saturating_sub(1).max(1);
-    let per_replica = Figure::derived(
-        connections.value.div_ceil(serving),
-        if replicas > 1 {
-            format!("{} ÷ ({replicas} instances − 1)", connections.value)
-        } else {
-            format!("all {} on the one instance", connections.value)
-        },
-        "derived",
-    );
-    let capacity = n.connections_per_replica.value as u64;
-    let needed = connections.value.div_ceil(capacity.max(1)) + 1;
-    let replicas_needed = Figure::derived(
-        needed,
-        format!("⌈{} ÷ {capacity}⌉ + 1 that may be gone", connections.value),
-        "derived",
-    );
+    let per_replica = each(connections.value, replicas);
+    let together = each(load.connections, replicas);
+    let replicas_needed =
+        instances(choices, load).unwrap_or_else(|| Figure::derived(1, "", "derived"));
     let memory_each = n.connection_memory.value as u64;
     let memory = Figure::derived(
         Bytes(per_replica.value.saturating_mul(memory_each)),
@@ -123,15 +216,19 @@ fn one(choices: &Choices, services: &[ServicePlan], s: &Stream) -> StreamPlan {
     };
     let accept = n.accept_rate.value * serving as f64;
     let reconnect = Figure::derived(
-        Time::s(((connections.value as f64 / accept).ceil() as u64).max(1)),
+        Time::s(((load.connections as f64 / accept).ceil() as u64).max(1)),
         format!(
-            "{} clients ÷ {}/s that {serving} {} accept",
-            connections.value,
+            "{} clients ÷ {}/s that {serving} {}",
+            if load.streams > 1 {
+                format!("{} of its {} streams'", load.connections, load.streams)
+            } else {
+                load.connections.to_string()
+            },
             float(accept),
             if serving == 1 {
-                "instance"
+                "instance accepts"
             } else {
-                "instances"
+                "instances accept"
             }
         ),
         "derived",
@@ -156,12 +253,24 @@ fn one(choices: &Choices, services: &[ServicePlan], s: &Stream) -> StreamPlan {
         server,
         connections,
         per_replica,
+        together,
+        siblings: load.streams,
         replicas_needed,
         memory,
         rate,
         heartbeat,
         idle_limit,
-        lifetime: (gateway.stream_max_s > 0).then(|| Time::s(gateway.stream_max_s)),
+        lifetime: [
+            (gateway.stream_max_s, &gateway.name),
+            (
+                choices.infrastructure.stream_max_s,
+                &choices.infrastructure.connections_what,
+            ),
+        ]
+        .into_iter()
+        .filter(|(s, _)| *s > 0)
+        .min_by_key(|(s, _)| *s)
+        .map(|(s, whose)| (Time::s(s), whose.clone())),
         reconnect,
         resume,
         backplane: replicas > 1,

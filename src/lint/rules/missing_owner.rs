@@ -23,9 +23,16 @@ fn check(facts: &Facts<'_>, report: &mut Report) {
             let mut d = report
                 .at(
                     facts.model.service(*first).span,
-                    format!("nobody owns any of the {}", plural(orphans.len(), "service")),
+                    match orphans.len() {
+                        1 => format!("nobody owns `{}`", facts.model.service(*first).name),
+                        n => format!("nobody owns any of the {}", plural(n, "service")),
+                    },
                 )
-                .at("has no team, like the others")
+                .at(if orphans.len() == 1 {
+                    "has no team"
+                } else {
+                    "has no team, like the others"
+                })
                 .help("name the teams: `teams = { checkout = [\"orders\"] }`");
             d.severity = Severity::Info;
             report.add((facts.model.title.clone(), Vec::new()), d);

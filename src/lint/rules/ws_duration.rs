@@ -19,31 +19,35 @@ rule! {
 fn check(facts: &Facts<'_>, report: &mut Report) {
     for id in facts.model.stream_ids() {
         let (s, plan) = (facts.model.stream(id), facts.plan.stream(id));
-        let (Some(session), Some(resume), Some(life)) =
-            (s.terms.max_session, s.resume.filter(|r| !r.value), plan.lifetime)
+        let (Some(session), Some(resume), Some((life, whose))) = (
+            s.terms.max_session,
+            s.resume.filter(|r| !r.value),
+            plan.lifetime.as_ref(),
+        )
         else {
             continue;
         };
-        if session.value <= life {
+        if session.value <= *life {
             continue;
         }
-        let gateway = &facts.plan.choices.gateway.name;
         let mut d = report
             .at(
                 session.span,
                 format!(
-                    "{gateway} closes a connection after {life}, and a session of `{}` lasts {}",
+                    "{whose} closes a connection after {life}, and a session of `{}` lasts {}",
                     facts.model.party(s.to),
                     session.value
                 ),
             )
             .at(format!("longer than {life}"))
             .label(resume.span, "what passes meanwhile is gone");
-        if let Some(g) = facts.model.platform.gateway {
+        if let Some(g) = facts.model.platform.gateway
+            && *whose == facts.plan.choices.gateway.name
+        {
             d = d.label(g.span, "the gateway on the path");
         }
         let d = d.help(format!(
-            "let clients reconnect before {life} is over and go on where they stopped (`resume = true`), or lead this stream around the gateway over a network load balancer"
+            "let clients reconnect before {life} is over and go on where they stopped (`resume = true`), or lead this stream past {whose} over a network load balancer"
         ));
         report.add(facts.stream(id), d);
     }

@@ -105,7 +105,10 @@ pub(super) fn states(cx: &Cx<'_>, call: CallId) -> Option<States> {
             transition(
                 2,
                 0,
-                format!("{} probes in a row succeed", b.half_open.value),
+                match b.half_open.value {
+                    1 => "the probe succeeds".to_owned(),
+                    n => format!("{n} probes in a row succeed"),
+                },
             ),
             transition(
                 2,

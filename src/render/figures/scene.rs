@@ -73,9 +73,11 @@ pub(super) fn scene(cx: &Cx<'_>, doc: Option<&Doc>) -> Scene {
         });
         scene.nodes.len() - 1
     });
-    for c in &model.calls {
+    for id in model.call_ids() {
+        let c = model.call(id);
+        let past = plan.gateway.past.binary_search(&id).is_ok();
         let mut from = node(&mut scene, c.from);
-        if let (Party::Actor(_), Some(gate), true) = (c.from, gateway, routed(c.to)) {
+        if let (Party::Actor(_), Some(gate), true) = (c.from, gateway, routed(c.to) && !past) {
             scene.edges.push(Edge {
                 from,
                 to: gate,

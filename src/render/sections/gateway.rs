@@ -7,13 +7,19 @@ use super::super::artefact::gateway::{
 use super::super::artefact::path::template;
 use super::super::doc::{Doc, Inline, say};
 use super::overview::source;
+use crate::catalog;
 use crate::model::{Auth, Transport};
 use crate::plan::{Origin, Route};
 
 pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
     let edge = Edge::new(cx.plan);
     if edge.routes.is_empty() {
-        doc.para("No actor calls or listens to any service of this design: there is nothing for a gateway to route.");
+        if cx.plan.gateway.past.is_empty() {
+            doc.para("No actor calls or listens to any service of this design: there is nothing for a gateway to route.");
+        } else {
+            doc.para(say!("Nothing that comes to {} from outside is HTTP, so there is nothing for a gateway to route.", cx.plan.model.title));
+        }
+        past(cx, doc);
         return;
     }
     routes(cx, doc, &edge);
@@ -92,6 +98,37 @@ fn routes(cx: &Cx<'_>, doc: &mut Doc, edge: &Edge<'_>) {
         )
     });
     doc.list(hidden);
+    past(cx, doc);
+}
+
+/// What the gateway cannot take, and what takes it.
+fn past(cx: &Cx<'_>, doc: &mut Doc) {
+    let model = cx.plan.model;
+    let infra = cx.plan.choices.infrastructure;
+    doc.list(cx.plan.gateway.past.iter().filter_map(|id| {
+        let c = model.call(*id);
+        let wire = catalog::not_http(c.protocol.name())?;
+        let port = match wire.port {
+            0 => say!("its {} port", wire.transport),
+            port => say!("{} port {}", wire.transport, port),
+        };
+        Some(
+            say!(
+                "`{}` of `{}` goes past {} to `{}`, since {} is not HTTP: {} with ",
+                c.label(),
+                model.party(c.from),
+                cx.plan.choices.gateway.name,
+                model.service(c.to).name,
+                c.protocol.name(),
+                infra.l4
+            )
+            .and(port)
+            .and(say!(
+                " takes it in, and `{}` itself checks who connects and how often.",
+                model.service(c.to).name
+            )),
+        )
+    }));
 }
 
 fn timeout(cx: &Cx<'_>, r: &EdgeRoute, p: &Route) -> Inline {
@@ -434,6 +471,18 @@ fn configuration(cx: &Cx<'_>, doc: &mut Doc, edge: &Edge<'_>) {
     let gateway = cx.plan.choices.gateway;
     let file = edge.file();
     doc.heading(1, "Configuration", "gateway-configuration");
+    if edge.routes.len() == file.left_out.len() {
+        doc.para(say!(
+            "{} can serve none of these routes, so there is no file for it.",
+            gateway.name
+        ));
+        doc.list(
+            file.left_out
+                .iter()
+                .map(|(name, why)| say!("`{}`: {}.", name, why)),
+        );
+        return;
+    }
     let checked = match file.checked_by {
         Some(tool) => say!(
             "`{}` for {}. This project's tests have such files read by {}. To be replaced before it is used:",

@@ -9,9 +9,14 @@ use crate::model::ServiceId;
 pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
     let model = cx.plan.model;
     doc.para(say!(
-        "{} of {} exchange {}, {} and {}.",
+        "{} of {} {} {}, {} and {}.",
         count(model.services.len(), "service"),
         model.title,
+        if model.services.len() == 1 {
+            "exchanges"
+        } else {
+            "exchange"
+        },
         count(model.calls.len(), "synchronous call"),
         count(model.events.len(), "event"),
         count(model.streams.len(), "stream")

@@ -10,9 +10,12 @@ pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
     let plan = cx.plan;
     let Some(migration) = &plan.migration else {
         doc.para(say!(
-            "Left out: the spec does not call {} a monolith, so its {} services are taken to be apart already.",
+            "Left out: the spec does not call {} a monolith, so {} to be apart already.",
             plan.model.title,
-            plan.model.services.iter().filter(|s| !s.external).count()
+            match plan.model.services.iter().filter(|s| !s.external).count() {
+                1 => "its one service is taken".to_owned(),
+                n => format!("its {n} services are taken"),
+            }
         ));
         return;
     };

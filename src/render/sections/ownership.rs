@@ -11,8 +11,11 @@ pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
     let plan = cx.plan;
     if plan.model.teams.is_empty() {
         doc.para(say!(
-            "The spec names no teams, so none of the {} services of {} has an owner to show.",
-            plan.model.services.iter().filter(|s| !s.external).count(),
+            "The spec names no teams, so {} of {} has no owner to show.",
+            match plan.model.services.iter().filter(|s| !s.external).count() {
+                1 => "the one service".to_owned(),
+                n => format!("each of the {n} services"),
+            },
             plan.model.title
         ));
         return;

@@ -40,19 +40,19 @@ fn one(cx: &Cx<'_>, doc: &mut Doc, id: StreamId) {
         row("Transport", transport(cx, stream, plan)),
         row("Holds the connections", Inline::code(server)),
         row("Connections at the peak", Inline::figure(&plan.connections)),
-        row("Of one instance", Inline::figure(&plan.per_replica)),
+        row("Of one instance", of_one(plan)),
         row("Instances needed", needed(cx, plan)),
         row("Memory of one instance", Inline::figure(&plan.memory)),
         row("Messages", Inline::figure(&plan.rate)),
         row("Heartbeat", heartbeat(stream, plan)),
     ];
-    if let Some(life) = plan.lifetime {
+    if let Some((life, whose)) = &plan.lifetime {
         rows.push(row(
             "Longest life",
             say!(
                 "{} at {}; `{}` closes each connection before that and the client comes back as below",
-                life,
-                cx.plan.choices.gateway.name,
+                *life,
+                whose.as_str(),
                 server
             ),
         ));
@@ -101,6 +101,20 @@ fn transport(cx: &Cx<'_>, stream: &Stream, plan: &StreamPlan) -> Inline {
         ),
         (t, _) => Inline::text(t.name()).and(say!(" ({})", plan.transport_why)),
     }
+}
+
+/// The connections of this stream on one instance, and of all streams where the server has others.
+fn of_one(plan: &StreamPlan) -> Inline {
+    let own = Inline::figure(&plan.per_replica);
+    if plan.siblings < 2 {
+        return own;
+    }
+    own.and(say!(
+        "; of all {} streams {}",
+        plan.siblings,
+        plan.together.value
+    ))
+    .and(Inline::why(&plan.together))
 }
 
 fn needed(cx: &Cx<'_>, plan: &StreamPlan) -> Inline {

@@ -105,6 +105,9 @@ pub(super) const KIND: Kind = Kind {
             return Vec::new();
         }
         let file = edge.file();
+        if file.left_out.len() == edge.routes.len() {
+            return Vec::new();
+        }
         let left_out = file.left_out.iter();
         let left_out = left_out.map(|(name, why)| format!("`{name}` is not in this file: {why}."));
         vec![super::File {
