@@ -1,6 +1,7 @@
-//! The style that a page needs, scoped to our own classes so that it leaks nowhere; only on paper it also
-//! touches the boxes that mdBook puts around tables and the page, which would cut what cannot be scrolled to
-//! there, or what stands on a larger sheet.
+//! The style that a page needs, scoped to our own classes, with two exceptions. On paper it touches the boxes that
+//! mdBook puts around tables and the page, which would cut what cannot be scrolled to there, or what stands on a
+//! larger sheet. On a screen it draws the columns of tables closer where the screen is narrow or the table wide, for
+//! mdBook's 20 pixels on each side of a cell push a column out of sight.
 
 /// The `<style>` block: one line, ended by an empty one.
 pub(super) fn block() -> String {
@@ -29,5 +30,7 @@ const PAGE: &str = "
 @media print { .msd-tabs, .msd-tabs > .msd-panel { display: block; } .msd-tabs > label { display: block; font-weight: 600; border: none; padding: 0.3em 0; } }
 @media print { body, #body-container, #mdbook-body-container, .content { overflow: visible; } .content main { max-width: none; } }
 @media print { .msd-details:not(:has(> pre, > .msd-tabs))::details-content { content-visibility: visible; display: block; block-size: auto; } }
+@media screen { .table-wrapper:has(th:nth-child(6)) :is(th, td) { padding: 3px 8px; } }
+@media screen and (max-width: 50em) { .table-wrapper :is(th, td) { padding: 3px 8px; } }
 @media print { .table-wrapper { overflow: visible; font-size: 0.7em; } .table-wrapper :is(th, td) { padding: 3px 4px; overflow-wrap: anywhere; min-width: 4.4em; } .table-wrapper code { white-space: normal; overflow-wrap: anywhere; } }
 ";
