@@ -69,12 +69,64 @@ fn kept(broker: &str, files: &[Artefact], name: &str) -> Option<u64> {
             .find(|s| s["name"] == name)
             .and_then(|s| s["max_age"].as_u64())
             .map(|ns| ns / 1_000_000_000),
-        "sns-sqs" => {
+        "sns-sqs" | "eventbridge" => {
             let file = json(files.next().unwrap());
             let mut resources = file["Resources"].as_object().unwrap().values();
             resources
                 .find(|r| r["Properties"]["QueueName"] == name)
                 .and_then(|r| r["Properties"]["MessageRetentionPeriod"].as_u64())
+        }
+        "pubsub" => {
+            let told = subscription(files.next().unwrap(), name)?;
+            let keeps = value(&told, "message_retention_duration")?;
+            keeps.trim_end_matches('s').parse().ok()
+        }
+        // What is dead in a subscription of Azure's stays until somebody takes it.
+        _ => None,
+    }
+}
+
+/// The subscription of Pub/Sub with this name, as it stands in Terraform's file.
+fn subscription(file: &Artefact, name: &str) -> Option<String> {
+    let mut blocks = file.text.split("\nresource ");
+    let of = |b: &&str| {
+        b.starts_with("\"google_pubsub_subscription\" ")
+            && value(b, "name").as_deref() == Some(name)
+    };
+    blocks.find(of).map(str::to_owned)
+}
+
+/// The text behind the first `key =`.
+fn value(block: &str, key: &str) -> Option<String> {
+    let mut lines = block.lines().filter_map(|l| l.split_once('='));
+    let (_, told) = lines.find(|(k, _)| k.trim() == key)?;
+    Some(told.trim().trim_matches('"').to_owned())
+}
+
+/// The waits in seconds that the broker itself is told for a reader; `None` where it is the reader that waits.
+fn waits(broker: &str, files: &[Artefact], queue: &str) -> Option<Vec<u64>> {
+    let mut files = files.iter().filter(|f| f.kind == "broker");
+    match broker {
+        "rabbitmq" => {
+            let file = json(files.next().unwrap());
+            let begin = format!("{queue}.retry-");
+            let mut found: Vec<(String, u64)> = file["queues"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter(|q| q["name"].as_str().unwrap().starts_with(&begin))
+                .map(|q| {
+                    let wait = q["arguments"]["x-message-ttl"].as_u64().unwrap();
+                    (q["name"].as_str().unwrap().to_owned(), wait / 1000)
+                })
+                .collect();
+            found.sort();
+            Some(found.into_iter().map(|(_, wait)| wait).collect())
+        }
+        "pubsub" => {
+            let told = subscription(files.next().unwrap(), queue)?;
+            let bound = |key: &str| value(&told, key)?.trim_end_matches('s').parse().ok();
+            Some(vec![bound("minimum_backoff")?, bound("maximum_backoff")?])
         }
         _ => None,
     }
@@ -82,6 +134,7 @@ fn kept(broker: &str, files: &[Artefact], name: &str) -> Option<u64> {
 
 #[test]
 fn everything_says_the_same_of_dead_letters() {
+    let mut waited = 0;
     for broker in [
         "kafka",
         "rabbitmq",
@@ -97,10 +150,17 @@ fn everything_says_the_same_of_dead_letters() {
         let events = rows(&text, ["Event", "Channel", "May publish"]);
         let ends = rows(
             &text,
-            ["Event", "Reader", "Deliveries", "Lands in", "Kept for"],
+            [
+                "Event",
+                "Reader",
+                "Deliveries",
+                "Waits between",
+                "Lands in",
+                "Kept for",
+            ],
         );
         assert_eq!(ends.len(), 5, "{broker}");
-        for [event, reader, deliveries, lands, keeps] in &ends {
+        for [event, reader, deliveries, between, lands, keeps] in &ends {
             let [event, reader, lands] = [event, reader, lands].map(|c| names(c)[0].clone());
             let at = format!("{broker}: {event} at {reader}");
             let [_, channel, _] = events.iter().find(|[e, ..]| names(e)[0] == event).unwrap();
@@ -137,12 +197,34 @@ fn everything_says_the_same_of_dead_letters() {
             if let Some(told) = kept(broker, files, &lands) {
                 assert_eq!(told, seconds(kept_for), "{at}: {keeps}");
             } else {
-                let silent = ["eventbridge", "pubsub", "service-bus"];
-                assert!(
-                    silent.contains(&broker),
-                    "{at}: {lands} is kept for no time"
-                );
+                assert_eq!(broker, "service-bus", "{at}: {lands} is kept for no time");
+            }
+            // What the broker waits between deliveries, within what it can.
+            let queue = lands
+                .trim_end_matches(".dlq")
+                .trim_end_matches("-dead-letter");
+            let told: Vec<u64> = match between.as_str() {
+                "none" => Vec::new(),
+                all => all.split(", ").map(seconds).collect(),
+            };
+            match (broker, waits(broker, files, queue)) {
+                // Where order counts no message leaves its place to wait.
+                ("rabbitmq", Some(found)) if event == "order.placed" => {
+                    assert!(found.is_empty(), "{at}: {found:?}");
+                }
+                ("rabbitmq", found) => {
+                    waited += told.len();
+                    assert_eq!(found, Some(told), "{at}");
+                }
+                ("pubsub", found) => {
+                    let bound = |t: Option<&u64>| *t.unwrap_or(&10).clamp(&10, &600);
+                    let should = vec![bound(told.first()), bound(told.last())];
+                    waited += 1;
+                    assert_eq!(found, Some(should), "{at}");
+                }
+                (_, found) => assert_eq!(found, None, "{at}"),
             }
         }
     }
+    assert!(waited > 9, "only {waited} waits were compared");
 }

@@ -4,6 +4,9 @@
 //! connection. For every pair of services the answer is held against the edges of the design.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "support/policies.rs"]
+mod policies;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::LazyLock;
@@ -12,6 +15,7 @@ use msdesign::diag::{SourceFile, Sources};
 use msdesign::model::{self, Model, Party};
 use msdesign::plan::Plan;
 use msdesign::{Artefact, NoFiles, Options, compile, spec};
+use policies::{End, allows, edges, inside};
 use serde::Deserialize as _;
 use serde_json::{Value, json};
 
@@ -77,85 +81,6 @@ fn documents(files: &[Artefact], folder: &str) -> Vec<Value> {
 
 fn of_kind<'d>(documents: &'d [Value], kind: &str) -> Vec<&'d Value> {
     documents.iter().filter(|d| d["kind"] == kind).collect()
-}
-
-/// Who connects to whom by the design: calls, streams, and who leads a saga.
-fn edges(model: &Model, plan: &Plan<'_>) -> BTreeSet<(usize, usize)> {
-    let mut out = BTreeSet::new();
-    for c in &model.calls {
-        if let Party::Service(from) = c.from {
-            out.insert((from.0, c.to.0));
-        }
-    }
-    for s in &model.streams {
-        if let (Party::Service(from), Party::Service(to)) = (s.from, s.to) {
-            out.insert((to.0, from.0));
-        }
-    }
-    for (s, p) in model.sagas.iter().zip(&plan.sagas) {
-        if let Some(lead) = &p.coordinator {
-            out.extend(s.steps.iter().map(|step| (lead.value.0, step.service.0)));
-        }
-    }
-    out
-}
-
-/// A pod or an address at one end of a connection.
-struct End {
-    labels: Value,
-    namespace: Value,
-    /// Outside of the cluster.
-    outside: bool,
-}
-
-fn inside(slug: &str, namespace: &str) -> End {
-    End {
-        labels: json!({ "app.kubernetes.io/name": slug }),
-        namespace: json!({ "kubernetes.io/metadata.name": namespace }),
-        outside: false,
-    }
-}
-
-fn selects(selector: &Value, labels: &Value) -> bool {
-    let wanted = selector["matchLabels"].as_object();
-    wanted.is_none_or(|m| m.iter().all(|(k, v)| &labels[k] == v))
-}
-
-/// Whether a rule of `policy` names the other end and the port, by its number or one of its names.
-fn allows(
-    policies: &[&Value],
-    own: &End,
-    other: &End,
-    direction: &str,
-    peers: &str,
-    port: &[Value],
-) -> bool {
-    let home = own.namespace == other.namespace;
-    policies
-        .iter()
-        .filter(|p| selects(&p["spec"]["podSelector"], &own.labels))
-        .flat_map(|p| p["spec"][direction].as_array().into_iter().flatten())
-        .any(|rule| {
-            let named = rule[peers].as_array().is_none_or(|list| {
-                list.iter().any(|peer| {
-                    if peer.get("ipBlock").is_some() || other.outside {
-                        return peer.get("ipBlock").is_some() && other.outside;
-                    }
-                    let there = match peer.get("namespaceSelector") {
-                        Some(s) => selects(s, &other.namespace),
-                        None => home,
-                    };
-                    there
-                        && peer
-                            .get("podSelector")
-                            .is_none_or(|s| selects(s, &other.labels))
-                })
-            });
-            let open = rule["ports"]
-                .as_array()
-                .is_none_or(|list| list.iter().any(|p| port.contains(&p["port"])));
-            named && open
-        })
 }
 
 #[test]
@@ -380,6 +305,9 @@ fn the_envoy_beside_a_service_lets_in_the_same() {
             let service = of_kind(&all, "Service");
             let service = &service.iter().find(own).unwrap()["spec"];
             assert_eq!(service["clusterIP"], "None");
+            for port in service["ports"].as_array().unwrap() {
+                assert_eq!(port["targetPort"], port["port"], "{slug}");
+            }
             // Envoy sends on to where the service listens, and probes go there as well.
             let behind = file[0]["static_resources"]["clusters"].as_array().unwrap();
             let behind: BTreeSet<u64> = behind

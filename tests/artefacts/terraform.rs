@@ -33,8 +33,14 @@ fn a_file_that_does_not_parse_or_names_what_is_not_there_is_refused() {
             ("\n  name ", "\n  nome "),
             (" = var.", " = var.not_"),
             ("variable \"", "variable \"other_"),
-            ("ack_deadline_seconds       = 10", "ack_deadline_seconds       = 9"),
-            ("enable_message_ordering    = true", "enable_message_ordering    = \"yes\""),
+            (
+                "ack_deadline_seconds       = 10",
+                "ack_deadline_seconds       = 9",
+            ),
+            (
+                "enable_message_ordering    = true",
+                "enable_message_ordering    = \"yes\"",
+            ),
             ("minimum_backoff = \"10s\"", "minimum_backoff = \"10m\""),
             ("maximum_backoff = \"125s\"", "maximum_backoff = \"1250s\""),
             ("roles/pubsub.publisher", "roles/pubsub.writer"),

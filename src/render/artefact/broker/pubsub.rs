@@ -62,8 +62,8 @@ pub(super) fn files(cx: &Cx<'_>, name: &str, events: &[EventId]) -> Vec<File> {
         text: hcl::text(&blocks),
         checked_by: Some("Terraform's parser"),
         notes: vec![
-            "The provider itself could not be had for our tests: Terraform's parser reads the file, and the names of \
-             resources and arguments are held against the bindings of google 6.50."
+            "The provider itself could not be had for our tests: Terraform's parser reads the file, and names and \
+             types of arguments are held against the bindings of google 6.50."
                 .to_owned(),
         ],
     }]

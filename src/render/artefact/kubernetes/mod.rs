@@ -127,7 +127,7 @@ fn service(cx: &Cx<'_>, id: ServiceId, network: &Network) -> Vec<Value> {
                 "grpc" => "kubernetes.io/h2c",
                 other => other,
             };
-            json!({ "name": name, "port": port, "targetPort": name, "appProtocol": protocol })
+            json!({ "name": name, "port": port, "targetPort": open_at(cx, name, *port), "appProtocol": protocol })
         })
         .collect();
     let mut spec = json!({ "selector": selector(&s.slug), "ports": list });
@@ -268,6 +268,15 @@ fn deployment(cx: &Cx<'_>, s: &ServicePlan, meta: &Value) -> Value {
 /// Whether pods run an Envoy that nobody injects.
 fn beside_envoy(cx: &Cx<'_>) -> bool {
     cx.plan.choices.mesh.id == "envoy"
+}
+
+/// How others name a port of a pod: not every network looks for the names of a sidecar's ports.
+fn open_at(cx: &Cx<'_>, name: &str, port: u16) -> Value {
+    if beside_envoy(cx) {
+        json!(port)
+    } else {
+        json!(name)
+    }
 }
 
 /// The Envoy beside a service: ready before the service starts, and there until the service has ended.

@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 
 use super::super::super::Cx;
 use super::super::mesh::{ENVOY_METRICS, GATEWAY_NAMESPACE, MONITORING_NAMESPACE};
-use super::{ports, selector};
+use super::{open_at, ports, selector};
 use crate::catalog;
 use crate::model::{Auth, BrokerId, Party, ServiceId};
+use crate::plan::ServicePlan;
 
 /// Where stores run inside the cluster; to be replaced by the team.
 const DATA_NAMESPACE: &str = "data";
@@ -106,7 +107,7 @@ impl Network {
                 continue;
             }
             let to = json!([{ "podSelector": { "matchLabels": selector(&s.slug) } }]);
-            let mut open = named(&ports(s));
+            let mut open = open_ports(cx, s);
             open.extend(proxies(cx));
             out.push(json!({ "to": to, "ports": open }));
         }
@@ -175,7 +176,7 @@ impl Network {
 /// reached from outside.
 fn ingress(cx: &Cx<'_>, id: ServiceId) -> Vec<Value> {
     let s = cx.plan.service(id);
-    let mut open = named(&ports(s));
+    let mut open = open_ports(cx, s);
     open.extend(proxies(cx));
     let clients: BTreeSet<&str> = cx
         .plan
@@ -247,9 +248,10 @@ fn tcp(ports: &[u16]) -> Vec<Value> {
     ports.iter().map(one).collect()
 }
 
-fn named(ports: &[(&str, u16)]) -> Vec<Value> {
-    let one = |(name, _): &(&str, u16)| json!({ "protocol": "TCP", "port": name });
-    ports.iter().map(one).collect()
+fn open_ports(cx: &Cx<'_>, s: &ServicePlan) -> Vec<Value> {
+    let one =
+        |(name, port): &(&str, u16)| json!({ "protocol": "TCP", "port": open_at(cx, name, *port) });
+    ports(s).iter().map(one).collect()
 }
 
 /// The port at which a proxy takes what another one sends.

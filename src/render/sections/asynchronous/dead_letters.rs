@@ -175,9 +175,15 @@ fn replay(broker: &str, group: &GroupPlan, channel: &str) -> Inline {
             channel
         ),
         "rabbitmq" => say!(
-            "a dynamic shovel from `{}` to `{}`, which is deleted when the source is empty; the exchange is left out, so no other queue gets a copy.",
+            "a dynamic shovel from `{}` to `{}`, which is deleted when the source is empty; the exchange is left out, so no other queue gets a copy.{}",
             group.dead_letter,
-            group.queue
+            group.queue,
+            // The broker keeps the reason of the first death with the message.
+            if group.retries.is_empty() {
+                ""
+            } else {
+                " A message that died there by too many returns or by age waits no more: its next rejection lands it among the dead letters again."
+            }
         ),
         "nats" => say!(
             "read the stream `{}`, fetch each message by its sequence and hand it to the handler of `{}`; publishing to `{}` again would reach the other consumers.",
