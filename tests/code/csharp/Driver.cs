@@ -173,6 +173,52 @@ internal static class Driver
         Equal(await Calls(b, 9, Failed), 9, "they closed it");
     }
 
+    /// While a result is recorded, no other is, and no call is admitted.
+    private static void BreakerExcludesThreads()
+    {
+        foreach (var records in new[] { true, false })
+        {
+            var begun = new ManualResetEventSlim();
+            var entered = new ManualResetEventSlim();
+            var meanwhile = new ManualResetEventSlim();
+            var ending = new ThreadLocal<bool>();
+            var first = 0;
+            var both = false;
+            // Read before the call without the lock, and after it inside.
+            var b = new CircuitBreaker(Breaker().Options, () =>
+            {
+                if (ending.Value && Interlocked.Increment(ref first) == 1)
+                {
+                    entered.Set();
+                    both = meanwhile.Wait(200);
+                }
+                else if (ending.Value)
+                {
+                    meanwhile.Set();
+                }
+                return TimeSpan.Zero;
+            });
+            var threads = Enumerable.Range(0, 2).Select(number => new Thread(() =>
+            {
+                if (number == 1 && !records) entered.Wait(5000);
+                b.ExecuteAsync(() =>
+                {
+                    if (number == 0 && records) begun.Wait(5000);
+                    if (number == 1)
+                    {
+                        (records ? begun : meanwhile).Set();
+                        entered.Wait(5000);
+                    }
+                    ending.Value = true;
+                    return Task.FromResult(0);
+                }, exception => true).GetAwaiter().GetResult();
+            })).ToList();
+            threads.ForEach(thread => thread.Start());
+            threads.ForEach(thread => thread.Join());
+            Check(!both, records ? "two record at once" : "admitted meanwhile");
+        }
+    }
+
     private static Retry Retrying(bool idempotent = true)
     {
         var options = Retry.ForPayment().Options;
@@ -346,6 +392,37 @@ internal static class Driver
         Check(retries >= 10 && retries <= 14, $"{retries} retries of 40 threads");
     }
 
+    /// What a call earns is spent once, by whomever.
+    private static void BudgetIsKeptByThreads()
+    {
+        var options = Retry.ForPayment().Options;
+        options.Base = TimeSpan.Zero;
+        options.Earned = 1000;
+        options.Attempts = int.MaxValue;
+        var shared = new Retry(options, () => _now, (pause, token) => Task.CompletedTask, new Random());
+        var made = 0;
+        var lost = Task.FromException<int>(Failed);
+        Action call = () =>
+        {
+            var done = shared.ExecuteAsync(token =>
+            {
+                Interlocked.Increment(ref made);
+                return lost;
+            }, exception => new Verdict(VerdictKind.Unknown));
+            Check(done.IsFaulted, "the call fails");
+        };
+        call();
+        Equal(made, 11, "what is there at first");
+        made = 0;
+        var threads = Enumerable.Range(0, 8).Select(_ => new Thread(() =>
+        {
+            for (var i = 0; i < 2000; i++) call();
+        })).ToList();
+        threads.ForEach(thread => thread.Start());
+        threads.ForEach(thread => thread.Join());
+        Equal(made, 2 * 8 * 2000, "attempts of calls that earn a retry each");
+    }
+
     private static async Task<int> Attempts(Exception fault)
     {
         var made = 0;
@@ -431,6 +508,8 @@ internal static class Driver
         await BreakerTripsProbesAndCloses();
         await BreakerForgetsAndDropsLateResults();
         await BreakerIsSharedByThreads();
+        BreakerExcludesThreads();
+        BudgetIsKeptByThreads();
         await RetryBehaves();
         await BudgetIsSharedByThreads();
         await SharedByThreads();

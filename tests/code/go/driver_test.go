@@ -147,6 +147,7 @@ func TestBreakerIsSharedByGoroutines(t *testing.T) {
 			if errors.Is(err, ErrBreakerOpen) {
 				arrived.Done()
 			}
+			b.State() // as a metric reads it, under the race detector
 		})
 	}
 	group.Wait()

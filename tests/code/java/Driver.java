@@ -8,6 +8,7 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -119,7 +120,7 @@ final class Driver {
             var thread = new Thread(() -> {
                 try {
                     body.run();
-                } catch (Exception exception) {
+                } catch (Throwable thrown) {
                     faults.incrementAndGet();
                 }
             });
@@ -150,6 +151,56 @@ final class Driver {
             }
         });
         equal(admitted.get(), 3, "probes of 32 threads");
+    }
+
+    static boolean await(CountDownLatch latch, long milliseconds) {
+        try {
+            return latch.await(milliseconds, TimeUnit.MILLISECONDS);
+        } catch (InterruptedException stopped) {
+            throw new AssertionError(stopped);
+        }
+    }
+
+    /** While a result is recorded, no other is, and no call is admitted. */
+    static void breakerExcludesThreads() throws Exception {
+        for (boolean records : new boolean[] {true, false}) {
+            var begun = new CountDownLatch(1);
+            var entered = new CountDownLatch(1);
+            var meanwhile = new CountDownLatch(1);
+            var ending = ThreadLocal.withInitial(() -> false);
+            var first = new AtomicInteger();
+            var b = new CircuitBreaker(breaker().settings(), () -> {
+                // Read before the call without the lock, and after it inside.
+                if (ending.get() && first.getAndIncrement() == 0) {
+                    entered.countDown();
+                    check(!await(meanwhile, 200), records ? "two record at once" : "admitted meanwhile");
+                } else if (ending.get()) {
+                    meanwhile.countDown();
+                }
+                return 0;
+            });
+            parallel(2, new Body() {
+                private final AtomicInteger threads = new AtomicInteger();
+
+                @Override
+                public void run() throws Exception {
+                    boolean one = threads.getAndIncrement() == 0;
+                    if (!one && !records) {
+                        await(entered, 5000);
+                    }
+                    b.call(() -> {
+                        if (one && records) {
+                            await(begun, 5000);
+                        } else if (!one) {
+                            (records ? begun : meanwhile).countDown();
+                            await(entered, 5000);
+                        }
+                        ending.set(true);
+                        return null;
+                    }, exception -> true);
+                }
+            });
+        }
     }
 
     static final List<Long> PAUSES = new ArrayList<>();
@@ -308,6 +359,33 @@ final class Driver {
         check(retries >= 10 && retries <= 14, retries + " retries of 40 threads");
     }
 
+    /** What a call earns is spent once, by whomever. */
+    static void budgetIsKeptByThreads() throws Exception {
+        var settings = new Retry.Settings(
+                Integer.MAX_VALUE, Duration.ofMillis(300), Duration.ofSeconds(1),
+                Duration.ZERO, Duration.ZERO, true, 1000);
+        var shared = new Retry(settings, NOW::get, pause -> { }, () -> 0);
+        var made = new AtomicInteger();
+        Body call = () -> {
+            try {
+                shared.call(timeout -> {
+                    made.incrementAndGet();
+                    throw FAILED;
+                }, e -> new Retry.Verdict(Retry.Verdict.Kind.UNKNOWN, Duration.ZERO));
+            } catch (IOException failed) {
+                check(failed == FAILED, "the call's own exception");
+            }
+        };
+        call.run();
+        equal(made.getAndSet(0), 11, "what is there at first");
+        parallel(8, () -> {
+            for (int i = 0; i < 20_000; i++) {
+                call.run();
+            }
+        });
+        equal(made.get(), 2 * 8 * 20_000, "attempts of calls that earn a retry each");
+    }
+
     /** A call waits for its slot on its own time. */
     static void theWaitForASlotIsPartOfTheDeadline() throws Exception {
         var bulkhead = new Bulkhead(1, Duration.ofSeconds(10));
@@ -371,8 +449,10 @@ final class Driver {
         breakerTripsProbesAndCloses();
         breakerForgetsAndDropsLateResults();
         breakerIsSharedByThreads();
+        breakerExcludesThreads();
         retryBehaves();
         budgetIsSharedByThreads();
+        budgetIsKeptByThreads();
         theWaitForASlotIsPartOfTheDeadline();
         bulkheadBehaves();
         failuresInsideARetryOpenTheBreaker();

@@ -3,14 +3,17 @@
 import java.io.IOException
 import java.util.concurrent.CountDownLatch
 import java.util.concurrent.CyclicBarrier
+import java.util.concurrent.TimeUnit
 import java.util.concurrent.atomic.AtomicInteger
 import kotlin.concurrent.thread
 import kotlin.coroutines.cancellation.CancellationException
+import kotlin.time.ComparableTimeMark
 import kotlin.time.Duration
 import kotlin.time.Duration.Companion.ZERO
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
 import kotlin.time.TestTimeSource
+import kotlin.time.TimeSource
 import kotlin.time.measureTime
 
 val clock = TestTimeSource()
@@ -118,6 +121,44 @@ fun breakerIsSharedByThreads() {
         }
     }
     equal(admitted.get(), 3, "probes of 32 threads")
+}
+
+/** While a result is recorded, no other is, and no call is admitted. */
+fun breakerExcludesThreads() {
+    for (records in listOf(true, false)) {
+        val begun = CountDownLatch(1)
+        val entered = CountDownLatch(1)
+        val meanwhile = CountDownLatch(1)
+        val ending = ThreadLocal.withInitial { false }
+        val first = AtomicInteger()
+        val threads = AtomicInteger()
+        // Read before the call without the lock, and after it inside.
+        val reader = object : TimeSource.WithComparableMarks {
+            override fun markNow(): ComparableTimeMark {
+                if (ending.get() && first.getAndIncrement() == 0) {
+                    entered.countDown()
+                    val both = meanwhile.await(200, TimeUnit.MILLISECONDS)
+                    check(!both) { if (records) "two record at once" else "admitted meanwhile" }
+                } else if (ending.get()) {
+                    meanwhile.countDown()
+                }
+                return clock.markNow()
+            }
+        }
+        val b = CircuitBreaker(breaker().settings, reader)
+        parallel(2) {
+            val one = threads.getAndIncrement() == 0
+            if (!one && !records) entered.await(5, TimeUnit.SECONDS)
+            b.execute({ true }) {
+                if (one && records) begun.await(5, TimeUnit.SECONDS)
+                if (!one) {
+                    (if (records) begun else meanwhile).countDown()
+                    entered.await(5, TimeUnit.SECONDS)
+                }
+                ending.set(true)
+            }
+        }
+    }
 }
 
 val pauses = mutableListOf<Duration>()
@@ -257,6 +298,29 @@ fun budgetIsSharedByThreads() {
     check(retries in 10..14) { "$retries retries of 40 threads" }
 }
 
+/** What a call earns is spent once, by whomever. */
+fun budgetIsKeptByThreads() {
+    val settings = paymentRetry().settings.copy(
+        base = ZERO, cap = ZERO, earned = 1000, attempts = Int.MAX_VALUE,
+    )
+    val shared = Retry(settings, clock, {}, { 0.0 })
+    val made = AtomicInteger()
+    val call = {
+        try {
+            shared.execute<Unit>({ Verdict.Unknown() }) {
+                made.incrementAndGet()
+                throw failed
+            }
+        } catch (e: IOException) {
+            check(e === failed)
+        }
+    }
+    call()
+    equal(made.getAndSet(0), 11, "what is there at first")
+    parallel(8) { repeat(20_000) { call() } }
+    equal(made.get(), 2 * 8 * 20_000, "attempts of calls that earn a retry each")
+}
+
 /** A call waits for its slot on its own time. */
 fun theWaitForASlotIsPartOfTheDeadline() {
     val bulkhead = Bulkhead(1, 10.seconds)
@@ -310,8 +374,10 @@ fun main() {
     breakerTripsProbesAndCloses()
     breakerForgetsAndDropsLateResults()
     breakerIsSharedByThreads()
+    breakerExcludesThreads()
     retryBehaves()
     budgetIsSharedByThreads()
+    budgetIsKeptByThreads()
     theWaitForASlotIsPartOfTheDeadline()
     bulkheadBehaves()
 }

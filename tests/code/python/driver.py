@@ -133,6 +133,44 @@ def breaker_is_shared_by_threads():
     equal(len(admitted), 3, "probes of 32 threads")
 
 
+def breaker_excludes_threads():
+    """While a result is recorded, no other is, and no call is admitted."""
+    for records in (True, False):
+        begun, entered, meanwhile = (threading.Event() for _ in range(3))
+        ending, both = set(), []
+
+        # Read before the call without the lock, and after it inside.
+        def clock():
+            if threading.get_ident() in ending:
+                if not entered.is_set():
+                    entered.set()
+                    both.append(meanwhile.wait(0.2))
+                else:
+                    meanwhile.set()
+            return 0.0
+
+        b = breaker()
+        b.clock = clock
+
+        def call(number):
+            if number == 1 and not records:
+                entered.wait(5)
+            with b.call():
+                if number == 0 and records:
+                    begun.wait(5)
+                if number == 1:
+                    (begun if records else meanwhile).set()
+                    entered.wait(5)
+                ending.add(threading.get_ident())
+
+        threads = [threading.Thread(target=call, args=(number,)) for number in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        equal(both, [False], "two record at once" if records else "admitted meanwhile")
+
+
 async def failing(r, module, takes=0.0, verdict="UNKNOWN", after=0.0):
     """Starts of the attempts and how long each lasted."""
     loop = asyncio.get_running_loop()
@@ -302,6 +340,7 @@ if __name__ == "__main__":
     breaker_trips_probes_and_closes()
     breaker_forgets_and_drops_late_results()
     breaker_is_shared_by_threads()
+    breaker_excludes_threads()
     run(retry_counts_pauses_and_keeps_the_deadline)
     run(retry_stops_when_it_is_cancelled)
     run(timeouts_inside_a_retry_open_the_breaker)
