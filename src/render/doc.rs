@@ -578,6 +578,20 @@ pub(crate) fn count(n: usize, one: &str) -> String {
     }
 }
 
+/// What there is of several kinds, those left out of which there is none: `13 calls, 2 events and 1 stream`.
+pub(crate) fn counts<const N: usize>(kinds: [(usize, &str); N]) -> String {
+    let mut there: Vec<String> = kinds
+        .into_iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, one)| count(n, one))
+        .collect();
+    match there.pop() {
+        None => "nothing".to_owned(),
+        Some(only) if there.is_empty() => only,
+        Some(last) => format!("{} and {last}", there.join(", ")),
+    }
+}
+
 /// Text as it may stand in HTML, in an element or in a quoted attribute.
 pub(crate) fn escape_html(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

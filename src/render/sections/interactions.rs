@@ -2,14 +2,14 @@
 
 mod coupling;
 
-use super::super::doc::{Doc, Inline, count, say};
+use super::super::doc::{Doc, Inline, count, counts, say};
 use super::super::{Cx, figures};
 use crate::model::ServiceId;
 
 pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
     let model = cx.plan.model;
     doc.para(say!(
-        "{} of {} {} {}, {} and {}.",
+        "{} of {} {} {}.",
         count(model.services.len(), "service"),
         model.title,
         if model.services.len() == 1 {
@@ -17,9 +17,11 @@ pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
         } else {
             "exchange"
         },
-        count(model.calls.len(), "synchronous call"),
-        count(model.events.len(), "event"),
-        count(model.streams.len(), "stream")
+        counts([
+            (model.calls.len(), "synchronous call"),
+            (model.events.len(), "event"),
+            (model.streams.len(), "stream"),
+        ])
     ));
     figures::interactions(cx, doc);
     services(cx, doc);

@@ -1,7 +1,7 @@
 //! What was asked, what was chosen and why, what was assumed, what the linter found.
 
 use super::super::Cx;
-use super::super::doc::{Doc, Inline, count, say};
+use super::super::doc::{Doc, Inline, count, counts, say};
 use crate::catalog;
 use crate::diag::Severity;
 use crate::lint::Finding;
@@ -63,13 +63,12 @@ fn asked(cx: &Cx<'_>, doc: &mut Doc) {
     ]);
     rows.push(vec![
         Inline::text("Interactions"),
-        say!(
-            "{}, {}, {}, {}",
-            count(model.calls.len(), "synchronous call"),
-            count(model.events.len(), "event"),
-            count(model.streams.len(), "real-time stream"),
-            count(model.sagas.len(), "saga")
-        ),
+        Inline::text(counts([
+            (model.calls.len(), "synchronous call"),
+            (model.events.len(), "event"),
+            (model.streams.len(), "real-time stream"),
+            (model.sagas.len(), "saga"),
+        ])),
     ]);
     if !model.teams.is_empty() {
         let teams: Vec<&str> = model.teams.iter().map(|t| t.name.as_str()).collect();
