@@ -295,6 +295,41 @@ realtime = [
 }
 
 #[test]
+fn an_entry_of_which_nothing_is_said_serves_what_it_is_said_to_send() {
+    let model = model(
+        r#"
+infrastructure = "kubernetes"
+platform = { broker = "nats", mesh = "none" }
+actors = ["device"]
+services = ["adapter", "things", "sensor", "writer"]
+sync = [{ call = "adapter --gRPC Check--> things", rate = "6000/s" }]
+async = [{ event = "sensor --reading.taken--> writer", rate = "500/s" }]
+realtime = ["adapter --WebSocket /mqtt--> device"]
+"#,
+    );
+    let plan = Plan::new(&model);
+    let rate = |name: &str| {
+        let id = model
+            .service_ids()
+            .find(|s| model.service(*s).name == name)
+            .unwrap();
+        plan.service(id).rate.value
+    };
+    assert_eq!(rate("adapter"), Rate(6000.0));
+    assert_eq!(rate("sensor"), Rate(500.0));
+    // Who connects is who was declared to listen, not somebody else.
+    let actor = plan.flows[0].actor.map(|a| model.actor(a).name.as_str());
+    assert_eq!(actor, Some("device"));
+    // The stream keeps messages as long as their dead letters, and readers remember as long as it does.
+    let event = &plan.events[0];
+    assert_eq!(event.kept.value, Time::h(14 * 24));
+    assert!(event.dedupe.value > event.kept.value);
+    // Nobody issues certificates here.
+    assert_eq!(plan.choices.auth, msdesign::model::Auth::Jwt);
+    assert!(!plan.choices.identity().contains("mesh"));
+}
+
+#[test]
 fn what_is_not_http_goes_past_the_gateway() {
     let model = model(
         r#"

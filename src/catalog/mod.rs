@@ -144,6 +144,9 @@ pub struct Infrastructure {
     pub saga_history: Option<u64>,
     pub saga_source: String,
     pub workload_identity: String,
+    /// The same without a mesh: as a token, and as a certificate; empty where a mesh changes nothing.
+    pub workload_token: String,
+    pub workload_certificate: String,
     pub log_store: String,
     pub idle_s: u64,
     pub idle_what: String,

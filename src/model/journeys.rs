@@ -8,6 +8,7 @@ use super::design::{
 use super::names::{Names, short};
 use crate::diag::{Diagnostic, Span, nearest};
 use crate::spec::{FlowDecl, SagaDecl, StepDecl, Text};
+use std::cmp::Reverse;
 
 /// The most steps that a flow or saga may have: a journey that no reader can follow is no journey, and
 /// the drawing stays bounded.
@@ -140,7 +141,7 @@ pub(super) fn flows(
                 .steps
                 .iter()
                 .take(MAX_STEPS)
-                .filter_map(|s| Some((step(s, names, all, out)?, key(s))))
+                .filter_map(|s| Some((step(s, &d.name.value, names, all, out)?, key(s))))
                 .collect();
             Flow {
                 name: d.name.value.clone(),
@@ -183,7 +184,7 @@ fn group(
                 let mut taken = groups.remove(i);
                 at = Some(at.map_or(i, |a| a.min(i)));
                 together.append(&mut taken);
-            } else if let Some(step) = step(member, names, all, out) {
+            } else if let Some(step) = step(member, &d.name.value, names, all, out) {
                 together.push((step, wanted));
             }
         }
@@ -227,7 +228,13 @@ fn target(step: Step, all: &Interactions<'_>) -> Option<Party> {
     }
 }
 
-fn step(s: &StepDecl, names: &Names, all: &Interactions<'_>, out: Out<'_>) -> Option<Step> {
+fn step(
+    s: &StepDecl,
+    flow: &str,
+    names: &Names,
+    all: &Interactions<'_>,
+    out: Out<'_>,
+) -> Option<Step> {
     let event = |name: &str| all.events.iter().position(|e| e.name == name).map(EventId);
     // The name of a service wins over that of an event.
     let from = names.find(&s.from.value);
@@ -295,12 +302,13 @@ fn step(s: &StepDecl, names: &Names, all: &Interactions<'_>, out: Out<'_>) -> Op
         out.push(unknown_target(s, names, all));
         return None;
     };
-    interaction(s, from, to, all, out)
+    interaction(s, flow, from, to, all, out)
 }
 
 /// The call or stream between two parties.
 fn interaction(
     s: &StepDecl,
+    flow: &str,
     from: Party,
     to: Party,
     all: &Interactions<'_>,
@@ -347,7 +355,12 @@ fn interaction(
         );
         return None;
     }
-    if let Some(&i) = between.first() {
+    // Of several, the one that speaks most of what the flow is called; else the first.
+    let likely = between
+        .iter()
+        .copied()
+        .max_by_key(|&i| (likeness(flow, &all.calls[i].operation), Reverse(i)));
+    if let Some(i) = likely {
         return Some(Step::Call(CallId(i)));
     }
     let stream = all
@@ -369,6 +382,32 @@ fn interaction(
             None
         }
     }
+}
+
+/// How much of the name of a flow an operation repeats: `processBooking` speaks of `Book a flight`. The first word
+/// of the name counts most, since it is mostly the verb.
+fn likeness(flow: &str, operation: &str) -> usize {
+    let (name, said) = (stems(flow), stems(operation));
+    let weighted = name.iter().enumerate();
+    let found = weighted.filter(|(_, word)| said.contains(word));
+    found.map(|(at, _)| name.len() - at).sum()
+}
+
+/// The words of a name in any spelling, cut to four letters so that endings do not matter; shorter ones say little.
+fn stems(text: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut lower = false;
+    for c in text.chars() {
+        if !c.is_alphanumeric() || (c.is_uppercase() && lower) {
+            words.push(String::new());
+        }
+        lower = c.is_lowercase();
+        if let (true, Some(word)) = (c.is_alphanumeric(), words.last_mut()) {
+            word.extend(c.to_lowercase());
+        }
+    }
+    let long = words.into_iter().filter(|w| w.chars().count() > 3);
+    long.map(|w| w.chars().take(4).collect()).collect()
 }
 
 fn unknown_step(s: &StepDecl, why: &str, help: String) -> Diagnostic {
@@ -409,5 +448,26 @@ fn unknown_target(s: &StepDecl, names: &Names, all: &Interactions<'_>) -> Diagno
             "it leads nowhere",
             "name a service or an event".to_owned(),
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::likeness;
+
+    #[test]
+    fn operations_are_told_apart_by_the_name_of_the_flow() {
+        let best = |flow: &str, operations: &[&'static str]| {
+            let like = |o: &&&str| likeness(flow, o);
+            operations.iter().rev().max_by_key(like).copied()
+        };
+        let graph = ["getLoyalty", "listFlights", "processBooking"];
+        assert_eq!(best("Book a flight", &graph), Some("processBooking"));
+        assert_eq!(best("Loyalty points", &graph), Some("getLoyalty"));
+        let rest = ["GET /orders/{id}", "POST /checkout"];
+        assert_eq!(best("Checkout", &rest), Some("POST /checkout"));
+        assert_eq!(best("See an order", &rest), Some("GET /orders/{id}"));
+        // Nothing alike: the first.
+        assert_eq!(best("Zoo", &rest), Some("GET /orders/{id}"));
     }
 }

@@ -66,10 +66,12 @@ pub(super) fn choose(model: &Model) -> Choices {
     let broker = model.brokers.first().map(|b| b.kind);
     let auth = model.platform.auth.map_or_else(
         || {
-            if mesh.mtls {
-                Auth::Mtls
-            } else {
-                Auth::parse(&main.auth).unwrap_or(Auth::Mtls)
+            let usual = Auth::parse(&main.auth).unwrap_or(Auth::Mtls);
+            match usual {
+                _ if mesh.mtls => Auth::Mtls,
+                // Without a mesh nobody issues the certificates, and a token needs nothing more to run.
+                Auth::Mtls => Auth::Jwt,
+                other => other,
             }
         },
         |s| s.value,
@@ -158,7 +160,8 @@ pub(super) fn choose(model: &Model) -> Choices {
         } else {
             format!(
                 "{} issues the identity: {}",
-                main.name, main.workload_identity
+                main.name,
+                identity(main, mesh, auth)
             )
         },
         source: if auth == Auth::Mtls { "Spf" } else { "" },
@@ -175,6 +178,19 @@ pub(super) fn choose(model: &Model) -> Choices {
     }
 }
 
+/// What a service proves its identity by.
+fn identity(main: &'static Infrastructure, mesh: &Mesh, auth: Auth) -> &'static str {
+    let plain = match auth {
+        Auth::Mtls => &main.workload_certificate,
+        _ => &main.workload_token,
+    };
+    if mesh.mtls || plain.is_empty() {
+        &main.workload_identity
+    } else {
+        plain
+    }
+}
+
 /// The name of a way to authenticate.
 pub(super) fn auth_name(auth: Auth) -> &'static str {
     match auth {
@@ -186,6 +202,12 @@ pub(super) fn auth_name(auth: Auth) -> &'static str {
 }
 
 impl Choices {
+    /// What a service proves its identity by on this platform.
+    #[must_use]
+    pub fn identity(&self) -> &'static str {
+        identity(self.infrastructure, self.mesh, self.auth)
+    }
+
     /// The name of the chosen way to authenticate.
     #[must_use]
     pub fn auth_name(&self) -> &'static str {
@@ -299,6 +321,7 @@ pub(super) fn assumptions(plan: &Plan<'_>) -> Vec<String> {
             .services
             .iter()
             .zip(&plan.services)
+            .filter(|(s, _)| !s.external)
             .map(|(s, p)| (s.name.clone(), p.replicas.origin == Origin::Assumed)),
     );
     if !replicas.is_empty() {

@@ -182,13 +182,23 @@ fn one(
             Figure::assumed(days, n.dead_letter_retention.why.clone(), "SQS")
         }
     };
+    let (kept, dead_letter_kept) = redelivery::kept(
+        broker,
+        &retention,
+        &dead_letter_retention,
+        !e.consumers.is_empty(),
+    );
     let dedupe = match e.terms.dedupe {
         Some(d) => Figure::set(d.value),
-        None => Figure::derived(
-            retention.value.plus(horizon),
-            format!("retention {} + redelivery {horizon}", retention.value),
-            "derived",
-        ),
+        None => {
+            // A reader may be set back to the oldest message that there is.
+            let held = retention.value.max(kept.value);
+            Figure::derived(
+                held.plus(horizon),
+                format!("retention {held} + redelivery {horizon}"),
+                "derived",
+            )
+        }
     };
     let handler = e
         .terms
@@ -284,12 +294,6 @@ fn one(
         handler.plus(Time::ms(1000)).plus(horizon),
         format!("outbox poll 1 s + handler {handler}; with every redelivery up to {horizon} more"),
         "derived",
-    );
-    let (kept, dead_letter_kept) = redelivery::kept(
-        broker,
-        &retention,
-        &dead_letter_retention,
-        !e.consumers.is_empty(),
     );
     EventPlan {
         channel: channel.name,

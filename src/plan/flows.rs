@@ -119,7 +119,12 @@ fn derive(
     match first {
         Some(call) => steps.push(vec![Step::Call(CallId(call))]),
         None => {
-            let client = model.actors.iter().position(|a| a.name == "client");
+            // Who listens to its streams is who connects; else nobody is named.
+            let listener = model.streams.iter().find_map(|s| match (s.from, s.to) {
+                (Party::Service(x), Party::Actor(a)) if x == entry => Some(a.0),
+                _ => None,
+            });
+            let client = listener.or_else(|| model.actors.iter().position(|a| a.name == "client"));
             steps.extend(client.map(|a| vec![Step::Enter(ActorId(a), entry)]));
         }
     }

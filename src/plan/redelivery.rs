@@ -237,6 +237,10 @@ pub(super) fn kept(
                 kept.value, dead.value
             );
             kept = Figure::derived(dead.value, why, &broker.source);
+            if !dead.is_set() {
+                let why = "two weeks to look at a dead letter, and its message stands in the stream as long";
+                dead = Figure::derived(dead.value, why, &broker.source);
+            }
         }
     }
     (kept, dead)

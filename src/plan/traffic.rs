@@ -91,7 +91,10 @@ pub(super) fn carry(model: &Model) -> Traffic {
                         ),
                         "derived",
                     ),
-                    (None, None) => entry.clone(),
+                    (None, None) => match at_least(model, s, &outbound[s], &published[s], &entry) {
+                        Some(needed) if from_actors.len() == 1 => needed,
+                        _ => entry.clone(),
+                    },
                 });
             }
         }
@@ -104,7 +107,8 @@ pub(super) fn carry(model: &Model) -> Traffic {
                 &consumed[s],
                 &calls,
                 &event_rates,
-                &entry,
+                &at_least(model, s, &outbound[s], &published[s], &entry)
+                    .unwrap_or_else(|| entry.clone()),
             ),
         };
         for &i in &outbound[s] {
@@ -148,6 +152,38 @@ pub(super) fn carry(model: &Model) -> Traffic {
         calls: fill(calls),
         events: fill(event_rates),
     }
+}
+
+/// The rate that a service needs, of which nothing else is said, to make the calls and publish the events whose
+/// rates are stated; `None` where the rate of an entry point covers them.
+fn at_least(
+    model: &Model,
+    s: usize,
+    outbound: &[usize],
+    published: &[usize],
+    entry: &Figure<Rate>,
+) -> Option<Figure<Rate>> {
+    let calls = outbound.iter().filter_map(|&i| {
+        let c = &model.calls[i];
+        let times = c.policy.per_request.map_or(1, |n| n.value.max(1));
+        let rate = c.rate?.value.0 / f64::from(times);
+        Some((rate, format!("calls `{}`", model.service(c.to).name)))
+    });
+    let events = published.iter().filter_map(|&i| {
+        let e = &model.events[i];
+        let rate = e.rate.filter(|_| e.publishers.len() == 1)?.value.0;
+        Some((rate, format!("publishes `{}`", e.name)))
+    });
+    let (rate, what) = calls
+        .chain(events)
+        .filter(|(rate, _)| *rate > entry.value.0)
+        .max_by(|a, b| a.0.total_cmp(&b.0))?;
+    let name = &model.services[s].name;
+    Some(Figure::derived(
+        Rate(rate),
+        format!("no less than `{name}` {what}"),
+        "derived",
+    ))
 }
 
 /// The rate of an entry point of which nothing is said.

@@ -24,7 +24,7 @@ fn check(facts: &Facts<'_>, report: &mut Report) {
             .at("no identity today")
             .help(format!(
                 "let services prove who they are: {}",
-                facts.plan.choices.infrastructure.workload_identity
+                facts.plan.choices.identity()
             ));
         // What a call says beside this says nothing more.
         report.add(("platform".to_owned(), Vec::new()), d);
@@ -85,7 +85,7 @@ fn calls(facts: &Facts<'_>, report: &mut Report) {
         let d = d.help(if actor {
             format!("have the gateway check a token of `{from}`; what everybody may read deserves an `allow` with its reason")
         } else {
-            format!("let `{from}` prove who it is: {}", facts.plan.choices.infrastructure.workload_identity)
+            format!("let `{from}` prove who it is: {}", facts.plan.choices.identity())
         });
         report.add(facts.call(id), d);
     }

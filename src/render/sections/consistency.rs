@@ -45,7 +45,11 @@ fn owners(cx: &Cx<'_>, doc: &mut Doc) {
                         .map(|(s, _)| user(s).and(" (reads)".into()));
                     Inline::join(users.chain(readers), ", ")
                 },
-                verdict(cx, &store.users.iter().map(|(s, _)| *s).collect::<Vec<_>>()),
+                verdict(
+                    cx,
+                    &store.users.iter().map(|(s, _)| *s).collect::<Vec<_>>(),
+                    !store.readers.is_empty(),
+                ),
             ]
         })
         .collect();
@@ -61,11 +65,15 @@ fn owners(cx: &Cx<'_>, doc: &mut Doc) {
     }
 }
 
-fn verdict(cx: &Cx<'_>, users: &[ServiceId]) -> Inline {
+fn verdict(cx: &Cx<'_>, users: &[ServiceId], read_by_others: bool) -> Inline {
     let model = cx.plan.model;
     let name = |s: ServiceId| model.service(s).name.as_str();
     match users {
         [] => Inline::text("nobody uses it"),
+        [one] if read_by_others => say!(
+            "`{}` alone writes it; whoever else reads it is bound to its tables",
+            name(*one)
+        ),
         [one] => say!("`{}` alone reads and writes it", name(*one)),
         many => {
             // The spec does not say who writes, so the design names what the sharers already have.

@@ -306,15 +306,15 @@ fn authentication(cx: &Cx<'_>, doc: &mut Doc, edge: &Edge<'_>) {
         }
         Auth::Mtls => say!(
             "The token ends at the gateway. Its subject goes on as `x-user-id` over mutual TLS ({}), and only the gateway's certificate is believed about it, to ",
-            cx.plan.choices.infrastructure.workload_identity
+            cx.plan.choices.identity()
         ),
         Auth::Oauth2 => say!(
             "The token ends at the gateway. Its subject goes on as `x-user-id` with an access token of the gateway's own client ({}), to ",
-            cx.plan.choices.infrastructure.workload_identity
+            cx.plan.choices.identity()
         ),
         Auth::Iam => say!(
             "The token ends at the gateway. Its subject goes on as `x-user-id`, and the gateway shows its own identity ({}), to ",
-            cx.plan.choices.infrastructure.workload_identity
+            cx.plan.choices.identity()
         ),
     };
     doc.para(how.and(Inline::names(services)).and(Inline::text(".")));

@@ -172,7 +172,7 @@ fn authentication(cx: &Cx<'_>, doc: &mut Doc) {
                 plan.choices.mesh.certificates
             )
         } else {
-            plan.choices.infrastructure.workload_identity.clone()
+            plan.choices.identity().to_owned()
         }
     ));
     let mut rows: Vec<Vec<Inline>> = Vec::new();

@@ -133,7 +133,7 @@ fn versions(cx: &Cx<'_>, doc: &mut Doc) {
                 last,
                 say!(
                     "every version of the last {}, as old messages are still read",
-                    plan.retention.value
+                    plan.retention.value.max(plan.kept.value)
                 ),
             ]
         })

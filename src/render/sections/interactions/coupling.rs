@@ -19,7 +19,7 @@ pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
     doc.heading(1, "Coupling", "coupling");
     let name = |s: ServiceId| model.service(s).name.as_str();
     let mut items = vec![say!(
-        "{} of its own, of which {} call one another: {} of the pairs that could.",
+        "{} of its own; calls lead directly between {}, {} of those possible.",
         count(coupling.own, "service"),
         count(coupling.pairs, "pair"),
         percent(coupling.density())
