@@ -391,7 +391,13 @@ impl Doc {
         self.raw(html);
     }
 
-    fn cell(&mut self, cell: Inline) {
+    fn cell(&mut self, mut cell: Inline) {
+        // A backslash in front of the bar would hide it from readers of tables; a word joiner takes no room.
+        if let Some(Event::Text(text)) = cell.0.last_mut()
+            && text.ends_with('\\')
+        {
+            *text = format!("{text}\u{2060}").into();
+        }
         self.events.push(Event::Start(Tag::TableCell));
         self.events.extend(cell.0);
         self.events.push(Event::End(TagEnd::TableCell));
@@ -612,6 +618,19 @@ pub(crate) fn escape_html(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_backslash_at_the_end_of_a_cell_keeps_the_table_whole() {
+        let mut doc = Doc::new(Format::Markdown, "s", 2);
+        let row = vec![Inline::text("x \\"), say!("**{}** y", "b")];
+        doc.table(&["One", "Two"], vec![row]);
+        doc.para("behind");
+        let text = doc.finish();
+        assert!(
+            text.contains("**b** y|") && text.contains("behind"),
+            "{text}"
+        );
+    }
 
     #[test]
     fn tabs_are_radio_buttons_in_html_and_sections_elsewhere() {
