@@ -295,6 +295,7 @@ fn twice() -> impl Strategy<Value = (Scene, Scene)> {
         let scene = Scene {
             title: "t".to_owned(),
             description: "d".to_owned(),
+            labels: Labels::Auto,
             groups: groups.clone(),
             nodes: nodes
                 .iter()

@@ -9,7 +9,7 @@ use msdesign::book::config::Config;
 use msdesign::book::page;
 use msdesign::diag::{Severity, nearest};
 use msdesign::diagram::layout::{Direction, Wish};
-use msdesign::diagram::{Form, Picture, json};
+use msdesign::diagram::{Form, Labels, Picture, json};
 use msdesign::{Chapter, Compiled, Drawn, Format, Wanted};
 
 use super::files::{self, File, Setup};
@@ -39,6 +39,9 @@ pub(super) struct Args {
     /// Where the diagram grows to; not given, what suits the width of a page better
     #[arg(long, value_enum)]
     direction: Option<Towards>,
+    /// What stands at the lines of the interaction diagram; not given, what the design says
+    #[arg(long, value_enum)]
+    labels: Option<Worded>,
     /// How many pixels a PNG has for each of the SVG
     #[arg(long, default_value_t = 2.0, value_parser = scale)]
     scale: f32,
@@ -57,6 +60,14 @@ pub(super) struct Args {
 enum Towards {
     Right,
     Down,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Worded {
+    Auto,
+    Full,
+    Wrapped,
+    Numbers,
 }
 
 /// What is written: a form of text, or pixels.
@@ -129,7 +140,15 @@ pub(super) fn run(args: &Args) -> Result<u8> {
         let json = form == Some(Written::Text(Form::Json));
         list(&drawn, json).into_bytes()
     } else {
-        let picture = drawn.picture.map_err(|why| anyhow!(why))?;
+        let mut picture = drawn.picture.map_err(|why| anyhow!(why))?;
+        if let (Picture::Interactions(scene), Some(labels)) = (&mut picture, args.labels) {
+            scene.labels = match labels {
+                Worded::Auto => Labels::Auto,
+                Worded::Full => Labels::Full,
+                Worded::Wrapped => Labels::Wrapped,
+                Worded::Numbers => Labels::Numbers,
+            };
+        }
         match form {
             Some(Written::Png) => png(&picture, args)?,
             Some(Written::Text(form)) => write(&picture, Some(form), args)?.into_bytes(),

@@ -1,7 +1,7 @@
 //! The pictures as JSON, for other programs. `picture.schema.json` beside this file is the contract.
 
 use super::chart::Chart;
-use super::layout::{self, Direction, Drawing, Rect, Wish};
+use super::layout::{Direction, Drawing, Rect, Wish};
 use super::matrix::Matrix;
 use super::scene::{EdgeKind, NodeKind, Scene};
 use super::sequence::{Event, MessageKind, Sequence, flatten};
@@ -33,8 +33,8 @@ fn picture(kind: &str, title: &str, description: &str, more: Value) -> String {
 #[must_use]
 pub fn interactions(scene: &Scene, wish: Wish) -> String {
     let scene = scene.canonical();
-    let drawing = layout::draw(&svg::graph(&scene), wish).ok();
-    let drawing = drawing.as_ref();
+    let placed = svg::placed(&scene, wish).ok();
+    let (drawing, numbers) = placed.as_ref().map(|p| (&p.0, &p.1)).unzip();
     let groups: Vec<Value> = scene
         .groups
         .iter()
@@ -73,6 +73,7 @@ pub fn interactions(scene: &Scene, wish: Wish) -> String {
                 "labels": e.labels,
                 "points": route.map(|r| points(&r.points)),
                 "label_box": route.and_then(|r| r.label).map(rect),
+                "number": numbers.and_then(|n| n.get(i).copied().flatten()),
             })
         })
         .collect();

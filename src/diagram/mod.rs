@@ -38,7 +38,7 @@ pub use chart::{Bar, Chart, MAX_BARS, Mark, Part, PartKind};
 pub use layout::Direction;
 pub use matrix::{Counts, Matrix};
 pub use picture::{Form, Picture, Refusal};
-pub use scene::{Edge, EdgeKind, Group, Node, NodeKind, Scene};
+pub use scene::{Edge, EdgeKind, Group, Labels, Node, NodeKind, Scene};
 pub use sequence::{Branch, FrameKind, Message, MessageKind, Participant, Sequence, Step};
 pub use states::{State, StateKind, States, Transition};
 pub use svg::style::STYLE;

@@ -15,6 +15,22 @@ pub struct Scene {
     pub nodes: Vec<Node>,
     /// Interactions. Those with the same ends, kind and softness are folded into one line.
     pub edges: Vec<Edge>,
+    /// How an SVG words its lines.
+    pub labels: Labels,
+}
+
+/// How much an SVG says at a line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Labels {
+    /// As much as leaves the picture readable.
+    #[default]
+    Auto,
+    /// Up to three operations.
+    Full,
+    /// Up to two operations in narrow lines, and narrow boxes.
+    Wrapped,
+    /// A number that a key below the picture explains, and narrow boxes.
+    Numbers,
 }
 
 /// A lane.
@@ -209,6 +225,7 @@ impl Scene {
                 .collect(),
             nodes: nodes.into_iter().map(|(n, _)| n).collect(),
             edges,
+            labels: self.labels,
         }
     }
 }

@@ -95,13 +95,8 @@ pub(super) fn fit(text: &str, size: i64, max: i64) -> String {
     out
 }
 
-/// Like [`fit`], for an operation as a picture names it: `gRPC shop.v1.Cart/AddItem` is
-/// `gRPC AddItem`, because the box at the line's end says whose it is. Paths of HTTP stay whole.
-pub(super) fn fit_operation(text: &str, size: i64, max: i64) -> String {
-    fit(&operation(text), size, max)
-}
-
-/// An operation as a picture names it, whole.
+/// An operation as a picture names it: `gRPC shop.v1.Cart/AddItem` is `gRPC AddItem`, because the box at the line's end
+/// says whose it is. Paths of HTTP stay whole.
 pub(super) fn operation(text: &str) -> String {
     let whole = clean(text);
     if let Some((protocol, operation)) = whole.split_once(' ')
@@ -116,7 +111,7 @@ pub(super) fn operation(text: &str) -> String {
 }
 
 /// Like [`wrap`], for names and paths: a line may end before a `/` as well, and behind `-`, `_`, `.`
-/// and `:` where it is too long otherwise.
+/// `:` and before the capitals of `LongNames` where it is too long otherwise.
 pub(super) fn wrap_path(text: &str, size: i64, max: i64, lines: usize) -> Vec<String> {
     let text = clean(text);
     let coarse = wrap_pieces(&text, false, size, max, lines);
@@ -129,11 +124,15 @@ pub(super) fn wrap_path(text: &str, size: i64, max: i64, lines: usize) -> Vec<St
 fn wrap_pieces(text: &str, fine: bool, size: i64, max: i64, lines: usize) -> Vec<String> {
     let mut pieces: Vec<&str> = Vec::new();
     let mut begin = 0;
+    let mut before = ' ';
     for (i, c) in text.char_indices() {
+        let hump = fine && before.is_lowercase() && c.is_uppercase();
+        before = c;
         let end = match c {
             '/' => i,
             ' ' => i + 1,
             '-' | '_' | '.' | ':' if fine => i + 1,
+            _ if hump => i,
             _ => continue,
         };
         if end > begin {
@@ -224,24 +223,26 @@ pub(super) fn balance(text: &str, size: i64, max: i64, lines: usize) -> Vec<Stri
     best
 }
 
-/// The lines of a folded label: at most `max_lines`, the last of them a count of what is left out.
-pub(super) fn folded(labels: &[String], size: i64, max: i64, max_lines: usize) -> Vec<String> {
+/// The lines of a folded label: at most `most` operations, each in up to three lines, the last of them a count of what
+/// is left out.
+pub(super) fn folded(labels: &[String], size: i64, max: i64, most: usize) -> Vec<String> {
     let labels: Vec<&String> = labels.iter().filter(|l| !l.trim().is_empty()).collect();
-    let shown = if labels.len() > max_lines {
-        max_lines - 1
+    let shown = if labels.len() > most {
+        most - 1
     } else {
         labels.len()
     };
-    let mut out: Vec<String> = labels[..shown]
-        .iter()
-        .map(|l| fit_operation(l, size, max))
-        .collect();
+    let mut named: Vec<String> = labels[..shown].iter().map(|l| operation(l)).collect();
     // Two services' operations of one name on one line are one word.
-    out.dedup();
+    named.dedup();
+    named.retain(|l| !l.is_empty());
+    let mut out: Vec<String> = named
+        .iter()
+        .flat_map(|l| wrap_path(l, size, max, 3))
+        .collect();
     if shown < labels.len() {
         out.push(format!("+{} more", labels.len() - shown));
     }
-    out.retain(|l| !l.is_empty());
     out
 }
 
@@ -280,13 +281,14 @@ mod tests {
     #[test]
     fn operations_keep_their_end() {
         let long = "gRPC oteldemo.v1.ProductCatalogService/ListProducts";
-        assert_eq!(fit_operation(long, 11, 170), "gRPC ListProducts");
+        assert_eq!(operation(long), "gRPC ListProducts");
+        assert_eq!(operation("POST /orders/new"), "POST /orders/new");
+        assert_eq!(operation("and/or"), "and/or");
+        let stream = ["WebSocket /api/v1/notifications/of/order".to_owned()];
         assert_eq!(
-            fit_operation("POST /orders/new", 11, 170),
-            "POST /orders/new"
+            folded(&stream, 11, 170, 3),
+            ["WebSocket /api/v1", "/notifications/of/order"]
         );
-        assert_eq!(fit_operation("and/or", 11, 170), "and/or");
-        assert!(fit_operation(&"a/".repeat(99), 11, 100).ends_with('…'));
     }
 
     #[test]
@@ -316,6 +318,9 @@ mod tests {
             ["POST /api/v1", "/preserveservice/preserve"].map(|l| fit(l, 11, 130))
         );
         assert_eq!(wrap_path("order-other", 11, 45, 2), ["order-", "other"]);
+        let event = "OrderStatusChangedToPaid";
+        let lines = wrap_path(event, 11, 110, 2);
+        assert_eq!(lines, ["OrderStatus", "ChangedToPaid"]);
         let room = narrowest(path, 11, 240, 3);
         let lines = wrap_path(path, 11, room, 3);
         assert!(room < 120 && lines.len() == 3, "{room} {lines:?}");

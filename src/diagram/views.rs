@@ -126,6 +126,7 @@ pub fn overview(scene: &Scene) -> Option<Scene> {
         title: format!("{}: the teams", scene.title),
         description: "One box a team; the lines count what passes between them.".to_owned(),
         groups: Vec::new(),
+        labels: scene.labels,
         nodes: nodes.collect(),
         edges: counts
             .into_iter()
@@ -250,6 +251,7 @@ pub fn neighbourhood(scene: &Scene, centre: &BTreeSet<usize>, title: &str) -> Sc
             .filter_map(|&v| scene.nodes.get(v).cloned())
             .collect(),
         edges,
+        labels: scene.labels,
     }
 }
 

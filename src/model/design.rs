@@ -69,6 +69,20 @@ pub enum View {
     Overview,
 }
 
+/// How much the diagram of interactions says at its lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Labels {
+    /// As much as leaves it readable.
+    #[default]
+    Auto,
+    /// Operations, side by side with their protocol.
+    Full,
+    /// Operations in narrow lines.
+    Wrapped,
+    /// Numbers and a key to them.
+    Numbers,
+}
+
 /// How services prove who they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Auth {
@@ -643,6 +657,8 @@ pub struct Model {
     pub platform: Platform,
     /// What the diagram shows.
     pub view: View,
+    /// What stands at its lines.
+    pub labels: Labels,
     /// The author's numbers.
     pub defaults: Defaults,
     /// What the linter lets pass.

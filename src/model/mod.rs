@@ -26,7 +26,7 @@ pub use choices::{LANGUAGES, Language, SECTIONS, Section, SectionInfo, known_lan
 pub use classify::{Method, Protocol, Transport, is_known_store};
 pub use design::{
     Actor, ActorId, Allow, Architecture, Auth, Balancing, Broker, BrokerId, Call, CallId, Checked,
-    Defaults, Delivery, Event, EventId, Field, Flow, Lint, Model, Party, Platform, Probe,
+    Defaults, Delivery, Event, EventId, Field, Flow, Labels, Lint, Model, Party, Platform, Probe,
     Publisher, RuleSetting, Saga, SagaStep, SagaStyle, Service, ServiceId, Set, Slo, Stated, Step,
     Store, StoreId, Stream, StreamId, Team, TeamId, View,
 };

@@ -51,6 +51,7 @@ pub fn resolve(spec: &Spec, source: SourceId, out: &mut Vec<Diagnostic>) -> Mode
         flows: Vec::new(),
         platform: settings::platform(spec, out),
         view: settings::view(spec.diagram.view.as_ref(), out),
+        labels: settings::labels(spec.diagram.labels.as_ref(), out),
         defaults: settings::defaults(spec, out),
         lint: settings::lint(spec),
         secrets: spec.secrets.clone(),

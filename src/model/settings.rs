@@ -1,7 +1,7 @@
 //! The author's choices, numbers for everything, and what the linter is told.
 
 use super::check::{self, Out};
-use super::design::{Allow, Defaults, Lint, Platform, RuleSetting, Set, View};
+use super::design::{Allow, Defaults, Labels, Lint, Platform, RuleSetting, Set, View};
 use super::security;
 use crate::catalog;
 use crate::spec::{Spec, Text};
@@ -30,6 +30,17 @@ pub(super) fn view(text: Option<&Text>, out: Out<'_>) -> View {
         Some("full") => View::Full,
         Some("overview") => View::Overview,
         _ => View::Auto,
+    }
+}
+
+/// What stands at the diagram's lines.
+pub(super) fn labels(text: Option<&Text>, out: Out<'_>) -> Labels {
+    let known = ["auto", "full", "wrapped", "numbers"];
+    match text.and_then(|t| check::choice("a kind of labels", t, &known, out)) {
+        Some("full") => Labels::Full,
+        Some("wrapped") => Labels::Wrapped,
+        Some("numbers") => Labels::Numbers,
+        _ => Labels::Auto,
     }
 }
 

@@ -157,6 +157,8 @@ pub struct Platform {
 pub struct DiagramDecl {
     /// `auto`, `full` or `overview`.
     pub view: Option<Text>,
+    /// `auto`, `full`, `wrapped` or `numbers`.
+    pub labels: Option<Text>,
 }
 
 /// Numbers used where nothing is stated.
@@ -411,6 +413,7 @@ pub(super) fn read_diagram(cx: &mut Context<'_>, root: &mut Table<'_>) -> Diagra
     };
     let diagram = DiagramDecl {
         view: t.text(cx, "view"),
+        labels: t.text(cx, "labels"),
     };
     t.finish(cx);
     diagram

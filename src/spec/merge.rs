@@ -30,6 +30,7 @@ impl Spec {
         self.flows.extend(other.flows);
         self.platform.merge_under(other.platform);
         fill(&mut self.diagram.view, other.diagram.view);
+        fill(&mut self.diagram.labels, other.diagram.labels);
         self.defaults.merge_under(other.defaults);
         self.lint.merge_under(other.lint);
         self.secrets.extend(other.secrets);

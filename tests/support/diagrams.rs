@@ -74,6 +74,7 @@ pub(crate) fn scene() -> Scene {
     Scene {
         title: name(2),
         description: name(3),
+        labels: Labels::Auto,
         groups,
         nodes,
         edges,

@@ -1,116 +1,21 @@
 //! The interaction diagram.
 
-use super::super::layout::{self, Drawing, Graph, Line, Rect, Shape};
+use super::super::layout::{Drawing, Rect};
 use super::super::scene::{Edge, EdgeKind, NodeKind, Scene};
 use super::super::{TooLarge, text};
+use super::compose::{Composed, Texts, compose};
+use super::key::Key;
 use super::writer::{CORNER, Svg, Tip, outline, polyline, tip};
-use super::{Caption, LABEL_MAX, NAME, Options, SMALL, SMALL_LINE, draw_node, inset, shape};
+use super::{NAME, Options, SMALL, SMALL_LINE, draw_node, inset, shape};
 use std::collections::BTreeMap;
 
-/// In pictures with more boxes, services have no second line.
-const CROWDED: usize = 20;
 /// In pictures with more lines, corners are sharp.
 const ROUNDED: usize = 40;
-/// Lines of a label before the rest is only counted.
-const LABEL_LINES: usize = 3;
 /// Operations named in a label's tooltip.
 const NAMED: usize = 40;
-/// Widest title of a lane.
-const TITLE_MAX: i64 = 180;
 
 /// Paths of the lines and of the tips, by kind and softness.
 type Looks = BTreeMap<(EdgeKind, bool), (String, String)>;
-
-/// A canonical scene with everything that layout and drawing need to know of its texts.
-struct Texts {
-    captions: Vec<Caption>,
-    labels: Vec<Vec<String>>,
-    titles: Vec<String>,
-}
-
-impl Texts {
-    fn new(scene: &Scene) -> Self {
-        let crowded = scene.nodes.len() > CROWDED;
-        let captions = scene
-            .nodes
-            .iter()
-            .map(|n| {
-                let services = n.kind == NodeKind::Service;
-                let sub = n.sub.as_deref().filter(|_| !(services && crowded));
-                Caption::new(&n.label, sub)
-            })
-            .collect();
-        let labels = scene
-            .edges
-            .iter()
-            .map(|e| text::folded(&e.labels, SMALL, LABEL_MAX, LABEL_LINES))
-            .collect();
-        let titles = scene
-            .groups
-            .iter()
-            .map(|g| text::fit(&g.label, SMALL + 1, TITLE_MAX))
-            .collect();
-        Self {
-            captions,
-            labels,
-            titles,
-        }
-    }
-
-    fn graph(&self, scene: &Scene) -> Graph {
-        let nodes = scene.nodes.iter().zip(&self.captions).map(|(n, caption)| {
-            let (width, height) = caption.size();
-            let extra = match n.kind {
-                NodeKind::Gateway | NodeKind::Broker => 12,
-                _ => 0,
-            };
-            let lid = if n.kind == NodeKind::Store { 8 } else { 0 };
-            Shape {
-                width: width + extra,
-                height: height + lid,
-                group: n.group,
-            }
-        });
-        let edges = scene.edges.iter().zip(&self.labels).map(|(e, lines)| Line {
-            from: e.from,
-            to: e.to,
-            label: label_size(lines),
-            pull: pull(e.kind, scene.nodes[e.from].kind),
-        });
-        // The title is bold, which is wider than the table says.
-        let bold = |t: &String| text::width(t, SMALL + 1) * 11 / 10;
-        Graph {
-            nodes: nodes.collect(),
-            edges: edges.collect(),
-            groups: self.titles.iter().map(bold).collect(),
-            story: None,
-        }
-    }
-}
-
-/// Calls read forwards, from the people who cause them and the gateway that lets them in; events and pushed
-/// updates may lead back.
-fn pull(kind: EdgeKind, sender: NodeKind) -> i64 {
-    match (sender, kind) {
-        (NodeKind::Actor, _) | (NodeKind::Gateway, EdgeKind::Sync) => 8,
-        (_, EdgeKind::Sync | EdgeKind::Store) => 3,
-        (_, EdgeKind::Async | EdgeKind::Realtime) => 1,
-    }
-}
-
-/// Room of a label's lines.
-pub(super) fn label_size(lines: &[String]) -> Option<(i64, i64)> {
-    let widest = lines.iter().map(|l| text::width(l, SMALL)).max()?;
-    Some((widest + 8, lines.len() as i64 * SMALL_LINE + 2))
-}
-
-/// The scene's boxes and lines, as the layout sees them; indices are those of
-/// [`Scene::canonical`].
-#[must_use]
-pub fn graph(scene: &Scene) -> Graph {
-    let scene = scene.canonical();
-    Texts::new(&scene).graph(&scene)
-}
 
 /// Draws `scene`; one line without a line break.
 ///
@@ -119,9 +24,14 @@ pub fn graph(scene: &Scene) -> Graph {
 /// [`TooLarge`] if the scene is above the limits of the [module](super::super).
 pub fn interactions(scene: &Scene, options: &Options<'_>) -> Result<String, TooLarge> {
     let scene = scene.canonical();
-    let texts = Texts::new(&scene);
-    let drawing = layout::draw(&texts.graph(&scene), options.wish)?;
-    let legend = Legend::new(&scene, drawing.width.max(options.wish.column.min(500)));
+    let Composed {
+        texts,
+        drawing,
+        key,
+    } = compose(&scene, options.wish)?;
+    let room = drawing.width.max(options.wish.column.min(500));
+    let legend = Legend::new(&scene, room);
+    let key = Key::new(&key, room);
     let linked = scene
         .nodes
         .iter()
@@ -131,12 +41,13 @@ pub fn interactions(scene: &Scene, options: &Options<'_>) -> Result<String, TooL
         .into_iter()
         .any(|l| text::safe_link(l.as_deref()).is_some());
     let size = (
-        drawing.width.max(legend.width),
-        drawing.height + legend.height,
+        drawing.width.max(legend.width).max(key.width),
+        drawing.height + legend.height + key.height,
     );
     let mut svg = Svg::new(options, (&scene.title, &scene.description), size, linked);
     draw(&mut svg, &scene, &texts, &drawing, (&legend, linked));
     legend.draw(&mut svg, drawing.height);
+    key.draw(&mut svg, drawing.height + legend.height);
     Ok(svg.finish())
 }
 
@@ -203,6 +114,18 @@ fn labels(svg: &mut Svg, scene: &Scene, texts: &Texts, drawing: &Drawing) {
         let link = text::safe_link(edge.link.as_deref());
         groups.entry((link, edge.kind)).or_default().push(e);
     }
+    if texts.numbered {
+        // One number may stand for several; the first of a kind is where its table begins.
+        let mut kinds: BTreeMap<EdgeKind, (Option<String>, Vec<usize>)> = BTreeMap::new();
+        for ((link, kind), edges) in groups {
+            let all = kinds.entry(kind).or_insert_with(|| (link, Vec::new()));
+            all.1.extend(edges);
+        }
+        let kinds = kinds.into_iter();
+        groups = kinds
+            .map(|(kind, (link, edges))| ((link, kind), edges))
+            .collect();
+    }
     for ((link, _), edges) in groups {
         let placed: Vec<(usize, Rect)> = edges
             .into_iter()
@@ -213,6 +136,11 @@ fn labels(svg: &mut Svg, scene: &Scene, texts: &Texts, drawing: &Drawing) {
         }
         if let Some(link) = &link {
             svg.open("a").attr("href", link);
+        } else if texts.numbered {
+            svg.open("g");
+        }
+        if texts.numbered {
+            svg.attr("class", "f");
         }
         for (e, place) in placed {
             let edge = &scene.edges[e];
@@ -229,7 +157,7 @@ fn labels(svg: &mut Svg, scene: &Scene, texts: &Texts, drawing: &Drawing) {
                 svg.close();
             }
         }
-        if link.is_some() {
+        if link.is_some() || texts.numbered {
             svg.close();
         }
     }
@@ -371,7 +299,7 @@ impl Legend {
         if self.entries.is_empty() {
             return;
         }
-        svg.open("g");
+        svg.open("g").attr("class", "s");
         for &(entry, x, y) in &self.entries {
             let y = y + below;
             match entry {
@@ -388,7 +316,7 @@ impl Legend {
                 // They are drawn among the others of their look.
                 Entry::Edge(_) | Entry::Soft => {}
             }
-            svg.text("s", x + SAMPLE + 6, y + 13, entry.word());
+            svg.text("", x + SAMPLE + 6, y + 13, entry.word());
         }
         svg.close();
     }

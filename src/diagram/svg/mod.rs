@@ -5,7 +5,9 @@
 //! prints; its two ids begin with the scope that the caller gives.
 
 mod chart;
+mod compose;
 mod interactions;
+mod key;
 mod sequence;
 mod states;
 pub mod style;
@@ -14,7 +16,9 @@ mod tests;
 mod writer;
 
 pub use chart::chart;
-pub use interactions::{graph, interactions};
+pub use compose::graph;
+pub(super) use compose::placed;
+pub use interactions::interactions;
 pub use sequence::{places, sequence};
 pub use states::states;
 
@@ -74,12 +78,14 @@ impl Caption {
     fn new(label: &str, sub: Option<&str>) -> Self {
         let whole = text::clean(label);
         let name = text::fit(&whole, NAME, NAME_MAX);
-        let sub = sub
-            .map(|s| text::fit(s, SMALL, NAME_MAX))
-            .filter(|s| !s.is_empty());
         let full = (name != whole).then_some(whole);
         let name = vec![name];
-        Self { name, sub, full }
+        let alone = Self {
+            name,
+            sub: None,
+            full,
+        };
+        alone.with(sub, label)
     }
 
     /// A name alone, in two lines if it is longer than `max`.
@@ -95,6 +101,19 @@ impl Caption {
         }
     }
 
+    /// The same with a smaller second line, for a box called `label`.
+    fn with(mut self, sub: Option<&str>, label: &str) -> Self {
+        let whole = sub.map(text::clean).filter(|s| !s.is_empty());
+        if let Some(whole) = whole {
+            let sub = text::fit(&whole, SMALL, NAME_MAX);
+            if sub != whole {
+                self.full = Some(format!("{} ({whole})", text::clean(label)));
+            }
+            self.sub = Some(sub);
+        }
+        self
+    }
+
     /// Width and height of the box.
     fn size(&self) -> (i64, i64) {
         let sub = self.sub.as_ref().map_or(0, |s| text::width(s, SMALL));
@@ -108,14 +127,9 @@ impl Caption {
         let x = r.x + r.w / 2;
         let more = (self.name.len() as i64 - 1).max(0) * NAME_LINE;
         let mut y = r.y + (r.h - more) / 2 + if self.sub.is_some() { -3 } else { 5 };
-        // The style knows a single line behind a linked shape.
-        let class = if linked && self.name.len() == 1 {
-            ""
-        } else {
-            "n"
-        };
-        for line in &self.name {
-            svg.text(class, x, y, line);
+        for (i, line) in self.name.iter().enumerate() {
+            // The style knows the first line behind a linked shape.
+            svg.text(if linked && i == 0 { "" } else { "n" }, x, y, line);
             y += NAME_LINE;
         }
         if let Some(sub) = &self.sub {
@@ -141,7 +155,12 @@ fn draw_node(svg: &mut Svg, kind: NodeKind, caption: &Caption, link: Option<&str
     } else {
         shape(svg, kind, r);
     }
-    caption.draw(svg, r, link.is_some());
+    let below = if kind == NodeKind::Store { LID } else { 0 };
+    let room = Rect {
+        y: r.y + below,
+        ..r
+    };
+    caption.draw(svg, room, link.is_some());
     svg.close();
 }
 
@@ -202,12 +221,12 @@ fn shape(svg: &mut Svg, kind: NodeKind, r: Rect) {
             svg.path("k q", &format!("M{} {y}v{h}M{} {y}v{h}", x + 6, x + w - 6));
         }
         NodeKind::Store => {
+            // The lid, then the body under it, all one way round, so that one path is filled as a whole.
             let (a, v) = (w / 2, h - 2 * LID);
+            let arc = format!("a{a} {LID} 0 0 0 ");
             let top = y + LID;
-            let arc = format!("a{a} {LID} 0 0 ");
-            let d = format!("M{x} {top}{arc}1 {w} 0v{v}{arc}1-{w} 0z");
+            let d = format!("M{x} {top}{arc}{w} 0{arc}-{w} 0v{v}{arc}{w} 0v-{v}");
             svg.path("d", &d);
-            svg.path("k d", &format!("M{x} {top}{arc}0 {w} 0"));
         }
     }
 }

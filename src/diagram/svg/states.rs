@@ -3,7 +3,8 @@
 use super::super::layout::{self, Graph, Line, Rect, Shape};
 use super::super::states::{StateKind, States};
 use super::super::{TooLarge, text};
-use super::interactions::{label_size, lines};
+use super::compose::label_size;
+use super::interactions::lines;
 use super::writer::{CORNER, Svg, Tip, polyline, tip};
 use super::{Caption, LABEL_MAX, Options, SMALL};
 

@@ -1,5 +1,7 @@
 //! The style that all pictures share, in a page and in files.
 
+use std::collections::BTreeSet;
+
 /// What a picture looks like, wherever it stands. A macro, because `concat!` takes literals only.
 macro_rules! look {
     () => {
@@ -11,11 +13,11 @@ macro_rules! look {
             "--msd-x:var(--blockquote-caution-color,var(--links,#b3261e))}",
             ".msd-figure text{fill:var(--msd-fg);text-anchor:middle;font-size:11px;stroke:none}",
             ".msd-figure text.n,.msd-figure a>rect+text,.msd-figure a>path+text{font-size:13px}",
-            ".msd-figure text.s{text-anchor:start}",
+            ".msd-figure text.s,.msd-figure .s text{text-anchor:start}",
             ".msd-figure text.g{text-anchor:end}",
             ".msd-figure text.h{text-anchor:start;font-weight:600}",
             ".msd-figure text.o{paint-order:stroke;stroke:var(--msd-bg);stroke-width:4px;stroke-linejoin:round}",
-            ".msd-figure text.f{font-weight:600}",
+            ".msd-figure text.f,.msd-figure .f text{font-weight:600}",
             ".msd-figure a text{text-decoration:underline dotted 1px;text-underline-offset:2px}",
             ".msd-figure a text.n,.msd-figure a>rect+text,.msd-figure a>path+text{text-decoration-style:solid}",
             ".msd-figure a>rect+text~text:not(.n),.msd-figure a>path+text~text{text-decoration:none}",
@@ -113,48 +115,107 @@ pub const STYLE: &str = concat!(
     "@page msd-a1{size:841mm 594mm;margin:10mm}@page msd-a1t{size:594mm 841mm;margin:10mm}",
 );
 
-/// CSS inside a picture that is a file of its own: the same look, in light and in dark.
-pub(super) const FILE: &str = concat!(
-    look!(),
-    "svg.msd-file{font-family:'Open Sans',Arial,sans-serif}",
-    "@media (prefers-color-scheme:dark){svg.msd-file{--fg:#d7dbe0;--bg:#16181c;--links:#6ea8fe;",
+/// Light and dark for a picture that is a file of its own.
+const SCHEMES: &str = concat!(
+    "svg.msd{font-family:'Open Sans',Arial,sans-serif}",
+    "@media (prefers-color-scheme:dark){svg.msd{--fg:#d7dbe0;--bg:#16181c;--links:#6ea8fe;",
     "--blockquote-note-color:#6ea8fe;--blockquote-tip-color:#5bc489;",
     "--blockquote-important-color:#b794f4;--blockquote-caution-color:#ff8a80}}",
 );
 
-/// The look in light colours, without variables, and without rules for links: for programs that know
-/// little CSS.
-pub(super) fn plain() -> String {
+/// CSS inside a picture that is a file of its own: the same look, in light and in dark. Only what `body`, the rest of
+/// the picture, has a use for.
+pub(super) fn file(body: &str) -> String {
     let look = look!();
     let (variables, rules) = look.split_once('}').unwrap_or_default();
-    // `--msd-a:var(--blockquote-note-color,var(--links,#0a58ca))` is its last fallback.
-    let values: Vec<(String, &str)> = variables
-        .split(';')
-        .filter_map(|v| {
-            let name = v.find("--msd-").map(|at| &v[at..])?.split_once(':')?.0;
-            let value = v.rsplit_once(',')?.1.trim_end_matches(')');
-            Some((format!("var({name})"), value))
-        })
+    // Shorter, for it stands in every rule.
+    let rules = format!("{variables}}}{}", used(rules, body)).replace(".msd-figure", ".msd");
+    format!("{rules}{SCHEMES}")
+}
+
+/// Those of `rules` that concern a class or an element of `body`.
+fn used(rules: &str, body: &str) -> String {
+    let classes: BTreeSet<&str> = body
+        .split(" class=\"")
+        .skip(1)
+        .flat_map(|b| b.split('"').next().unwrap_or_default().split(' '))
         .collect();
-    let mut out = String::from("svg.msd-file{font-family:'Open Sans',Arial,sans-serif}");
-    let rules = rules.split_inclusive('}');
-    for rule in rules.filter(|r| !r.starts_with(".msd-figure a")) {
-        let mut rule = rule.to_owned();
-        for (variable, value) in &values {
-            rule = rule.replace(variable, value);
+    let linked = body.contains("<a ");
+    let concerns = |selector: &str| {
+        let own = selector.strip_prefix(".msd-figure ").unwrap_or(selector);
+        let positive = own.split(":not(").next().unwrap_or_default();
+        let named = positive.split('.').skip(1);
+        let mut names = named.map(|n| n.split([' ', '>', '+', '~', ':', ',']).next().unwrap_or(n));
+        let of_links = own.starts_with("a ") || own.starts_with("a>") || own.starts_with("a:");
+        names.all(|n| classes.contains(n)) && (linked || !of_links)
+    };
+    let mut out = String::new();
+    for rule in rules.split_inclusive('}') {
+        let Some((selectors, body)) = rule.split_once('{') else {
+            continue;
+        };
+        let kept: Vec<&str> = selectors.split(',').filter(|s| concerns(s)).collect();
+        if !kept.is_empty() {
+            out.push_str(&kept.join(","));
+            out.push('{');
+            out.push_str(body);
         }
-        out.push_str(&rule);
     }
     out
 }
 
+/// The look in light colours, without variables, and without rules for links: for programs that know
+/// little CSS. Only what `body` has a use for.
+pub(super) fn plain(body: &str) -> String {
+    let look = look!();
+    let (variables, rules) = look.split_once('}').unwrap_or_default();
+    // `--msd-a:var(--blockquote-note-color,var(--links,#0a58ca))` is its last fallback.
+    let values = variables.split(';').filter_map(|v| {
+        let name = v.find("--msd-").map(|at| &v[at..])?.split_once(':')?.0;
+        let value = v.rsplit_once(',')?.1.trim_end_matches(')');
+        Some((format!("var({name})"), value))
+    });
+    let mut rules = used(rules, body);
+    for (variable, value) in values {
+        rules = rules.replace(&variable, value);
+    }
+    format!("svg.msd{{font-family:'Open Sans',Arial,sans-serif}}{rules}")
+        .replace(".msd-figure", ".msd")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{FILE, STYLE, plain};
+    use super::{STYLE, file, plain};
+
+    /// A picture with every class.
+    fn all() -> String {
+        let classes = STYLE
+            .split('.')
+            .map(|c| c.split([' ', ',', '{', ':', '>']).next());
+        let classes: Vec<&str> = classes.flatten().collect();
+        format!("<a x=\"\"><g class=\"{}\">", classes.join(" "))
+    }
+
+    #[test]
+    fn a_file_has_the_rules_of_what_occurs() {
+        let css = file("<g class=\"e y\">");
+        assert!(
+            css.contains(".msd .y{") && css.contains(".msd .e{"),
+            "{css}"
+        );
+        assert!(
+            css.contains(".msd text{") && css.contains("--msd-a:"),
+            "{css}"
+        );
+        for other in [" .z{", " a ", " .t", ".dot"] {
+            assert!(!css.contains(&format!(".msd{other}")), "{other} in {css}");
+        }
+        assert!(file(&all()).contains(&look!().replace(".msd-figure", ".msd")));
+    }
 
     #[test]
     fn the_plain_style_has_all_colours_and_no_variable() {
-        let css = plain();
+        let css = plain(&all().replace("<a ", "<g "));
         assert!(!css.contains("var(") && !css.contains("--"), "{css}");
         for colour in [
             "#1b1f24", "#fff", "#0a58ca", "#177245", "#7a3fc4", "#b3261e",
@@ -165,7 +226,7 @@ mod tests {
 
     #[test]
     fn stands_in_markdown_and_xml() {
-        for css in [STYLE, FILE] {
+        for css in [STYLE, file(&all()).as_str()] {
             assert!(!css.contains(['\n', '<', '&', '`']));
             assert_eq!(css.matches('{').count(), css.matches('}').count());
         }
@@ -173,13 +234,14 @@ mod tests {
 
     #[test]
     fn touches_nothing_else() {
-        let rules = STYLE.split('}').chain(FILE.split('}'));
+        let file = file(&all());
+        let rules = STYLE.split('}').chain(file.split('}'));
         for rule in rules.filter(|r| !r.is_empty()) {
             let selectors = rule.rsplit_once('{').map_or("", |r| r.0);
             for one in selectors.rsplit('{').next().unwrap_or_default().split(',') {
-                let ours = [".msd-", "svg.msd-file", "@page msd-"]
+                let ours = [".msd-", ".msd ", "svg.msd", "@page msd-"]
                     .iter()
-                    .any(|o| one.starts_with(o));
+                    .any(|o| one == ".msd" || one.starts_with(o));
                 assert!(ours, "{one}");
             }
         }

@@ -4,7 +4,7 @@
 
 use super::super::text;
 use super::super::{
-    Bar, Branch, Chart, Edge, EdgeKind, FrameKind, Group, Mark, Message, MessageKind, Node,
+    Bar, Branch, Chart, Edge, EdgeKind, FrameKind, Group, Labels, Mark, Message, MessageKind, Node,
     NodeKind, Part, PartKind, Participant, Scene, Sequence, Step,
 };
 use super::{Frame, NAME, Options, SMALL};
@@ -31,6 +31,9 @@ fn texts(picture: &str) -> Vec<(i64, i64, i64, i64, String)> {
         .and_then(|t| t.split(')').next()?.parse().ok())
         .unwrap_or(0);
     let mut out = Vec::new();
+    // Inside a group of the legend or of the key.
+    let mut keyed = false;
+    let mut before = picture.split("<text").next().unwrap();
     for part in picture.split("<text").skip(1) {
         let (tag, rest) = part.split_once('>').unwrap();
         let words = rest.split('<').next().unwrap().to_owned();
@@ -45,7 +48,9 @@ fn texts(picture: &str) -> Vec<(i64, i64, i64, i64, String)> {
         let has = |c: &str| class.split(' ').any(|x| x == c);
         let w = text::width(&plain, if has("n") { NAME } else { SMALL });
         let (x, y) = (number("x") + shift, number("y"));
-        let left = if has("s") || has("h") {
+        keyed &= !before.ends_with("</g>");
+        keyed |= before.ends_with("<g class=\"s\">");
+        let left = if has("s") || has("h") || keyed {
             x
         } else if has("g") {
             x - w
@@ -53,6 +58,7 @@ fn texts(picture: &str) -> Vec<(i64, i64, i64, i64, String)> {
             x - w / 2
         };
         out.push((left, y - 9, left + w, y + 2, plain));
+        before = part;
     }
     out
 }
@@ -149,7 +155,9 @@ proptest! {
     fn interactions_keep_their_texts_apart(
         nodes in proptest::collection::vec((words(), 0usize..6, proptest::option::of(0usize..3)), 1..9),
         edges in proptest::collection::vec((0usize..9, 0usize..9, 0usize..4, words(), any::<bool>()), 0..14),
+        labels in 0usize..4,
     ) {
+        let labels = [Labels::Auto, Labels::Full, Labels::Wrapped, Labels::Numbers][labels];
         let n = nodes.len();
         let scene = Scene {
             groups: (0..3).map(|i| Group { id: format!("g{i}"), label: format!("team {i}") }).collect(),
@@ -175,6 +183,7 @@ proptest! {
                     link: None,
                 })
                 .collect(),
+            labels,
             ..Scene::default()
         };
         check(&super::interactions(&scene, &options()).unwrap())?;

@@ -42,6 +42,8 @@ pub(super) struct Svg {
     /// Whether the last start tag still lacks its `>`.
     in_tag: bool,
     frame: Frame,
+    /// Where a file's style belongs.
+    style_at: usize,
 }
 
 impl Svg {
@@ -59,6 +61,7 @@ impl Svg {
             open: Vec::new(),
             in_tag: false,
             frame: options.frame,
+            style_at: 0,
         };
         let scope: String = options
             .scope
@@ -95,7 +98,7 @@ impl Svg {
         // An EPUB is XML, where only the namespace makes this a picture.
         svg.open("svg").attr("xmlns", "http://www.w3.org/2000/svg");
         if svg.frame != Frame::Page {
-            svg.attr("class", "msd-figure msd-file");
+            svg.attr("class", "msd");
         }
         let names = format!("{scope}-t {scope}-d");
         if !linked {
@@ -114,15 +117,8 @@ impl Svg {
             .content(&description)
             .close();
         if svg.frame != Frame::Page {
-            // Only own text, free of `<` and `&`; a reader of XML takes it as it is.
-            svg.open("style");
             svg.end_tag();
-            if svg.frame == Frame::File {
-                svg.out.push_str(super::style::FILE);
-            } else {
-                svg.out.push_str(&super::style::plain());
-            }
-            svg.close();
+            svg.style_at = svg.out.len();
             svg.rect(
                 "p",
                 Rect {
@@ -148,6 +144,15 @@ impl Svg {
         while !self.open.is_empty() {
             self.close();
         }
+        // Only own text, free of `<` and `&`; a reader of XML takes it as it is. Last, for only now it is known what
+        // occurs.
+        let style = match self.frame {
+            Frame::Page => return self.out,
+            Frame::File => super::style::file(&self.out),
+            Frame::Plain => super::style::plain(&self.out),
+        };
+        let style = format!("<style>{style}</style>");
+        self.out.insert_str(self.style_at, &style);
         self.out
     }
 

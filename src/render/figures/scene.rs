@@ -3,7 +3,7 @@
 use super::super::Cx;
 use super::super::doc::{Doc, count};
 use super::{calls_anchor, section_link, service_link};
-use crate::diagram::{Edge, EdgeKind, Group, Node, NodeKind, Scene};
+use crate::diagram::{Edge, EdgeKind, Group, Labels, Node, NodeKind, Scene};
 use crate::model::{self, Party, Section, ServiceId};
 
 /// The scene of the whole design. Nodes and lines link to their sections where `doc` is a page that has
@@ -30,6 +30,12 @@ pub(super) fn scene(cx: &Cx<'_>, doc: Option<&Doc>) -> Scene {
             .collect(),
         nodes: Vec::new(),
         edges: Vec::new(),
+        labels: match model.labels {
+            model::Labels::Auto => Labels::Auto,
+            model::Labels::Full => Labels::Full,
+            model::Labels::Wrapped => Labels::Wrapped,
+            model::Labels::Numbers => Labels::Numbers,
+        },
     };
     for (i, s) in model.services.iter().enumerate() {
         scene.nodes.push(Node {
