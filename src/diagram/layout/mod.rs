@@ -5,7 +5,7 @@
 //! 2. `rank`: every node gets a layer; odd layers are kept for labels (`simplex` minimises lengths);
 //! 3. `lanes`: groups get one order for all layers, and lines their way between them;
 //! 4. `order`: items are ordered inside the layers so that few lines cross
-//!    (`search` tries some orders of both kinds and keeps the best);
+//!    (`search` tries some choices of 1 to 4, keeps the best and changes it while that helps);
 //! 5. `coords`: positions across the layers (`simplex` again);
 //! 6. `route`: positions along the layers, and right-angled lines in tracks between them.
 //!
@@ -133,13 +133,6 @@ pub struct Drawing {
     pub edges: Vec<Route>,
 }
 
-/// One choice of the edges that lead back, and what follows from it.
-struct Way {
-    reversed: Vec<bool>,
-    layers: Vec<usize>,
-    passing: lanes::Passing,
-}
-
 /// Places `graph`.
 ///
 /// # Errors
@@ -156,13 +149,20 @@ pub fn draw(graph: &Graph, wish: Wish) -> Result<Drawing, TooLarge> {
             ..Drawing::default()
         });
     }
-    let reversed = cycles::turn_round(graph);
-    let ways = [(Some(reversed), false), (cycles::turn_groups(graph), true)];
-    let mut best: Option<(Way, Found)> = None;
+    let round = Some(cycles::turn_round(graph));
+    let groups = cycles::turn_groups(graph);
+    let ways = [
+        (&round, false),
+        (&groups, true),
+        (&round, true),
+        (&groups, false),
+    ];
+    let mut best: Option<Found> = None;
     let mut refused = Ok(());
+    let mut search = Search::new(graph);
     for (reversed, compact) in ways {
         let Some(reversed) = reversed else { continue };
-        let ranks = rank::assign(graph, &reversed, compact);
+        let ranks = rank::assign(graph, reversed, compact);
         // Odd layers are kept for labels.
         let layers: Vec<usize> = ranks.iter().map(|r| 2 * r).collect();
         // Counted before there is any work with them.
@@ -172,26 +172,18 @@ pub fn draw(graph: &Graph, wish: Wish) -> Result<Drawing, TooLarge> {
             refused = refused.and(Err(why));
             continue;
         }
-        let passing = lanes::Passing::new(graph, &layers);
-        let found = Search::new(graph, &layers, &reversed, &passing).guess(bends);
-        if let Some(found) = found
-            && best.as_ref().is_none_or(|b| found.cost < b.1.cost)
+        if let Some(found) = search.guess(&layers, bends)
+            && best.as_ref().is_none_or(|b| found.cost < b.cost)
         {
-            let way = Way {
-                reversed,
-                layers,
-                passing,
-            };
-            best = Some((way, found));
+            best = Some(found);
         }
         if bends > search::MANY {
             break;
         }
     }
-    let Some((way, found)) = best else {
+    let Some(found) = best else {
         return refused.map(|()| Drawing::default());
     };
-    let mut search = Search::new(graph, &way.layers, &way.reversed, &way.passing);
     let layered = search.refine(found).layered;
     let place = |direction| {
         let frame = coords::Frame::new(graph, &layered, direction);

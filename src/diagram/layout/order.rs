@@ -47,6 +47,8 @@ pub(super) struct Layered {
 }
 
 const SWEEPS: usize = 32;
+/// Sweeps after a small change.
+const ADAPTING: usize = 4;
 const PATIENCE: usize = 8;
 /// A search ends after this many times its budget, even in its first start.
 const ENOUGH: u64 = 4;
@@ -218,18 +220,11 @@ fn parts(spans: &[(usize, usize)], layer: usize) -> Vec<usize> {
 /// Sets the order of all layers, tried from at most `starts` first orders; returns the crossings left and the
 /// work done.
 pub(super) fn minimise(layered: &mut Layered, starts: usize, budget: u64) -> (u64, u64) {
-    let mut search = Search {
-        place: vec![0; layered.items.len()],
-        key: vec![0.0; layered.items.len()],
-        tree: Vec::new(),
-        scratch: (Vec::new(), Vec::new()),
-        spent: 0,
-        limit: ENOUGH * budget,
-    };
+    let mut search = Search::new(layered, ENOUGH * budget);
     let mut best: Option<(u64, Vec<Vec<usize>>)> = None;
     for start in 0..starts {
         search.begin(layered, start);
-        let found = search.run(layered);
+        let found = search.run(layered, SWEEPS);
         if best.as_ref().is_none_or(|b| found.0 < b.0) {
             best = Some(found);
         }
@@ -246,6 +241,21 @@ pub(super) fn minimise(layered: &mut Layered, starts: usize, budget: u64) -> (u6
     (crossings, search.spent)
 }
 
+/// Orders the layers as they are in `like`, a cut of the same graph that differs little, and then betters that;
+/// returns the crossings left and the work done. Gives up if far more than `most` crossings seem to be left.
+pub(super) fn adapt(layered: &mut Layered, like: &Layered, most: u64) -> (u64, u64) {
+    let mut search = Search::new(layered, u64::MAX);
+    search.resemble(layered, like);
+    search.swap_neighbours(layered);
+    let crossings = search.crossings(layered);
+    if crossings > most + most / 8 + 4 {
+        return (crossings, search.spent);
+    }
+    let (crossings, layers) = search.run(layered, ADAPTING);
+    layered.layers = layers;
+    (crossings, search.spent)
+}
+
 struct Search {
     place: Vec<usize>,
     key: Vec<f64>,
@@ -256,6 +266,53 @@ struct Search {
 }
 
 impl Search {
+    fn new(g: &Layered, limit: u64) -> Self {
+        Self {
+            place: vec![0; g.items.len()],
+            key: vec![0.0; g.items.len()],
+            tree: Vec::new(),
+            scratch: (Vec::new(), Vec::new()),
+            spent: 0,
+            limit,
+        }
+    }
+
+    /// The order of `like` as far as it can be kept: what is in no or another layer there stands as far in its
+    /// layer as the nearest of its kind.
+    fn resemble(&mut self, g: &mut Layered, like: &Layered) {
+        let mut share = vec![0.0; like.items.len()];
+        for layer in &like.layers {
+            for (i, &x) in layer.iter().enumerate() {
+                share[x] = (i as f64 + 0.5) / layer.len() as f64;
+            }
+        }
+        let nodes = g
+            .items
+            .iter()
+            .take_while(|i| matches!(i.kind, Kind::Node(_)))
+            .count();
+        self.key[..nodes].copy_from_slice(&share[..nodes]);
+        for (chain, old) in g.chains.iter().zip(&like.chains) {
+            let (Some(&first), Some(&last)) = (old.first(), old.last()) else {
+                continue;
+            };
+            let (first, last) = (like.items[first].layer, like.items[last].layer);
+            for &x in chain {
+                if x >= nodes {
+                    self.key[x] = share[old[g.items[x].layer.clamp(first, last) - first]];
+                }
+            }
+        }
+        for r in 0..g.layers.len() {
+            let (items, key) = (&g.items, &self.key);
+            g.layers[r].sort_by(|&a, &b| {
+                let parts = items[a].part.cmp(&items[b].part);
+                parts.then(key[a].total_cmp(&key[b])).then(a.cmp(&b))
+            });
+            self.note_places(g, r);
+        }
+    }
+
     /// A first order: depth first or breadth first from nodes in one of several orders.
     fn begin(&mut self, g: &mut Layered, start: usize) {
         let mut roots: Vec<usize> = (0..g.items.len())
@@ -310,10 +367,10 @@ impl Search {
         }
     }
 
-    fn run(&mut self, g: &mut Layered) -> (u64, Vec<Vec<usize>>) {
+    fn run(&mut self, g: &mut Layered, sweeps: usize) -> (u64, Vec<Vec<usize>>) {
         let mut best = (self.crossings(g), g.layers.clone());
         let mut stale = 0;
-        for sweep in 0..SWEEPS {
+        for sweep in 0..sweeps {
             if best.0 == 0 && sweep > 1 || stale > PATIENCE || self.spent > self.limit {
                 break;
             }

@@ -1,146 +1,53 @@
-//! Which order of the lanes, and which channel for every box without a group, makes the fewest lines cross.
+//! Which layer each box stands in, which order the lanes have, and which channel a box without a group takes,
+//! such that few lines cross.
 //!
-//! Both are first guessed by `lanes`; the guesses are then tried to the end, and the best of them is changed
-//! one lane or one box at a time while that helps. Work is counted in steps, never in time.
+//! All of it is first guessed by `cycles`, `rank` and `lanes`; the guesses are then ordered to the end, and the
+//! best of them is changed one lane, one box or one group at a time while that helps. Work is counted in steps,
+//! never in time.
 
-use super::Graph;
 use super::lanes::{self, Passing};
 use super::order::{self, Layered};
+use super::{Graph, Line};
 
 /// Orders of lanes that are tried to the end.
-const ORDERS: usize = 4;
+const ORDERS: usize = 2;
 /// In a picture of more items than this, the first order of lanes is taken.
 pub(super) const MANY: usize = 20_000;
 /// First orders inside the layers that are tried for each of them.
-const STARTS: usize = 6;
+const STARTS: usize = 4;
 /// Work units (visits of lines) for each of them.
 const BUDGET: u64 = 2_000_000;
-/// First orders inside the layers for each change.
-const AGAIN: usize = 2;
-/// Work units for all changes: this times the square of the number of boxes.
-const CHANGES: u64 = 300;
+/// Work units of cutting the graph, for each item.
+const CUT: u64 = 6;
+/// Work units for all changes, for each box.
+const CHANGES: u64 = 25_000;
+/// Work units for all changes at most.
+const MOST_CHANGES: u64 = 6_000_000;
 /// Pictures of more boxes are not changed: each try costs too much.
-const REFINED: usize = 60;
-/// What a line through a foreign group costs, in crossings.
-const FOREIGN: u64 = 4;
+const REFINED: usize = 300;
+/// What a line through a foreign group costs.
+const FOREIGN: u64 = 4 * CROSSING;
+/// What a crossing costs; a bend or label costs 1.
+const CROSSING: u64 = 4;
+/// What a layer costs, so that a picture grows longer only for a gain.
+const LAYER: u64 = 8;
 
 /// What is searched for.
 #[derive(Clone, Debug)]
 struct Plan {
+    /// The layer of each node: an even number.
+    layers: Vec<usize>,
     /// The group of each lane.
     order: Vec<usize>,
     /// The lane or channel of each node.
     nodes: Vec<usize>,
 }
 
-pub(super) struct Search<'a> {
-    graph: &'a Graph,
-    layers: &'a [usize],
-    reversed: &'a [bool],
-    passing: &'a Passing,
-    spent: u64,
-}
-
-impl Search<'_> {
-    fn plan(&self, order: &[usize]) -> Plan {
-        Plan {
-            order: order.to_vec(),
-            nodes: lanes::of_nodes(self.graph, self.layers, order, self.passing),
-        }
-    }
-
-    /// The graph cut and ordered by `plan`.
-    fn tried(&mut self, plan: Plan, starts: usize) -> Found {
-        let mut layered = Layered::new(
-            self.graph,
-            self.layers,
-            self.reversed,
-            (&plan.order, &plan.nodes),
-            self.passing,
-        );
-        let (crossings, spent) = order::minimise(&mut layered, starts, BUDGET);
-        self.spent += spent + layered.items.len() as u64;
-        let edges = self.graph.edges.iter().zip(self.reversed);
-        let back = edges
-            .filter(|e| *e.1)
-            .map(|e| e.0.pull.max(1).unsigned_abs());
-        Found {
-            cost: crossings + FOREIGN * layered.foreign(self.graph) + back.sum::<u64>(),
-            layered,
-            plan,
-        }
-    }
-}
-
-/// A plan, what it costs in crossings, and the cut that it gives.
+/// A plan, what it costs, and the cut that it gives.
 pub(super) struct Found {
     pub(super) cost: u64,
     pub(super) layered: Layered,
     plan: Plan,
-}
-
-impl<'a> Search<'a> {
-    pub(super) fn new(
-        graph: &'a Graph,
-        layers: &'a [usize],
-        reversed: &'a [bool],
-        passing: &'a Passing,
-    ) -> Self {
-        Self {
-            graph,
-            layers,
-            reversed,
-            passing,
-            spent: 0,
-        }
-    }
-
-    /// What the guesses give. A line that leads back costs what it wants to lead forwards.
-    pub(super) fn guess(&mut self, bends: usize) -> Option<Found> {
-        let mut best: Option<Found> = None;
-        let orders = if bends > MANY { 1 } else { ORDERS };
-        let guessed = lanes::arrange(self.graph, self.layers, self.passing);
-        for order in guessed.iter().take(orders) {
-            let plan = self.plan(order);
-            let found = self.tried(plan, STARTS);
-            if best.as_ref().is_none_or(|b| found.cost < b.cost) {
-                best = Some(found);
-            }
-        }
-        best
-    }
-
-    /// Changes what was found while that helps.
-    pub(super) fn refine(&mut self, mut best: Found) -> Found {
-        if self.graph.nodes.len() > REFINED {
-            return best;
-        }
-        let lanes = best.plan.order.len();
-        let free = (0..self.graph.nodes.len()).filter(|&v| self.graph.nodes[v].group.is_none());
-        let moves: Vec<Change> = (0..lanes)
-            .flat_map(|from| (0..lanes).map(move |to| Change::Lane(from, to)))
-            .chain(free.flat_map(|v| (0..=lanes).map(move |channel| Change::Box(v, 2 * channel))))
-            .collect();
-        let budget = CHANGES * (self.graph.nodes.len() as u64).pow(2);
-        self.spent = 0;
-        // Ends when every change was tried since the last that helped.
-        let mut idle = 0;
-        for change in moves.iter().cycle() {
-            if idle >= moves.len() || self.spent >= budget || best.cost == 0 {
-                break;
-            }
-            idle += 1;
-            let Some(plan) = self.changed(&best.plan, *change) else {
-                continue;
-            };
-            let found = self.tried(plan, AGAIN);
-            if found.cost < best.cost {
-                best = found;
-                idle = 0;
-            }
-        }
-        best
-    }
 }
 
 /// A small change of a plan.
@@ -150,28 +57,218 @@ enum Change {
     Lane(usize, usize),
     /// A node without a group goes to a channel.
     Box(usize, usize),
+    /// A node goes to another layer, and its lines turn round where they have to.
+    Layer(usize, usize),
+    /// A node goes to the next layer (or the one before), and pushes others on.
+    Push(usize, bool),
+    /// A group goes to the next layer (or the one before), and pushes others on.
+    Group(usize, bool),
 }
 
-impl Search<'_> {
-    /// `plan` with `change`; `None` if that changes nothing.
+pub(super) struct Search<'a> {
+    graph: &'a Graph,
+    /// The neighbours of each node.
+    near: Vec<Vec<usize>>,
+    spent: u64,
+}
+
+/// Whether each edge leads from a higher to a lower layer.
+fn turned(graph: &Graph, layers: &[usize]) -> Vec<bool> {
+    let back = |e: &Line| layers[e.from] > layers[e.to];
+    graph.edges.iter().map(back).collect()
+}
+
+impl<'a> Search<'a> {
+    pub(super) fn new(graph: &'a Graph) -> Self {
+        let mut near = vec![Vec::new(); graph.nodes.len()];
+        for e in graph.edges.iter().filter(|e| e.from != e.to) {
+            near[e.from].push(e.to);
+            near[e.to].push(e.from);
+        }
+        Self {
+            graph,
+            near,
+            spent: 0,
+        }
+    }
+
+    /// The graph cut and ordered by `plan`, beginning with the orders of `from` if given; `None` if that soon
+    /// turns out to be worse.
+    fn tried(&mut self, plan: Plan, from: Option<&Found>) -> Option<Found> {
+        let graph = self.graph;
+        let passing = Passing::new(graph, &plan.layers);
+        let reversed = turned(graph, &plan.layers);
+        let mut layered = Layered::new(
+            graph,
+            &plan.layers,
+            &reversed,
+            (&plan.order, &plan.nodes),
+            &passing,
+        );
+        let back = graph.edges.iter().zip(&reversed).filter(|e| *e.1);
+        let back: u64 = back.map(|e| e.0.pull.max(1).unsigned_abs()).sum();
+        let bends = layered.items.len() - graph.nodes.len();
+        let fixed = FOREIGN * layered.foreign(graph)
+            + CROSSING * back
+            + bends as u64
+            + LAYER * layered.layers.len() as u64 / 2;
+        self.spent += CUT * layered.items.len() as u64;
+        let (crossings, spent) = match from {
+            None => order::minimise(&mut layered, STARTS, BUDGET),
+            Some(best) => {
+                let most = best.cost.checked_sub(fixed)? / CROSSING;
+                order::adapt(&mut layered, &best.layered, most)
+            }
+        };
+        self.spent += spent;
+        Some(Found {
+            cost: fixed + CROSSING * crossings,
+            layered,
+            plan,
+        })
+    }
+
+    /// What the guesses of lanes give for `layers`.
+    pub(super) fn guess(&mut self, layers: &[usize], bends: usize) -> Option<Found> {
+        let mut best: Option<Found> = None;
+        let orders = if bends > MANY { 1 } else { ORDERS };
+        let passing = Passing::new(self.graph, layers);
+        let guessed = lanes::arrange(self.graph, layers, &passing);
+        for order in guessed.into_iter().take(orders) {
+            let plan = Plan {
+                layers: layers.to_vec(),
+                nodes: lanes::of_nodes(self.graph, layers, &order, &passing),
+                order,
+            };
+            let found = self.tried(plan, None)?;
+            if best.as_ref().is_none_or(|b| found.cost < b.cost) {
+                best = Some(found);
+            }
+        }
+        best
+    }
+
+    /// Changes what was found while that helps.
+    pub(super) fn refine(&mut self, mut best: Found) -> Found {
+        let n = self.graph.nodes.len();
+        if n > REFINED {
+            return best;
+        }
+        let lanes = best.plan.order.len();
+        let depth = best.layered.layers.len();
+        let free = (0..n).filter(|&v| self.graph.nodes[v].group.is_none());
+        let both = [true, false];
+        let mut moves: Vec<Change> = Vec::new();
+        moves.extend((0..lanes).flat_map(|from| (0..lanes).map(move |to| Change::Lane(from, to))));
+        moves
+            .extend(free.flat_map(|v| (0..=lanes).map(move |channel| Change::Box(v, 2 * channel))));
+        moves.extend((0..lanes).flat_map(|k| both.map(|up| Change::Group(k, up))));
+        moves.extend((0..n).flat_map(|v| both.map(|up| Change::Push(v, up))));
+        moves.extend((0..n).flat_map(|v| (0..depth).step_by(2).map(move |l| Change::Layer(v, l))));
+        let budget = (CHANGES * n as u64).min(MOST_CHANGES);
+        self.spent = 0;
+        // A change has to save a crossing: where many pictures are nearly as good, a small change of the graph
+        // should not lead from one to the other. Ends when every change was tried since the last that helped.
+        let mut idle = 0;
+        for change in moves.iter().cycle() {
+            if idle >= moves.len() || self.spent >= budget {
+                break;
+            }
+            idle += 1;
+            self.spent += n as u64;
+            let Some(plan) = self.changed(&best.plan, *change) else {
+                continue;
+            };
+            if let Some(found) = self.tried(plan, Some(&best))
+                && found.cost + CROSSING <= best.cost
+            {
+                best = found;
+                idle = 0;
+            }
+        }
+        best
+    }
+
+    /// `plan` with `change`; `None` if that changes nothing or cannot be.
     fn changed(&self, plan: &Plan, change: Change) -> Option<Plan> {
+        let mut changed = plan.clone();
         match change {
             Change::Lane(from, to) => {
                 // Neighbours change places in one of two ways.
                 if from == to || from == to + 1 {
                     return None;
                 }
-                let mut order = plan.order.clone();
-                let lane = order.remove(from);
-                order.insert(to, lane);
-                Some(self.plan(&order))
+                let lane = changed.order.remove(from);
+                changed.order.insert(to, lane);
+                let passing = Passing::new(self.graph, &plan.layers);
+                changed.nodes = lanes::of_nodes(self.graph, &plan.layers, &changed.order, &passing);
             }
             Change::Box(v, channel) => {
-                let mut changed = plan.clone();
                 let at = changed.nodes.get_mut(v)?;
                 (*at != channel).then(|| *at = channel)?;
-                Some(changed)
+            }
+            Change::Layer(v, layer) => {
+                let at = changed.layers.get_mut(v)?;
+                (*at != layer).then(|| *at = layer)?;
+            }
+            Change::Push(v, up) => self.push(&mut changed.layers, vec![v], up),
+            Change::Group(k, up) => {
+                let of = |v: &usize| self.graph.nodes[*v].group == Some(k);
+                let members = (0..self.graph.nodes.len()).filter(of).collect();
+                self.push(&mut changed.layers, members, up);
             }
         }
+        let flat = |e: &Line| e.from != e.to && changed.layers[e.from] == changed.layers[e.to];
+        if self.graph.edges.iter().any(flat) {
+            return None;
+        }
+        close(&mut changed.layers);
+        if changed.layers == plan.layers
+            && changed.order == plan.order
+            && changed.nodes == plan.nodes
+        {
+            return None;
+        }
+        // A story says which edges lead back.
+        if self.graph.story.is_some()
+            && turned(self.graph, &changed.layers) != turned(self.graph, &plan.layers)
+        {
+            return None;
+        }
+        Some(changed)
+    }
+
+    /// Moves nodes by one rank, and those whose lines would no longer lead forwards as well.
+    fn push(&self, layers: &mut [usize], nodes: Vec<usize>, up: bool) {
+        // Room for ranks before the first.
+        let deep = 2 * layers.len();
+        let before: Vec<usize> = layers.iter().map(|l| l + deep).collect();
+        let step = |l: usize| if up { l + 2 } else { l - 2 };
+        let mut open: Vec<usize> = nodes;
+        let mut moved = vec![false; layers.len()];
+        for &v in &open {
+            moved[v] = true;
+        }
+        while let Some(v) = open.pop() {
+            for &w in &self.near[v] {
+                if !moved[w] && before[w] == step(before[v]) {
+                    moved[w] = true;
+                    open.push(w);
+                }
+            }
+        }
+        for (v, layer) in layers.iter_mut().enumerate() {
+            *layer = if moved[v] { step(before[v]) } else { before[v] };
+        }
+    }
+}
+
+/// Numbers the layers anew, so that none is left out.
+fn close(layers: &mut [usize]) {
+    let mut present = layers.to_vec();
+    present.sort_unstable();
+    present.dedup();
+    for layer in layers {
+        *layer = 2 * present.partition_point(|p| p < layer);
     }
 }
