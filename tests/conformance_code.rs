@@ -11,31 +11,8 @@ use std::path::Path;
 use std::process::Command;
 
 use code::replays;
+use code::tools::{inside, put, ran, run};
 use msdesign::render::code::{Language, language};
-
-/// Runs a tool in `dir`; fails with what it printed, or if it is not there.
-fn run(dir: &Path, program: &str, args: &[&str]) -> String {
-    ran(dir, program, args).unwrap_or_else(|printed| panic!("{printed}"))
-}
-
-/// What a tool printed, an error if it failed; panics if it is not there.
-fn ran(dir: &Path, program: &str, args: &[&str]) -> Result<String, String> {
-    let output = Command::new(program)
-        .args(args)
-        .current_dir(dir)
-        .output()
-        .unwrap_or_else(|error| panic!("{program} cannot be run: {error}"));
-    let printed = format!(
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    if output.status.success() {
-        Ok(printed)
-    } else {
-        Err(format!("{program} {}\n{printed}", args.join(" ")))
-    }
-}
 
 /// One folder with the samples of the call that the driver knows, one a hostile name; how many files.
 fn folders(language: &Language, dir: &Path) -> usize {
@@ -52,27 +29,6 @@ fn folders(language: &Language, dir: &Path) -> usize {
         );
     }
     language.files.len() * (2 + code::NAMES.len())
-}
-
-fn put(dir: &Path, file: &str, text: &str) {
-    std::fs::write(dir.join(file), text).unwrap();
-}
-
-/// Rewrites each file with the name of its folder, which becomes its package, so that one run of a
-/// compiler takes all of them; returns the files.
-fn inside(dir: &Path, rewrite: impl Fn(&str, &str) -> String) -> Vec<String> {
-    let mut files = Vec::new();
-    for folder in std::fs::read_dir(dir).unwrap() {
-        let folder = folder.unwrap();
-        let package = folder.file_name().into_string().unwrap();
-        for file in std::fs::read_dir(folder.path()).unwrap() {
-            let path = file.unwrap().path();
-            let text = std::fs::read_to_string(&path).unwrap();
-            std::fs::write(&path, rewrite(&package, &text)).unwrap();
-            files.push(path.to_str().unwrap().to_owned());
-        }
-    }
-    files
 }
 
 #[test]

@@ -9,42 +9,10 @@ mod code;
 mod table;
 
 use std::fmt::Write as _;
-use std::path::Path;
 use std::process::Command;
 
 use code::saga::{hold, write};
-
-fn run(dir: &Path, program: &str, args: &[&str]) -> String {
-    let done = Command::new(program).args(args).current_dir(dir).output();
-    let done = done.unwrap_or_else(|e| panic!("{program} must be installed: {e}"));
-    let out = String::from_utf8_lossy(&done.stdout).into_owned();
-    let err = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success(), "{program} {args:?}\n{out}{err}");
-    out
-}
-
-fn put(dir: &Path, file: &str, text: &str) {
-    std::fs::write(dir.join(file), text).unwrap();
-}
-
-/// Every file below `dir` that ends with `end`, rewritten with the name of its folder; their paths.
-fn each(dir: &Path, end: &str, rewrite: impl Fn(&str, &str) -> String) -> Vec<String> {
-    let mut files = Vec::new();
-    for folder in std::fs::read_dir(dir).unwrap() {
-        let folder = folder.unwrap();
-        let name = folder.file_name().into_string().unwrap();
-        for file in std::fs::read_dir(folder.path()).unwrap() {
-            let path = file.unwrap().path();
-            let path = path.to_str().unwrap();
-            if path.ends_with(end) {
-                let text = std::fs::read_to_string(path).unwrap();
-                std::fs::write(path, rewrite(&name, &text)).unwrap();
-                files.push(path.to_owned());
-            }
-        }
-    }
-    files
-}
+use code::tools::{inside, put, run};
 
 #[test]
 fn rust_takes_back_what_the_chapter_says() {
@@ -56,7 +24,7 @@ fn rust_takes_back_what_the_chapter_says() {
     let dir = tempfile::tempdir().unwrap();
     write(dir.path(), ".rs");
     let mut odd = "#![allow(dead_code)]\n".to_owned();
-    let files = each(dir.path(), ".rs", |name, text| {
+    let files = inside(dir.path(), |name, text| {
         text.to_owned() + &format!("// {name}\n")
     });
     for file in &files {
@@ -114,7 +82,7 @@ fn java_takes_back_what_the_chapter_says() {
     );
     let dir = tempfile::tempdir().unwrap();
     write(dir.path(), ".java");
-    let mut files = each(dir.path(), ".java", |package, text| {
+    let mut files = inside(dir.path(), |package, text| {
         text.replacen("import ", &format!("package {package};\nimport "), 1)
     });
     let row_files = files.len();
@@ -152,7 +120,7 @@ fn csharp_takes_back_what_the_chapter_says() {
     );
     let dir = tempfile::tempdir().unwrap();
     write(dir.path(), ".cs");
-    let mut files = each(dir.path(), ".cs", |namespace, text| {
+    let mut files = inside(dir.path(), |namespace, text| {
         format!("namespace {namespace}\n{{\n{text}\n}}\n")
     });
     let row_files = files.len();

@@ -3,6 +3,7 @@
 
 pub(crate) mod reference;
 pub(crate) mod saga;
+pub(crate) mod tools;
 
 use std::path::Path;
 
