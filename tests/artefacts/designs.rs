@@ -89,6 +89,15 @@ pub(crate) fn over_brokers() -> Vec<OverBroker> {
     out
 }
 
+/// A small shop behind `gateway`; no files but the gateway's.
+pub(crate) fn shop_behind(gateway: &str) -> Vec<Exported> {
+    let mut spec: toml_edit::DocumentMut = SOCK_SHOP.parse().unwrap();
+    spec["platform"]["gateway"] = toml_edit::value(gateway);
+    let mut files = exports(gateway, chapter(gateway, &spec.to_string()));
+    files.retain(|f| f.kind == "gateway");
+    files
+}
+
 /// Designs behind each gateway, whatever their infrastructure would choose; no files but the gateway's.
 fn behind_gateways() -> Vec<Exported> {
     let mut out = Vec::new();

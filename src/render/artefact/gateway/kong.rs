@@ -56,6 +56,14 @@ pub(super) fn file(edge: &Edge<'_>) -> File {
     file
 }
 
+/// A plain prefix would match in the middle of a segment, and a pattern has to begin with the slash itself.
+fn pattern(r: &EdgeRoute) -> String {
+    match r.pattern().as_str() {
+        "(/.*)?" => "~/.*$".to_owned(),
+        other => format!("~{other}$"),
+    }
+}
+
 /// `rank` is higher for the more specific of two routes: Kong tries patterns in that order.
 fn service(edge: &Edge<'_>, r: &EdgeRoute, rank: usize) -> Value {
     // Kong keeps timeouts at the service, so each route has one of its own.
@@ -65,8 +73,7 @@ fn service(edge: &Edge<'_>, r: &EdgeRoute, rank: usize) -> Value {
     let mut route = json!({
         "name": r.name,
         "hosts": [PUBLIC_HOST],
-        // A plain prefix would match in the middle of a segment.
-        "paths": [format!("~{}$", r.pattern())],
+        "paths": [pattern(r)],
         "regex_priority": rank,
         "protocols": if r.grpc { json!(["grpc", "grpcs"]) } else { json!(["http", "https"]) },
         "preserve_host": false,
