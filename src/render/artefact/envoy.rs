@@ -152,6 +152,23 @@ pub(super) fn from_anybody(own: &str, alpn: &[&str]) -> Value {
     })
 }
 
+/// TLS towards somebody else's service, whose certificate a public authority has signed for its name.
+pub(super) fn outside(host: &str) -> Value {
+    json!({
+        "name": "envoy.transport_sockets.tls",
+        "typed_config": {
+            "@type": format!("{EXT}.transport_sockets.tls.v3.UpstreamTlsContext"),
+            "sni": host,
+            "common_tls_context": {
+                "validation_context": {
+                    "trusted_ca": { "filename": "/etc/ssl/certs/ca-certificates.crt" },
+                    "match_typed_subject_alt_names": [{ "san_type": "DNS", "matcher": { "exact": host } }],
+                },
+            },
+        },
+    })
+}
+
 /// The agent on the node that hands out certificates.
 pub(super) fn spire() -> Value {
     json!({

@@ -72,8 +72,9 @@ async function stubs() {
     ports[host + '.grpc'] = await listening(http2.createServer((q, s) => answer(service, q, s, true)));
   }
   const files = { key: path.join(dir, 'key.pem'), cert: path.join(dir, 'cert.pem') };
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=issuer.example',
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=issuer.example', '-addext', 'subjectAltName=DNS:issuer.example',
     '-keyout', files.key, '-out', files.cert], { stdio: 'ignore' });
+  ports.authority = files.cert;
   const keys = https.createServer({ key: fs.readFileSync(files.key), cert: fs.readFileSync(files.cert) },
     (q, s) => s.end(JSON.stringify({ keys: [jwk] })));
   ports['issuer.example.http'] = await listening(keys);
@@ -88,7 +89,7 @@ async function stubs() {
 }
 async function free() { const s = net.createServer(); const p = await listening(s); await new Promise(r => s.close(r)); return p; }
 
-// ---- the gateways: hosts and ports are rewritten, nothing else
+// ---- the gateways: hosts, ports and the authority that signs are rewritten, nothing else
 const children = [];
 function start(command, args) {
   const child = spawn(command, args, { stdio: ['ignore', 'ignore', fs.openSync(path.join(dir, command + '.log'), 'w')] });
@@ -99,6 +100,8 @@ async function envoy(ports) {
   const file = structuredClone(design.envoy);
   const port = await free();
   file.static_resources.listeners[0].address.socket_address = { address: '127.0.0.1', port_value: port };
+  const issuer = file.static_resources.clusters.find(c => c.name === 'issuer');
+  issuer.transport_socket.typed_config.common_tls_context.validation_context.trusted_ca.filename = ports.authority;
   for (const c of file.static_resources.clusters)
     for (const e of c.load_assignment.endpoints[0].lb_endpoints)
       e.endpoint.address.socket_address = { address: '127.0.0.1',

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::super::envoy::{
-    EXT, cluster as discovered, collector, identity, remove_headers, router, seconds, spire,
-    towards, tracing,
+    EXT, cluster as discovered, collector, identity, outside, remove_headers, router, seconds,
+    spire, towards, tracing,
 };
 use super::super::mesh::GATEWAY_NAMESPACE;
 use super::{
@@ -251,12 +251,6 @@ fn cluster(name: &str, host: &str, port: u16, http2: bool) -> Value {
 
 fn issuer() -> Value {
     let mut out = cluster("issuer", ISSUER_HOST, 443, false);
-    out["transport_socket"] = json!({
-        "name": "envoy.transport_sockets.tls",
-        "typed_config": {
-            "@type": format!("{EXT}.transport_sockets.tls.v3.UpstreamTlsContext"),
-            "sni": ISSUER_HOST,
-        },
-    });
+    out["transport_socket"] = outside(ISSUER_HOST);
     out
 }

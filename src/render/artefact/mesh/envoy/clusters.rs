@@ -4,7 +4,9 @@
 use serde_json::{Map, Value, json};
 
 use super::super::super::super::Cx;
-use super::super::super::envoy::{EXT, assignment, cluster, duration, identity_of, towards};
+use super::super::super::envoy::{
+    assignment, cluster, duration, http2, identity_of, outside, towards,
+};
 use crate::model::{CallId, ServiceId};
 use crate::plan::{ProxyPlan, ServicePlan};
 
@@ -130,23 +132,6 @@ fn health(s: &ServicePlan, host: &str, protocol: &str) -> Option<Value> {
     Some(json!([out]))
 }
 
-/// TLS towards somebody else's service, whose certificate a public authority has signed for its name.
-fn outside(host: &str) -> Value {
-    json!({
-        "name": "envoy.transport_sockets.tls",
-        "typed_config": {
-            "@type": format!("{EXT}.transport_sockets.tls.v3.UpstreamTlsContext"),
-            "sni": host,
-            "common_tls_context": {
-                "validation_context": {
-                    "trusted_ca": { "filename": "/etc/ssl/certs/ca-certificates.crt" },
-                    "match_typed_subject_alt_names": [{ "san_type": "DNS", "matcher": { "exact": host } }],
-                },
-            },
-        },
-    })
-}
-
 /// The service itself, behind its Envoy. Its callers' bulkheads are the limit of what comes in.
 pub(super) fn own(name: &str, port: u16, grpc: bool) -> Value {
     let mut out = json!({
@@ -161,7 +146,7 @@ pub(super) fn own(name: &str, port: u16, grpc: bool) -> Value {
         "load_assignment": assignment(name, "127.0.0.1", port),
     });
     if grpc {
-        out["typed_extension_protocol_options"] = super::super::super::envoy::http2();
+        out["typed_extension_protocol_options"] = http2();
     }
     out
 }
