@@ -82,7 +82,9 @@ pub(super) fn files(cx: &Cx<'_>) -> Vec<File> {
 impl Mesh<'_, '_> {
     fn file(&self, id: ServiceId, retries: bool) -> File {
         let slug = &self.cx.plan.service(id).slug;
-        let mut told = self.told(id, retries);
+        let bootstrap = self.bootstrap(id, retries);
+        let sends = bootstrap["static_resources"]["listeners"][0]["name"] == "outbound";
+        let mut told = self.told(id, retries, sends);
         let name = if retries {
             format!("{slug}.retrying")
         } else {
@@ -96,13 +98,13 @@ impl Mesh<'_, '_> {
         File {
             path: format!("envoy/{name}.yaml"),
             fence: "yaml",
-            text: head + &yaml(&self.bootstrap(id, retries)),
+            text: head + &yaml(&bootstrap),
             checked_by: Some("`envoy --mode validate`"),
             notes: retries.then(|| note.to_owned()).into_iter().collect(),
         }
     }
 
-    fn told(&self, id: ServiceId, retries: bool) -> Vec<String> {
+    fn told(&self, id: ServiceId, retries: bool, sends: bool) -> Vec<String> {
         let s = self.cx.plan.service(id);
         let mut out = Vec::new();
         let listens: Vec<String> = ports(s)
@@ -113,7 +115,7 @@ impl Mesh<'_, '_> {
             "The service listens for {}; this Envoy has the ports that others know.",
             listens.join(" and ")
         ));
-        if self.cx.plan.servers(id).iter().next().is_some() {
+        if sends {
             out.push(format!(
                 "Its calls go to 127.0.0.1:{OUTBOUND} with the callee's name as Host or :authority."
             ));
@@ -124,11 +126,13 @@ impl Mesh<'_, '_> {
                 self.cx.plan.model.service(to).name
             ));
         }
-        out.push(if retries {
+        if sends {
+            out.push(if retries {
             "For code that does not retry: each try has the limit of an attempt, each route the deadline. A budget never holds back fewer than 3 retries at once.".to_owned()
         } else {
             "Each timeout is that of one attempt: the service's code retries, Envoy does not.".to_owned()
         });
+        }
         out
     }
 
