@@ -187,13 +187,25 @@ pub(super) fn choice<'k>(
         )
         .at("not known");
         let all = known.join(", ");
-        d.help = Some(match nearest(&text.value, known.iter().copied()) {
+        let near = nearest(&text.value, known.iter().copied());
+        d.help = Some(match near.or_else(|| part_of(&text.value, known)) {
             Some(near) => format!("did you mean `{near}`? known are: {all}"),
             None => format!("known are: {all}"),
         });
         out.push(d);
     }
     found
+}
+
+/// The one name of which `word` is a part: `sns-sqs` for `sqs`.
+fn part_of<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
+    let mut holding = known
+        .iter()
+        .filter(|k| k.split('-').any(|part| part.eq_ignore_ascii_case(word)));
+    match (holding.next(), holding.next()) {
+        (Some(only), None) => Some(only),
+        _ => None,
+    }
 }
 
 /// What answers whether a service is well: a path, `grpc`, or `none` where nothing does today.

@@ -299,14 +299,7 @@ const TIME_UNITS: [(&str, f64); 12] = [
 pub fn time(text: &str) -> Result<Time, UnitError> {
     let (number, unit) = split(text, "a time", "120ms")?;
     let Some((_, size)) = TIME_UNITS.iter().find(|(u, _)| *u == unit) else {
-        return Err(unit_error(
-            text,
-            number,
-            unit,
-            "a time",
-            "ms, s, min, h or d",
-            "ms",
-        ));
+        return Err(unit_error(text, unit, "a time", "ms, s, min, h or d", "ms"));
     };
     let micros = number * size;
     if micros > 10.0 * 366.0 * 86_400e6 {
@@ -331,14 +324,7 @@ pub fn rate(text: &str) -> Result<Rate, UnitError> {
         "/h" => 3600.0,
         "/d" | "/day" => 86_400.0,
         _ => {
-            return Err(unit_error(
-                text,
-                number,
-                unit,
-                "a rate",
-                "/s, /min, /h or /d",
-                "/s",
-            ));
+            return Err(unit_error(text, unit, "a rate", "/s, /min, /h or /d", "/s"));
         }
     };
     if number > 1e9 {
@@ -358,7 +344,7 @@ pub fn rate(text: &str) -> Result<Rate, UnitError> {
 pub fn ratio(text: &str) -> Result<Ratio, UnitError> {
     let (number, unit) = split(text, "a share", "99.9%")?;
     if unit != "%" {
-        return Err(unit_error(text, number, unit, "a share", "%", "%"));
+        return Err(unit_error(text, unit, "a share", "%", "%"));
     }
     if number > 100.0 {
         return Err(UnitError {
@@ -389,7 +375,6 @@ pub fn bytes(text: &str) -> Result<Bytes, UnitError> {
         _ => {
             return Err(unit_error(
                 text,
-                number,
                 unit,
                 "a size",
                 "B, kB, KiB, MB or MiB",
@@ -422,14 +407,7 @@ fn split<'t>(text: &'t str, what: &str, example: &str) -> Result<(f64, &'t str),
     }
 }
 
-fn unit_error(
-    text: &str,
-    number: f64,
-    unit: &str,
-    what: &str,
-    units: &str,
-    usual: &str,
-) -> UnitError {
+fn unit_error(text: &str, unit: &str, what: &str, units: &str, usual: &str) -> UnitError {
     let message = if unit.is_empty() {
         format!("`{}` has no unit", short(text))
     } else {
@@ -439,13 +417,38 @@ fn unit_error(
             short(unit)
         )
     };
+    // As the author wrote it: 99.99 must not come back as 100.
+    let text = text.trim();
+    let written = text[..text.len() - unit.len()].trim();
+    let meant = meant(unit, units).unwrap_or(usual);
     UnitError {
         message,
         help: format!(
-            "units are {units}; did you mean `{}{usual}`?",
-            float(number)
+            "units are {units}; did you mean `{}{meant}`?",
+            short(written)
         ),
     }
+}
+
+/// Of the units in the list, the one that `word` spells out: `min` for `minutes`.
+fn meant<'u>(word: &str, units: &'u str) -> Option<&'u str> {
+    let word = word.to_ascii_lowercase();
+    let known = || {
+        units
+            .split([',', ' '])
+            .filter(|u| !u.is_empty() && *u != "or")
+    };
+    let spelled = match word.as_str() {
+        "percent" => "%",
+        w if w.starts_with("mil") => "ms",
+        w => w,
+    };
+    if spelled.is_empty() {
+        return None;
+    }
+    known()
+        .filter(|u| spelled.starts_with(&u.to_ascii_lowercase()))
+        .max_by_key(|u| u.len())
 }
 
 fn short(text: &str) -> String {
@@ -455,6 +458,23 @@ fn short(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_unit_that_is_meant_is_proposed() {
+        let help = |e: Result<Time, UnitError>| e.err().map(|e| e.help).unwrap_or_default();
+        for (text, meant) in [
+            ("1 minute", "`1min`"),
+            ("5 seconds", "`5s`"),
+            ("20 milliseconds", "`20ms`"),
+            ("2hours", "`2h`"),
+            ("7", "`7ms`"),
+        ] {
+            let help = help(time(text));
+            assert!(help.contains(meant), "{text}: {help}");
+        }
+        let share = ratio("99.99").err().map(|e| e.help);
+        assert!(share.unwrap_or_default().contains("`99.99%`"));
+    }
 
     #[test]
     fn quantities_are_read_and_written() {
