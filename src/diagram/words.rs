@@ -167,14 +167,7 @@ pub fn states(states: &States) -> Vec<String> {
                 if labels.is_empty() {
                     to
                 } else {
-                    let why = clean(&labels.join("; or "));
-                    // `after 30 s` is a time, not a condition.
-                    let when = if why.starts_with("after ") {
-                        ""
-                    } else {
-                        "when "
-                    };
-                    format!("{to} {when}{why}")
+                    format!("{to} ({})", clean(&labels.join("; or ")))
                 }
             })
             .collect();
