@@ -258,3 +258,25 @@ fn every_alert_has_its_runbook_and_every_contract_its_owner() {
         );
     }
 }
+
+#[test]
+fn a_gateway_that_can_serve_no_route_gets_no_file() {
+    for infrastructure in ["aws", "gcp"] {
+        let spec = format!(
+            "title = \"Rooms\"\ninfrastructure = \"{infrastructure}\"\nservices = [\"room\"]\n\
+             realtime = [\"room --WebSocket /rooms--> client\"]\n"
+        );
+        let dir = folder(&[("rooms.toml", &spec)]);
+        let out = run(dir.path(), &["export", "rooms.toml", "--out", "out"]);
+        assert_eq!(code(&out), 0, "{}", err(&out));
+        let files = all(&dir.path().join("out"));
+        assert!(files.iter().any(|f| f.starts_with("prometheus/")));
+        assert!(
+            !files.iter().any(|f| f.starts_with("gateway/")),
+            "{files:?}"
+        );
+        let chapter = run(dir.path(), &["render", "rooms.toml"]);
+        let chapter = String::from_utf8(chapter.stdout).unwrap();
+        assert!(chapter.contains("can serve none of these routes"));
+    }
+}
