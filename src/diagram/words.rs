@@ -2,7 +2,7 @@
 
 use super::chart::Chart;
 use super::scene::{EdgeKind, NodeKind, Scene};
-use super::sequence::{Event, Message, MessageKind, Sequence, flatten};
+use super::sequence::{Event, FrameKind, Message, MessageKind, Sequence, flatten};
 use super::states::{StateKind, States};
 use super::text::clean;
 
@@ -21,11 +21,16 @@ pub fn interactions(scene: &Scene) -> Vec<String> {
         };
         let verb = match e.kind {
             EdgeKind::Sync => "calls",
+            EdgeKind::Async if scene.nodes[e.from].kind == NodeKind::Broker => "delivers events to",
             EdgeKind::Async => "sends events to",
             EdgeKind::Realtime => "streams to",
             EdgeKind::Store => "uses",
         };
-        let soft = if e.soft { ", and can do without" } else { "" };
+        let soft = if e.soft {
+            ", and can do without it"
+        } else {
+            ""
+        };
         from[e.from].push(format!("{verb} {to}{of}{soft}"));
     }
     let mut out = Vec::new();
@@ -36,7 +41,7 @@ pub fn interactions(scene: &Scene) -> Vec<String> {
         }
         about.extend(node.sub.as_deref().map(clean));
         if let Some(group) = node.group.and_then(|g| scene.groups.get(g)) {
-            about.push(format!("of {}", clean(&group.label)));
+            about.push(format!("team {}", clean(&group.label)));
         }
         let about = if about.is_empty() {
             String::new()
@@ -44,13 +49,21 @@ pub fn interactions(scene: &Scene) -> Vec<String> {
             format!(" ({})", about.join(", "))
         };
         let does = if does.is_empty() {
-            "sends nothing".to_owned()
+            "only receives".to_owned()
         } else {
             does.join("; ")
         };
         out.push(format!("{}{about} {does}.", clean(&node.label)));
     }
     out
+}
+
+/// Signs as a reader says them.
+fn spoken(text: &str) -> String {
+    clean(text)
+        .replace("× ≤", "times at most")
+        .replace('≤', "at most")
+        .replace('≥', "at least")
 }
 
 /// What passes between the participants, in time. The frames that a step stands in come first.
@@ -64,7 +77,11 @@ pub fn sequence(sequence: &Sequence) -> Vec<String> {
     let mut out = Vec::new();
     for event in flatten(sequence) {
         let said = match event {
-            Event::Message(m) => message(m, &name(m.from), &name(m.to)),
+            Event::Message(m) => {
+                let sender = sequence.participants.get(m.from);
+                let broker = sender.is_some_and(|p| p.kind == NodeKind::Broker);
+                message(m, &name(m.from), &name(m.to), broker)
+            }
             Event::Note(over, text) => {
                 let over: Vec<String> = over.iter().map(|&p| name(p)).collect();
                 let at = if over.is_empty() {
@@ -72,15 +89,15 @@ pub fn sequence(sequence: &Sequence) -> Vec<String> {
                 } else {
                     format!("{}: ", over.join(", "))
                 };
-                Some(format!("{at}{}", clean(text)))
+                Some(format!("{at}{}", spoken(text)))
             }
             Event::Open(kind, title) => {
-                frames.push(framed(kind.word(), title));
+                frames.push(framed(kind, true, title));
                 None
             }
             Event::Divide(kind, title) => {
                 if let Some(last) = frames.last_mut() {
-                    *last = framed(kind.joint(), title);
+                    *last = framed(kind, false, title);
                 }
                 None
             }
@@ -90,27 +107,41 @@ pub fn sequence(sequence: &Sequence) -> Vec<String> {
             }
         };
         if let Some(said) = said {
-            let mut around = String::new();
-            for frame in &frames {
-                around.push_str(&format!("[{frame}] "));
-            }
-            out.push(format!("{around}{said}."));
+            let around = frames.join(", ");
+            let mut letters = around.chars();
+            out.push(match letters.next() {
+                Some(first) => format!("{}{}: {said}.", first.to_uppercase(), letters.as_str()),
+                None => format!("{said}."),
+            });
         }
     }
     out
 }
 
-fn framed(word: &str, title: &str) -> String {
-    let title = clean(title);
+/// When a step in a frame happens; `first` if it stands in the frame's first branch.
+fn framed(kind: FrameKind, first: bool, title: &str) -> String {
+    let title = spoken(title);
+    let (word, joint) = match (kind, first) {
+        (FrameKind::Par, true) => ("at the same time", ", "),
+        (FrameKind::Par, false) => ("at the same time as that", ", "),
+        (FrameKind::Alt, true) if title.is_empty() => ("either", ""),
+        (FrameKind::Alt, false) if title.is_empty() => ("or else", ""),
+        (FrameKind::Alt, _) => ("if", " "),
+        (FrameKind::Opt, _) if title.is_empty() => ("perhaps", ""),
+        (FrameKind::Opt, _) => ("perhaps, if", " "),
+        (FrameKind::Loop, _) => ("again and again", ", "),
+        (FrameKind::Retry, _) => ("with retries", ", "),
+        (FrameKind::Compensate, _) => ("taking back", ", "),
+    };
     if title.is_empty() {
         word.to_owned()
     } else {
-        format!("{word}: {title}")
+        format!("{word}{joint}{title}")
     }
 }
 
 /// A reply that says nothing is understood.
-fn message(m: &Message, from: &str, to: &str) -> Option<String> {
+fn message(m: &Message, from: &str, to: &str, from_broker: bool) -> Option<String> {
     let label = clean(&m.label);
     let what = |verb: &str| {
         if label.is_empty() {
@@ -124,18 +155,26 @@ fn message(m: &Message, from: &str, to: &str) -> Option<String> {
         MessageKind::Call if m.from == m.to => format!("{from}: {label}"),
         MessageKind::Call => what("calls"),
         MessageKind::Reply if label.is_empty() => return None,
+        MessageKind::Reply if m.failed => {
+            return Some(
+                format!("{from} tells {to} that it failed {label}")
+                    .trim_end()
+                    .to_owned(),
+            );
+        }
         MessageKind::Reply => what("answers"),
+        MessageKind::Event if from_broker => what("delivers an event to"),
         MessageKind::Event => what("sends an event to"),
         MessageKind::Stream => what("streams to"),
     };
     if let Some(note) = m.note.as_deref().map(clean).filter(|n| !n.is_empty()) {
-        said.push_str(&format!(", {note}"));
+        said.push_str(&format!(", {}", spoken(&note)));
     }
     if m.compensation {
-        said.push_str(", which takes an earlier step back");
+        said.push_str(", to take an earlier step back");
     }
     if m.failed {
-        said.push_str(", which fails");
+        said.push_str(", and that fails");
     }
     Some(said)
 }
@@ -153,28 +192,29 @@ pub fn states(states: &States) -> Vec<String> {
             StateKind::Start => " (it begins here)",
             StateKind::Normal => "",
             StateKind::End => " (it ends here)",
-            StateKind::Failed => " (it has failed)",
+            StateKind::Failed => " (it ends here, without success)",
         };
         let ways: Vec<String> = folded
             .iter()
             .filter(|t| t.0 == i)
             .map(|(_, to, labels)| {
                 let to = if *to == i {
-                    "stays".to_owned()
+                    "leads back to itself".to_owned()
                 } else {
-                    format!("becomes “{}”", label(*to))
+                    format!("leads to “{}”", label(*to))
                 };
                 if labels.is_empty() {
                     to
                 } else {
-                    format!("{to} ({})", clean(&labels.join("; or ")))
+                    // Conditions, times and doers alike: no word but a bracket suits them all.
+                    format!("{to} ({})", spoken(&labels.join("; or ")))
                 }
             })
             .collect();
         if ways.is_empty() {
             format!("“{}”{kind}.", label(i))
         } else {
-            format!("“{}”{kind} {}.", label(i), ways.join(", "))
+            format!("“{}”{kind} {}.", label(i), ways.join("; "))
         }
     });
     told.collect()
@@ -186,10 +226,88 @@ pub fn chart(chart: &Chart) -> Vec<String> {
     let bars = chart
         .bars
         .iter()
-        .map(|b| format!("{}: {}.", clean(&b.label), clean(&b.value)));
+        .map(|b| format!("{}: {}.", clean(&b.label), spoken(&b.value)));
     let marks = chart
         .marks
         .iter()
-        .map(|m| format!("A line marks: {}.", clean(&m.label)));
+        .map(|m| format!("A line marks: {}.", spoken(&m.label)));
     bars.chain(marks).collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::diagram::{Branch, Participant, State, Step, Transition};
+
+    #[test]
+    fn signs_and_frames_are_said() {
+        let call = |to, label: &str, note: &str| {
+            Step::Message(Message {
+                to,
+                label: label.to_owned(),
+                note: Some(note.to_owned()),
+                ..Message::default()
+            })
+        };
+        let branch = |title: &str, steps| Branch {
+            title: title.to_owned(),
+            steps,
+        };
+        let person = |label: &str| Participant {
+            label: label.to_owned(),
+            ..Participant::default()
+        };
+        let retry = Step::Frame {
+            kind: FrameKind::Retry,
+            branches: vec![branch("up to 3 attempts", vec![call(1, "Pay", "≤ 1 s")])],
+        };
+        let alt = Step::Frame {
+            kind: FrameKind::Alt,
+            branches: vec![
+                branch("answered", vec![retry]),
+                branch("failed", vec![call(2, "Note", "3 × ≤ 2 s")]),
+            ],
+        };
+        let told = sequence(&Sequence {
+            participants: ["shop", "bank", "log"].map(person).to_vec(),
+            steps: vec![call(1, "Ask", ""), alt],
+            ..Sequence::default()
+        });
+        assert_eq!(
+            told,
+            [
+                "shop calls bank: Ask.",
+                "If answered, with retries, up to 3 attempts: shop calls bank: Pay, at most 1 s.",
+                "If failed: shop calls log: Note, 3 times at most 2 s.",
+            ]
+        );
+    }
+
+    #[test]
+    fn states_lead_to_others_by_any_cause() {
+        let state = |label: &str, kind| State {
+            label: label.to_owned(),
+            kind,
+        };
+        let told = states(&States {
+            states: vec![
+                state("open", StateKind::Start),
+                state("shut", StateKind::Failed),
+            ],
+            transitions: vec![Transition {
+                from: 0,
+                to: 1,
+                label: "after 30 s".to_owned(),
+            }],
+            ..States::default()
+        });
+        assert_eq!(
+            told,
+            [
+                "“open” (it begins here) leads to “shut” (after 30 s).",
+                "“shut” (it ends here, without success).",
+            ]
+        );
+    }
 }

@@ -465,9 +465,10 @@ impl Doc {
         );
         for (n, (key, title)) in tabs.iter().enumerate() {
             let (key, title) = (escape_html(key), escape_html(title));
-            let checked = if n == 0 { " checked" } else { "" };
+            // With a value, or an EPUB by pandoc is no XML.
+            let checked = if n == 0 { " checked=\"checked\"" } else { "" };
             self.raw(format!(
-                "{open}<input type=\"radio\" name=\"{group}\" id=\"{group}-{key}\" value=\"{key}\"{checked}>\
+                "{open}<input type=\"radio\" name=\"{group}\" id=\"{group}-{key}\" value=\"{key}\"{checked}/>\
                  <label for=\"{group}-{key}\">{title}</label><div class=\"msd-panel\">"
             ));
             body(self, n);
@@ -648,7 +649,7 @@ mod tests {
             "{html}"
         );
         assert_eq!(html.matches("name=\"s-retry\"").count(), 2, "{html}");
-        assert_eq!(html.matches(" checked>").count(), 1, "{html}");
+        assert_eq!(html.matches(" checked=\"checked\"/>").count(), 1, "{html}");
         assert!(
             html.contains("<label for=\"s-retry-csharp\">C#</label>"),
             "{html}"

@@ -29,7 +29,9 @@ pub fn interactions(scene: &Scene, options: &Options<'_>) -> Result<String, TooL
         drawing,
         key,
     } = compose(&scene, options.wish)?;
-    let room = drawing.width.max(options.wish.column.min(500));
+    // As wide as the column, so that nobody has to pan for the meaning of a line.
+    let column = options.wish.column;
+    let room = drawing.width.min(column).max(column.min(500));
     let legend = Legend::new(&scene, room);
     let key = Key::new(&key, room);
     let linked = scene

@@ -49,7 +49,7 @@ macro_rules! look {
             ".msd-figure .a1{fill:var(--msd-a);stroke:none}",
             ".msd-figure .a2{stroke:var(--msd-a);stroke-width:1;stroke-dasharray:2 2}",
             ".msd-figure .a3{fill:var(--msd-x);stroke:var(--msd-fg);stroke-width:1.3}",
-            ".msd-figure .dot{fill:var(--msd-fg)}",
+            ".msd-figure .dot{fill:var(--msd-fg);stroke:none}",
             ".msd-figure a:hover rect,.msd-figure a:focus rect,.msd-figure a:hover path,.msd-figure a:focus path{stroke-width:2.6}",
             ".msd-figure a:hover text{text-decoration-style:solid}",
         )

@@ -104,6 +104,12 @@ impl Svg {
         if !linked {
             svg.attr("role", "img").attr("aria-labelledby", &names);
         }
+        if svg.frame == Frame::Page {
+            // Makers of PDF that give a page's style to no picture draw outlines then, and no black areas.
+            svg.attr("fill", "none")
+                .attr("stroke", "currentColor")
+                .attr("text-anchor", "middle");
+        }
         svg.attr("width", &w.to_string())
             .attr("height", &h.to_string())
             .attr("viewBox", &format!("-{MARGIN} -{MARGIN} {w} {h}"));

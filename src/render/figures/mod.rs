@@ -22,7 +22,7 @@ use crate::DiagramForm;
 use crate::diagram::layout::Wish;
 use crate::diagram::svg::{self, Frame};
 use crate::diagram::{Form, Picture, Refusal, Scene, views};
-use crate::model::{Party, Section, ServiceId, View};
+use crate::model::{CallId, Party, Section, ServiceId, View};
 
 /// The form of pictures on this page.
 fn form(cx: &Cx<'_>, doc: &Doc) -> Form {
@@ -130,6 +130,11 @@ fn section_link(cx: &Cx<'_>, doc: Option<&Doc>, section: Section, name: &str) ->
     let there = cx.plan.model.sections.contains(&section);
     doc.filter(|d| there && d.html())
         .map(|d| format!("#{}", d.id(name)))
+}
+
+/// The anchor of a call's own row in the contracts table.
+pub(super) fn call_anchor(id: CallId) -> String {
+    format!("call-{}", id.0)
 }
 
 /// The anchor of the first call of `caller` in the contracts table, whose rows go by caller.

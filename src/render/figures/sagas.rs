@@ -8,6 +8,7 @@ use crate::diagram::{
     Branch, FrameKind, Message, MessageKind, Picture, Sequence, State, StateKind, States, Step,
     Transition,
 };
+use crate::model::units::Time;
 use crate::model::{Party, ServiceId};
 use crate::plan::{SagaFailure, StepClass};
 
@@ -134,8 +135,7 @@ pub(super) fn success(cx: &Cx<'_>, index: usize) -> Option<Sequence> {
     tale.lead = lead.map(|c| tale.cast.party(Party::Service(c.value)));
     let mut steps = Vec::new();
     for (s, limit) in saga.steps.iter().zip(&plan.steps) {
-        let note = format!("≤ {}", limit.deadline.value);
-        steps.extend(tale.step(s.service, &s.action, Some(note), false));
+        steps.extend(tale.step(s.service, &s.action, Some(limit.deadline.value), false));
     }
     Some(Sequence {
         title: saga.name.clone(),
@@ -174,16 +174,15 @@ pub(super) fn failure(
     if let Some(lead) = tale.lead {
         steps.push(Step::Message(Message {
             note: Some(format!("≤ {} in all", plan.deadline.value)),
+            limit_ms: Some(plan.deadline.value.as_ms()),
             ..message(lead, lead, saga.name.clone(), MessageKind::Call)
         }));
     }
     for (s, limit) in saga.steps.iter().zip(&plan.steps).take(step) {
-        let note = format!("≤ {}", limit.deadline.value);
-        steps.extend(tale.step(s.service, &s.action, Some(note), false));
+        steps.extend(tale.step(s.service, &s.action, Some(limit.deadline.value), false));
     }
     if let Some(s) = saga.steps.get(step) {
-        let note = format!("≤ {}", limits.deadline.value);
-        steps.extend(tale.failure(s.service, action, Some(note), false));
+        steps.extend(tale.failure(s.service, action, Some(limits.deadline.value), false));
     }
     let undo = |j: usize| {
         saga.steps
@@ -243,12 +242,12 @@ struct Tale<'c> {
 
 impl Tale<'_> {
     /// A step to `service` without its answer: sender, receiver and message. A coordinator waits for
-    /// answers; without one, everybody reacts to events.
+    /// answers, at most for `limit`; without one, everybody reacts to events.
     fn send(
         &mut self,
         service: ServiceId,
         label: &str,
-        note: Option<String>,
+        limit: Option<Time>,
         compensation: bool,
     ) -> Message {
         let to = self.cast.party(Party::Service(service));
@@ -259,8 +258,10 @@ impl Tale<'_> {
         } else {
             MessageKind::Event
         };
+        let limit = limit.filter(|_| self.lead.is_some());
         Message {
-            note: note.filter(|_| self.lead.is_some()),
+            note: limit.map(|l| format!("≤ {l}")),
+            limit_ms: limit.map(|l| l.as_ms()),
             compensation,
             ..message(from, to, label.to_owned(), kind)
         }
@@ -270,10 +271,10 @@ impl Tale<'_> {
         &mut self,
         service: ServiceId,
         label: &str,
-        note: Option<String>,
+        limit: Option<Time>,
         compensation: bool,
     ) -> Vec<Step> {
-        let sent = self.send(service, label, note, compensation);
+        let sent = self.send(service, label, limit, compensation);
         let reply = self
             .lead
             .map(|lead| message(sent.to, lead, String::new(), MessageKind::Reply));
@@ -285,12 +286,12 @@ impl Tale<'_> {
         &mut self,
         service: ServiceId,
         label: &str,
-        note: Option<String>,
+        limit: Option<Time>,
         compensation: bool,
     ) -> Vec<Step> {
         let sent = Message {
             failed: true,
-            ..self.send(service, label, note, compensation)
+            ..self.send(service, label, limit, compensation)
         };
         let reply = self.lead.map(|lead| Message {
             failed: true,

@@ -2,9 +2,12 @@
 
 use super::super::Cx;
 use super::super::doc::{Doc, count};
-use super::{calls_anchor, section_link, service_link};
+use super::{call_anchor, calls_anchor, section_link, service_link};
 use crate::diagram::{Edge, EdgeKind, Group, Labels, Node, NodeKind, Scene};
 use crate::model::{self, Party, Section, ServiceId};
+
+/// Most calls whose labels lead to a row each.
+const FEW: usize = 12;
 
 /// The scene of the whole design. Nodes and lines link to their sections where `doc` is a page that has
 /// some.
@@ -51,6 +54,11 @@ pub(super) fn scene(cx: &Cx<'_>, doc: Option<&Doc>) -> Scene {
             link: service_link(cx, doc, ServiceId(i)),
         });
     }
+    // Where there are many, one link leads to the rows of each caller, so that nobody passes through them all.
+    let row = |id, caller| match model.calls.len() {
+        0..=FEW => call_anchor(id),
+        _ => calls_anchor(cx, caller),
+    };
     let mut actors = vec![None; model.actors.len()];
     let mut actor = |scene: &mut Scene, id: model::ActorId| -> usize {
         *actors[id.0].get_or_insert_with(|| {
@@ -98,7 +106,7 @@ pub(super) fn scene(cx: &Cx<'_>, doc: Option<&Doc>) -> Scene {
             kind: EdgeKind::Sync,
             soft: c.optional,
             labels: vec![c.label()],
-            link: section_link(cx, doc, Section::Sync, &calls_anchor(cx, c.from)),
+            link: section_link(cx, doc, Section::Sync, &row(id, c.from)),
         });
     }
     // An entry point that no declared call leads into is still entered by somebody.

@@ -46,6 +46,7 @@ fn contracts(cx: &Cx<'_>, doc: &mut Doc) {
             if callers.insert(c.from) {
                 from = doc.anchor(&figures::calls_anchor(cx, c.from)).and(from);
             }
+            let to = doc.anchor(&figures::call_anchor(id)).and(to);
             let errors: Vec<_> = plan.errors(id).iter().map(|e| e.code).collect();
             let errors = if errors.is_empty() {
                 Inline::text("timeout, lost connection")
