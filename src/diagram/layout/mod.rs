@@ -186,6 +186,10 @@ pub fn draw(graph: &Graph, wish: Wish) -> Result<Drawing, TooLarge> {
     };
     let layered = search.refine(found).layered;
     let place = |direction| {
+        let mut layered = layered.clone();
+        if direction == Direction::Down {
+            layered.level(graph);
+        }
         let frame = coords::Frame::new(graph, &layered, direction);
         let cross = coords::assign(graph, &layered, &frame);
         route::finish(graph, &layered, &frame, &cross)

@@ -180,6 +180,38 @@ impl Layered {
         count
     }
 
+    /// Puts the labels of long lines where the layers are narrow: the cut is chosen for layers that stand side
+    /// by side, where a label costs what it is wider than its layer; below one another, each takes room across.
+    pub(super) fn level(&mut self, graph: &Graph) {
+        let mut full = vec![0i64; self.layers.len()];
+        for item in &self.items {
+            full[item.layer] += match item.kind {
+                Kind::Node(v) => graph.nodes[v].width + 16,
+                Kind::Bend | Kind::Label(_) => 8,
+            };
+        }
+        let mut shortest: Vec<usize> = (0..self.chains.len()).collect();
+        shortest.sort_by_key(|&e| (self.chains[e].len(), e));
+        for e in shortest {
+            let Some((width, _)) = graph.edges[e].label else {
+                continue;
+            };
+            let chain = &self.chains[e];
+            let middle = chain.len() / 2;
+            let inner = (1..chain.len().saturating_sub(1)).step_by(2);
+            let best = inner.min_by_key(|&i| {
+                let layer = self.items[chain[i]].layer;
+                (full[layer], i.abs_diff(middle), i)
+            });
+            let Some(best) = best else { continue };
+            for &x in &chain[1..chain.len() - 1] {
+                self.items[x].kind = Kind::Bend;
+            }
+            full[self.items[chain[best]].layer] += width;
+            self.items[chain[best]].kind = Kind::Label(e);
+        }
+    }
+
     /// The place of each item in its layer.
     pub(super) fn places(&self) -> Vec<usize> {
         let mut place = vec![0; self.items.len()];

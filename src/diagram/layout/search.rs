@@ -78,6 +78,13 @@ fn turned(graph: &Graph, layers: &[usize]) -> Vec<bool> {
     graph.edges.iter().map(back).collect()
 }
 
+/// What it costs that a line leads back: next to nothing for a pull of 1, three crossings for one of 3, and more
+/// than a picture can save for one of 8, so that what stands at the beginning of the story stays there.
+fn against(e: &Line) -> u64 {
+    let pull = e.pull.clamp(1, 1_000).unsigned_abs();
+    pull * pull * (8 + pull) / 8
+}
+
 impl<'a> Search<'a> {
     pub(super) fn new(graph: &'a Graph) -> Self {
         let mut near = vec![Vec::new(); graph.nodes.len()];
@@ -106,10 +113,10 @@ impl<'a> Search<'a> {
             &passing,
         );
         let back = graph.edges.iter().zip(&reversed).filter(|e| *e.1);
-        let back: u64 = back.map(|e| e.0.pull.max(1).unsigned_abs()).sum();
+        let back: u64 = back.map(|e| against(e.0)).sum();
         let bends = layered.items.len() - graph.nodes.len();
         let fixed = FOREIGN * layered.foreign(graph)
-            + CROSSING * back
+            + back
             + bends as u64
             + LAYER * layered.layers.len() as u64 / 2;
         self.spent += CUT * layered.items.len() as u64;
