@@ -163,7 +163,7 @@ fn labels_give_way_only_where_the_picture_is_wide() {
         // The margin stands on both sides.
         let expected = if widths[0] <= 1_416 {
             0
-        } else if widths[1] <= 1_616 {
+        } else if widths[1] <= 1_516 {
             1
         } else {
             2

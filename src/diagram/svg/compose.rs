@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 /// otherwise: about two columns of a page. A number costs the reader more than a line break.
 const TRIED: [(Labels, i64); 3] = [
     (Labels::Full, 1_400),
-    (Labels::Wrapped, 1_600),
+    (Labels::Wrapped, 1_500),
     (Labels::Numbers, 0),
 ];
 /// In pictures with more boxes, services have no second line.
