@@ -67,7 +67,7 @@ const MARGIN: i64 = 8;
 
 /// The label of a box, ready to be drawn.
 struct Caption {
-    /// One line, or several where the picture is narrow.
+    /// One line, or two where the name is long or the picture narrow.
     name: Vec<String>,
     sub: Option<String>,
     /// The whole name, if it had to be shortened.
@@ -77,13 +77,14 @@ struct Caption {
 impl Caption {
     fn new(label: &str, sub: Option<&str>) -> Self {
         let whole = text::clean(label);
-        let name = text::fit(&whole, NAME, NAME_MAX);
-        let full = (name != whole).then_some(whole);
-        let name = vec![name];
-        let alone = Self {
-            name,
-            sub: None,
-            full,
+        let alone = if text::width(&whole, NAME) > NAME_MAX {
+            Self::narrow(label, NAME_MAX / 2)
+        } else {
+            Self {
+                name: vec![whole],
+                sub: None,
+                full: None,
+            }
         };
         alone.with(sub, label)
     }
