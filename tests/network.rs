@@ -57,18 +57,21 @@ fn on_designs(mesh: &str, mut check: impl FnMut(&Model, &Plan<'_>, &[Artefact]))
 }
 
 fn made(mesh: &str) -> Vec<(String, Vec<Artefact>)> {
-    let with_files = |text: String| {
-        let mut sources = Sources::default();
-        let id = sources.add(SourceFile::whole("s", text.as_str()));
-        let options = Options {
-            artefacts: true,
-            sections: Some(vec!["overview".to_owned()]),
-            ..Options::default()
-        };
-        let done = compile(&mut sources, id, &mut NoFiles, &options);
-        (text, done.chapter.unwrap().artefacts)
-    };
     designs(mesh).into_iter().map(with_files).collect()
+}
+
+/// The spec `text` and its files.
+fn with_files(text: String) -> (String, Vec<Artefact>) {
+    let mut sources = Sources::default();
+    let id = sources.add(SourceFile::whole("s", text.as_str()));
+    let options = Options {
+        artefacts: true,
+        sections: Some(vec!["overview".to_owned()]),
+        ..Options::default()
+    };
+    let done = compile(&mut sources, id, &mut NoFiles, &options);
+    let chapter = done.chapter.unwrap_or_else(|| panic!("{:?}", done.diagnostics));
+    (text, chapter.artefacts)
 }
 
 /// Every document of every file below `folder`.
@@ -375,4 +378,76 @@ fn pods_outlive_what_they_are_asked_and_budgets_leave_instances() {
             assert!(spare.is_some() || least == 1, "{name}");
         }
     });
+}
+
+/// Devices have no certificate of the mesh and come past the gateway; what has no such caller stays closed.
+#[test]
+fn what_goes_past_the_gateway_is_let_in_by_its_own_port() {
+    for (mesh, key) in [
+        (
+            "istio",
+            Some("traffic.sidecar.istio.io/excludeInboundPorts"),
+        ),
+        ("linkerd", Some("config.linkerd.io/skip-inbound-ports")),
+        ("envoy", None),
+        ("none", None),
+    ] {
+        let (_, files) = with_files(format!(
+            "infrastructure = \"kubernetes\"\nservices = [\"adapter\", \"web\"]\nactors = [\"device\", \"user\"]\n\
+             platform = {{ mesh = \"{mesh}\" }}\n\
+             sync = [\"device --MQTT publish--> adapter\", \"device --CoAP POST /m--> adapter\", \
+             \"user --REST GET /--> web\", \"web --REST GET /last--> adapter\"]"
+        ));
+        let all = documents(&files, "kubernetes/");
+        let balancers: Vec<&Value> = of_kind(&all, "Service")
+            .into_iter()
+            .filter(|s| s["spec"]["type"] == "LoadBalancer")
+            .collect();
+        let [balancer] = balancers[..] else {
+            panic!("{mesh}: {balancers:?}");
+        };
+        let ports = balancer["spec"]["ports"].as_array().unwrap();
+        let seen: Vec<_> = ports
+            .iter()
+            .map(|p| (p["protocol"].as_str().unwrap(), p["port"].as_u64().unwrap()))
+            .collect();
+        assert_eq!(seen, [("UDP", 5684), ("TCP", 8883)], "{mesh}");
+        let pods = of_kind(&all, "Deployment");
+        let pod = |name: &str| {
+            let found = pods.iter().find(|d| d["metadata"]["name"] == name);
+            &found.unwrap()["spec"]["template"]
+        };
+        for (port, transport) in ports.iter().zip(["UDP", "TCP"]) {
+            let listens = pod("adapter")["spec"]["containers"][0]["ports"].as_array();
+            assert!(listens.unwrap().iter().any(|p| {
+                p["containerPort"] == port["targetPort"] && p["protocol"] == transport
+            }));
+        }
+        let mqtt = &ports[1]["targetPort"];
+        if let Some(key) = key {
+            let excluded = &pod("adapter")["metadata"]["annotations"][key];
+            assert_eq!(excluded, &json!(mqtt.to_string()), "{mesh}");
+            assert!(pod("web")["metadata"]["annotations"].get(key).is_none());
+        }
+        let policies = of_kind(&all, "NetworkPolicy");
+        let space = all[0]["metadata"]["name"].as_str().unwrap();
+        let mut device = inside("device", "elsewhere");
+        device.outside = true;
+        let lets = |to: &str, port: &Value| {
+            let port = std::slice::from_ref(port);
+            allows(
+                &policies,
+                &inside(to, space),
+                &device,
+                "ingress",
+                "from",
+                port,
+            )
+        };
+        assert!(lets("adapter", mqtt) && lets("adapter", &ports[0]["targetPort"]));
+        assert!(
+            !lets("adapter", &json!("http")) && !lets("web", mqtt),
+            "{mesh}"
+        );
+    }
 }

@@ -190,6 +190,13 @@ fn authentication(cx: &Cx<'_>, doc: &mut Doc) {
         let callee = &plan.service(c.to).slug;
         let namespace = &plan.choices.namespace;
         let proof = match (c.from, auth) {
+            (Party::Actor(_), _) if plan.gateway.past.contains(&id) => {
+                say!(
+                    "what `{}` itself asks for: {} goes past the gateway",
+                    model.service(c.to).name,
+                    c.protocol.name()
+                )
+            }
             (Party::Actor(_), Auth::Iam | Auth::Mtls) if c.auth.is_none() => {
                 say!(
                     "a user token that the gateway checks: issuer, audience `{}`, expiry, signature",

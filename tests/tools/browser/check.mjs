@@ -16,11 +16,17 @@ const browser = await chromium.launch({
     "--disable-background-networking", "--disable-component-update", "--disable-sync"],
 });
 
+// Pages have an origin, as on a site: what a browser keeps for pages from files reaches the next page late.
+const site = "http://book.example";
+
 async function open(page, theme, width) {
   const context = await browser.newContext({ viewport: { width, height: 900 } });
   await context.addInitScript((t) => localStorage.setItem("mdbook-theme", t), theme);
+  await context.route(`${site}/**`, (route) => route
+    .fulfill({ path: book + new URL(route.request().url()).pathname })
+    .catch(() => route.fulfill({ status: 404 })));
   const tab = await context.newPage();
-  await tab.goto(`file://${book}/${page}`);
+  await tab.goto(`${site}/${page}`);
   await tab.evaluate(async () => {
     document.querySelectorAll("main details").forEach((d) => { d.open = true; });
     await document.fonts.ready;
@@ -166,12 +172,7 @@ async function remembered(page, next) {
     .filter((g) => g.querySelector(`:scope > input[value="${k}"]`))
     .every((g) => g.querySelector(":scope > input:checked").value === k), key);
   if (!(await kept())) fault(page, "a choice does not hold for the page");
-  await tab.goto(`file://${book}/${next}`);
-  // The next page may be another process, which hears of the choice a little later.
-  for (let n = 0; n < 20 && !(await kept()); n += 1) {
-    await tab.waitForTimeout(500);
-    await tab.reload();
-  }
+  await tab.goto(`${site}/${next}`);
   if (!(await kept())) fault(next, "a choice does not hold for the next page");
   await context.close();
 }

@@ -4,6 +4,7 @@
 //! reach it, and reaches no more than the design says (`network.rs`).
 
 mod network;
+mod outside;
 
 use serde_json::{Map, Value, json};
 
@@ -110,6 +111,7 @@ fn service(cx: &Cx<'_>, id: ServiceId, network: &Network) -> Vec<Value> {
         "namespace": cx.plan.choices.namespace,
         "labels": labels,
     });
+    let open = outside::openings(cx, id);
     let mut out = vec![
         json!({
             "apiVersion": "v1",
@@ -117,7 +119,7 @@ fn service(cx: &Cx<'_>, id: ServiceId, network: &Network) -> Vec<Value> {
             "metadata": meta,
             "automountServiceAccountToken": false,
         }),
-        deployment(cx, s, &meta),
+        deployment(cx, s, &meta, &open),
     ];
     let ports = ports(s);
     let list: Vec<Value> = ports
@@ -145,6 +147,7 @@ fn service(cx: &Cx<'_>, id: ServiceId, network: &Network) -> Vec<Value> {
         "metadata": found,
         "spec": spec,
     }));
+    out.extend(outside::balancer(&s.slug, &meta, &open));
     out.push(network.policy(cx, id, &meta));
     out.push(json!({
         "apiVersion": "autoscaling/v2",
@@ -172,7 +175,7 @@ fn service(cx: &Cx<'_>, id: ServiceId, network: &Network) -> Vec<Value> {
     out
 }
 
-fn deployment(cx: &Cx<'_>, s: &ServicePlan, meta: &Value) -> Value {
+fn deployment(cx: &Cx<'_>, s: &ServicePlan, meta: &Value, open: &[outside::Opening]) -> Value {
     let namespace = &cx.plan.choices.namespace;
     let mut container = Map::new();
     container.insert("name".into(), json!(s.slug));
@@ -187,6 +190,7 @@ fn deployment(cx: &Cx<'_>, s: &ServicePlan, meta: &Value) -> Value {
             true => json!({ "name": format!("app-{name}"), "containerPort": behind(*port) }),
             false => json!({ "name": name, "containerPort": port }),
         })
+        .chain(outside::container(open))
         .collect();
     container.insert("ports".into(), json!(ports));
     container.insert(
@@ -229,7 +233,10 @@ fn deployment(cx: &Cx<'_>, s: &ServicePlan, meta: &Value) -> Value {
         );
     }
     let mut pod = json!({ "labels": labels(cx, &s.slug) });
-    if let Some(annotations) = proxy(cx, s) {
+    if let Some(mut annotations) = proxy(cx, s) {
+        if let Some((key, ports)) = outside::past_the_proxy(&cx.plan.choices.mesh.id, open) {
+            annotations[key] = json!(ports);
+        }
         pod["annotations"] = annotations;
     }
     let mut out = json!({

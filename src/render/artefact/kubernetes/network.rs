@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::super::super::Cx;
 use super::super::mesh::{ENVOY_METRICS, GATEWAY_NAMESPACE, MONITORING_NAMESPACE};
-use super::{open_at, ports, selector};
+use super::{open_at, outside, ports, selector};
 use crate::catalog;
 use crate::model::{Auth, BrokerId, Party, ServiceId};
 use crate::plan::ServicePlan;
@@ -197,6 +197,7 @@ fn ingress(cx: &Cx<'_>, id: ServiceId) -> Vec<Value> {
     if !from.is_empty() {
         out.push(json!({ "from": from, "ports": open }));
     }
+    out.extend(outside::ingress(&outside::openings(cx, id)));
     // What cannot be scraped is taken for dead by its alerts.
     let mut scraped = open;
     match cx.plan.choices.mesh.id.as_str() {
