@@ -70,7 +70,9 @@ fn with_files(text: String) -> (String, Vec<Artefact>) {
         ..Options::default()
     };
     let done = compile(&mut sources, id, &mut NoFiles, &options);
-    let chapter = done.chapter.unwrap_or_else(|| panic!("{:?}", done.diagnostics));
+    let chapter = done
+        .chapter
+        .unwrap_or_else(|| panic!("{:?}", done.diagnostics));
     (text, chapter.artefacts)
 }
 

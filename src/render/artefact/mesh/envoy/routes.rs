@@ -178,6 +178,8 @@ pub(super) fn route(cx: &Cx<'_>, o: &Operation, cluster: &str, retries: bool) ->
                     "@type": "type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate",
                 },
             }],
+            // Envoy would look once more: of two instances it takes the same again in every fourth retry.
+            "host_selection_retry_max_attempts": 10,
         });
         if !o.grpc {
             policy["retriable_status_codes"] = json!([429]);
