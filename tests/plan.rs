@@ -10,7 +10,7 @@ mod specs;
 
 use msdesign::model::units::{Rate, Time};
 use msdesign::model::{CallId, Model, ServiceId};
-use msdesign::plan::{Plan, Rpc};
+use msdesign::plan::{Links, Plan, Rpc};
 use specs::model;
 
 /// The call between the two services.
@@ -533,4 +533,116 @@ sync = ["a --gRPC ListItems--> b", "a --gRPC CreateItem--> b", "a --gRPC GetItem
         all.sort_unstable();
         assert!(codes.contains(&all), "{all:?} in {codes:?}");
     }
+}
+
+#[test]
+fn one_client_gets_ten_even_shares_where_it_is_known_how_many_they_are() {
+    let of = |connections: &str| {
+        let model = model(&format!(
+            r#"
+services = ["api", "push"]
+actors = ["device"]
+sync = [{{ call = "device --REST POST /readings--> api", rate = "1000/s" }}]
+realtime = [{{ stream = "push --WebSocket /push--> device"{connections} }}]
+"#
+        ));
+        let plan = Plan::new(&model);
+        let route = plan.gateway.routes.iter().find(|r| r.call.is_some());
+        let route = route.unwrap();
+        (route.client_limit.value.0, route.burst.value)
+    };
+    // The peak of 1,000/s with 30 % headroom; a tenth of it, or ten shares; at least one a second, and five at once.
+    assert_eq!(of(""), (130.0, 130));
+    assert_eq!(of(", connections = 1000"), (13.0, 13));
+    assert_eq!(of(", connections = 50"), (130.0, 130));
+    assert_eq!(of(", connections = 250000"), (1.0, 5));
+}
+
+#[test]
+fn traces_start_where_a_service_publishes_by_itself_if_nothing_comes_in() {
+    let model = model(
+        r#"
+services = ["meter", "bill", "mail"]
+async = [
+  { event = "meter --usage.read--> bill", rate = "40/s" },
+  { event = "bill --bill.made--> mail", rate = "2/s" },
+]
+"#,
+    );
+    let tracing = Plan::new(&model).tracing;
+    assert!(!tracing.requests);
+    let starts: Vec<(&str, f64)> = tracing
+        .entries
+        .iter()
+        .map(|(s, r)| (model.service(*s).name.as_str(), r.value.0))
+        .collect();
+    assert_eq!(starts, [("meter", 40.0)]);
+    // 40/s published and handled, 2/s published and handled; of 40 traces a second 10 are kept.
+    assert!((tracing.spans.value.0 - 84.0).abs() < 1e-9);
+    assert!((tracing.kept.value.0 - 21.0).abs() < 1e-9);
+}
+
+#[test]
+fn steps_are_joined_through_services_that_are_none() {
+    let model = model(
+        r#"
+services = ["fraud", "stock", "gather", "relay", "mail"]
+async = [
+  "fraud --fraud.checked--> stock, gather",
+  "stock --stock.taken--> gather",
+  "gather --order.judged--> relay",
+  "relay --order.passed--> mail",
+]
+"#,
+    );
+    let plan = Plan::new(&model);
+    let links = Links::new(&plan);
+    let id = |name: &str| ServiceId(model.services.iter().position(|s| s.name == name).unwrap());
+    let steps = |names: &[&str]| names.iter().map(|n| id(n)).collect();
+    let by = |from: &str, to: &str, of: &[&str]| {
+        let way = links.way(id(from), id(to), &steps(of));
+        way.map(|hops| {
+            hops.iter()
+                .map(|h| model.service(h.from).name.clone())
+                .collect::<Vec<_>>()
+        })
+    };
+    assert_eq!(
+        by("fraud", "mail", &["fraud", "stock", "mail"]).unwrap(),
+        ["fraud", "gather", "relay"]
+    );
+    // Nothing leads around a step.
+    assert_eq!(by("fraud", "mail", &["fraud", "relay", "mail"]), None);
+    assert_eq!(by("mail", "fraud", &["fraud", "mail"]), None);
+}
+
+#[test]
+fn entry_points_that_need_the_same_are_alike() {
+    let model = model(
+        r#"
+services = ["a", "b", "c", "stock"]
+actors = ["shopper"]
+sync = [
+  "shopper --REST GET /a--> a",
+  "shopper --REST GET /b--> b",
+  "shopper --REST GET /c--> c",
+  "a --gRPC Take--> stock",
+  "b --gRPC Take--> stock",
+  { call = "c --gRPC Take--> stock", optional = true },
+]
+"#,
+    );
+    let plan = Plan::new(&model);
+    let like = |entry: &str| {
+        let i = plan.flows.iter().position(|f| {
+            f.entry
+                .is_some_and(|s| model.service(s).name.as_str() == entry)
+        });
+        plan.flow_availability(i.unwrap())
+            .unwrap()
+            .likeness()
+            .unwrap()
+    };
+    assert_eq!(like("a"), like("b"));
+    assert_ne!(like("a"), like("c"));
 }

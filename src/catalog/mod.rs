@@ -71,7 +71,9 @@ numbers! {
     cpu_saturated: "Processor use at which instances are overloaded.",
     cpu_target: "Processor use at which instances are added.",
     edge_burst_seconds: "Burst at the edge, in seconds of the rate.",
+    edge_burst_least: "Least burst of one client at the edge.",
     edge_clients: "Clients that a route's peak is shared by at least.",
+    edge_share: "Even shares that one client may take.",
     edge_body: "Largest body of a request at the edge.",
     handler: "Time to handle one event.",
     event_size: "Size of an event.",
@@ -253,6 +255,27 @@ pub struct Port {
     pub managed: bool,
 }
 
+/// What tells how full a kind of store is.
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Exporter {
+    /// The words for the kind.
+    pub ids: Vec<String>,
+    /// How much is in use.
+    pub usage: String,
+    /// What there is of it.
+    pub of: String,
+    /// What was refused or failed.
+    pub errors: String,
+    /// Who tells it.
+    pub name: String,
+}
+
+#[derive(Deserialize)]
+struct Exporters {
+    exporter: Vec<Exporter>,
+}
+
 /// A service mesh, or its absence (`none`).
 #[derive(Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
@@ -314,6 +337,10 @@ struct Limits {
     runtime: Vec<Limit>,
 }
 #[derive(Deserialize)]
+struct Words {
+    words: std::collections::BTreeMap<String, Vec<String>>,
+}
+#[derive(Deserialize)]
 struct Infrastructures {
     infrastructure: Vec<Infrastructure>,
 }
@@ -354,15 +381,28 @@ static BROKERS: LazyLock<Brokers> = LazyLock::new(|| read(include_str!("data/bro
 static GATEWAYS: LazyLock<Gateways> = LazyLock::new(|| read(include_str!("data/gateways.toml")));
 static MESHES: LazyLock<Meshes> = LazyLock::new(|| read(include_str!("data/meshes.toml")));
 static PORTS: LazyLock<Ports> = LazyLock::new(|| read(include_str!("data/ports.toml")));
+static EXPORTERS: LazyLock<Exporters> = LazyLock::new(|| read(include_str!("data/exporters.toml")));
 static PROTOCOLS: LazyLock<Protocols> = LazyLock::new(|| read(include_str!("data/protocols.toml")));
 static RETIRED: LazyLock<RetiredList> = LazyLock::new(|| read(include_str!("data/retired.toml")));
 static LIMITS: LazyLock<Limits> = LazyLock::new(|| read(include_str!("data/limits.toml")));
+static WORDS: LazyLock<Words> = LazyLock::new(|| read(include_str!("data/words.toml")));
 static SOURCES: LazyLock<Sources> = LazyLock::new(|| read(include_str!("data/sources.toml")));
 
 /// The numbers that stand in where the author states none.
 #[must_use]
 pub fn numbers() -> &'static Numbers {
     &NUMBERS
+}
+
+/// The words of a spec that somebody who writes `word` may mean; empty where that is not known.
+#[must_use]
+pub fn meant(word: &str) -> &'static [String] {
+    let plain: String = word
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
+    WORDS.words.get(&plain).map_or(&[], Vec::as_slice)
 }
 
 /// Every infrastructure.
@@ -409,6 +449,13 @@ pub fn port(id: &str) -> Option<&'static Port> {
     PORTS.port.iter().find(is)
 }
 
+/// What tells how full a store of the kind called `id` is; `None` where no names are known.
+#[must_use]
+pub fn exporter(id: &str) -> Option<&'static Exporter> {
+    let is = |e: &&Exporter| e.ids.iter().any(|i| i.eq_ignore_ascii_case(id));
+    EXPORTERS.exporter.iter().find(is)
+}
+
 /// Load balancers that end a request that takes too long.
 #[must_use]
 pub fn load_balancers() -> &'static [Limit] {
@@ -447,6 +494,24 @@ mod tests {
         for l in load_balancers().iter().chain(runtimes()) {
             assert!(l.seconds > 0, "{}", l.id);
             assert!(SOURCES.titles.contains_key(&l.source), "{}", l.id);
+        }
+        let known: Vec<&str> = infrastructures()
+            .iter()
+            .map(|i| i.id.as_str())
+            .chain(brokers().iter().map(|b| b.id.as_str()))
+            .chain(gateways().iter().map(|g| g.id.as_str()))
+            .chain(meshes().iter().map(|m| m.id.as_str()))
+            .collect();
+        for e in &EXPORTERS.exporter {
+            for id in &e.ids {
+                assert_eq!(exporter(id), Some(e), "{id} stands in two entries");
+                assert!(port(id).is_some(), "{id}");
+            }
+        }
+        for (word, ids) in &WORDS.words {
+            assert!(!known.contains(&word.as_str()), "{word} needs no proposal");
+            assert_eq!(meant(word), ids, "{word} is not written plainly");
+            assert!(ids.iter().all(|i| known.contains(&i.as_str())), "{word}");
         }
         for b in brokers() {
             assert!(port(&b.id).is_some_and(|p| p.port > 0), "{}", b.id);

@@ -3,6 +3,7 @@
 use super::design::{Auth, Balancing, Delivery, Set, Slo, Stated};
 use super::names::short;
 use super::units::{self, Bytes, Rate, Ratio, Time, UnitError};
+use crate::catalog;
 use crate::diag::{Diagnostic, Span, nearest};
 use crate::spec::{SloDecl, Spanned, Text};
 
@@ -187,8 +188,16 @@ pub(super) fn choice<'k>(
         )
         .at("not known");
         let all = known.join(", ");
+        let meant: Vec<String> = catalog::meant(&text.value)
+            .iter()
+            .filter(|m| known.contains(&m.as_str()))
+            .map(|m| format!("`{m}`"))
+            .collect();
         let near = nearest(&text.value, known.iter().copied());
         d.help = Some(match near.or_else(|| part_of(&text.value, known)) {
+            _ if !meant.is_empty() => {
+                format!("did you mean {}? known are: {all}", meant.join(" or "))
+            }
             Some(near) => format!("did you mean `{near}`? known are: {all}"),
             None => format!("known are: {all}"),
         });
@@ -242,7 +251,7 @@ pub(super) fn lacking(text: Option<&Text>) -> Option<Span> {
 /// A way to authenticate; `none` is none.
 pub(super) fn auth(text: Option<&Text>, out: Out<'_>) -> Option<Set<Auth>> {
     let text = text.filter(|t| !is_none(t))?;
-    let id = choice("a way to authenticate", text, &crate::catalog::AUTHS, out)?;
+    let id = choice("a way to authenticate", text, &catalog::AUTHS, out)?;
     Auth::parse(id).map(|value| Set {
         value,
         span: text.span,

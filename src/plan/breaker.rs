@@ -96,8 +96,9 @@ pub(super) fn plan(input: &Input<'_>) -> Result<Breaker, String> {
         format!("{minimum} calls ÷ {}/s an instance", float(per_instance))
     } else {
         format!(
-            "{}/s an instance fill the minimum of {shortest}",
-            float(per_instance)
+            "the shortest that is used; at {}/s from each instance it holds {} calls, and {minimum} are enough to judge",
+            float(per_instance),
+            float((per_instance * shortest.as_s()).floor())
         )
     };
     let ratio = stated

@@ -67,6 +67,43 @@ pub struct FlowAvailability {
     pub softened: Vec<Softened>,
 }
 
+/// What two derived flows have in common where they differ by nothing but their entry point.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Likeness {
+    goal: Option<u64>,
+    /// Each part but the entry point, with its availability and what happens without it.
+    parts: Vec<(Option<Dependency>, u64, u8)>,
+}
+
+impl FlowAvailability {
+    /// What it has in common with flows that differ by their one entry point alone; `None` where it has several.
+    #[must_use]
+    pub fn likeness(&self) -> Option<Likeness> {
+        let [entry] = *self.entries else {
+            return None;
+        };
+        let mut parts: Vec<(Option<Dependency>, u64, u8)> = self
+            .needs
+            .iter()
+            .chain(&self.extras)
+            .map(|n| {
+                let other = Some(n.part).filter(|p| *p != Dependency::Service(entry));
+                let without = match n.tie {
+                    Tie::Needed => 0,
+                    Tie::Fallback(_) => 1,
+                    _ => 2,
+                };
+                (other, n.availability.0.to_bits(), without)
+            })
+            .collect();
+        parts.sort_unstable();
+        Some(Likeness {
+            goal: self.goal.map(|g| g.0.to_bits()),
+            parts,
+        })
+    }
+}
+
 /// The most pairs that are tried; they are those nearest to the entry by name of the caller.
 const MOST_PAIRS: usize = 64;
 

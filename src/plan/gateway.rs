@@ -62,6 +62,7 @@ pub(super) fn plan(
     flows: &[FlowPlan],
 ) -> GatewayPlan {
     let mut routes: Vec<Route> = Vec::new();
+    let known = Clients::new(model);
     let mut routed = vec![false; model.services.len()];
     let mut past = Vec::new();
     for id in model.call_ids() {
@@ -103,15 +104,19 @@ pub(super) fn plan(
                 ),
                 "derived",
             );
-            route.client_limit = client_limit(route.limit.value);
+            route.client_limit =
+                client_limit(route.limit.value, known.of_names(model, &route.actors));
             route.at_once = burst(route.limit.value);
-            route.burst = burst(route.client_limit.value);
+            route.burst = client_burst(route.client_limit.value);
             continue;
         }
         let limit = c
             .rate_limit
             .map_or_else(|| limit(plan.rate.value), |l| Figure::set(l.value));
-        let client_limit = client_limit(limit.value);
+        let client_limit = client_limit(
+            limit.value,
+            known.of_names(model, std::slice::from_ref(&actor)),
+        );
         routes.push(Route {
             call: Some(id),
             stream: None,
@@ -121,7 +126,7 @@ pub(super) fn plan(
             prefix,
             service: c.to,
             timeout: Some(timeout(plan)),
-            burst: burst(client_limit.value),
+            burst: client_burst(client_limit.value),
             at_once: burst(limit.value),
             body: (c.protocol != Protocol::Grpc).then(body),
             limit,
@@ -188,7 +193,7 @@ pub(super) fn plan(
             .find(|f| f.entry == Some(ServiceId(i)))
             .map(|f| f.total.clone());
         let limit = limit(plan.rate.value);
-        let client_limit = client_limit(limit.value);
+        let client_limit = client_limit(limit.value, None);
         routes.push(Route {
             call: None,
             stream: None,
@@ -216,7 +221,7 @@ pub(super) fn plan(
                     )
                 },
             )),
-            burst: burst(client_limit.value),
+            burst: client_burst(client_limit.value),
             at_once: burst(limit.value),
             body: Some(body()),
             limit,
@@ -274,11 +279,58 @@ fn limit(rate: Rate) -> Figure<Rate> {
     )
 }
 
-fn client_limit(limit: Rate) -> Figure<Rate> {
-    let clients = numbers().edge_clients.value;
+/// How many clients an actor stands for, where the author says how many of them hold a connection.
+struct Clients(Vec<Option<u64>>);
+
+impl Clients {
+    fn new(model: &Model) -> Self {
+        let mut all = vec![None; model.actors.len()];
+        for s in &model.streams {
+            if let (Party::Actor(a), Some(c)) = (s.to, s.connections) {
+                all[a.0] = all[a.0].max(Some(c.value));
+            }
+        }
+        Self(all)
+    }
+
+    /// Clients of all `actors` together; `None` if one of them is not known.
+    fn of_names(&self, model: &Model, actors: &[String]) -> Option<u64> {
+        let of = |name: &String| {
+            let at = model.actors.iter().position(|a| a.name == *name)?;
+            self.0[at]
+        };
+        let mut sum = 0_u64;
+        for name in actors {
+            sum = sum.saturating_add(of(name)?);
+        }
+        Some(sum).filter(|n| *n > 0)
+    }
+}
+
+/// What one client may take: a tenth of the peak, or less where it is known how many they are.
+fn client_limit(limit: Rate, clients: Option<u64>) -> Figure<Rate> {
+    let n = numbers();
+    let usual = limit.0 / n.edge_clients.value;
+    if let Some(clients) = clients {
+        #[allow(clippy::cast_precision_loss, reason = "clients are far below 2^52")]
+        let share = limit.0 * n.edge_share.value / clients as f64;
+        if share < usual {
+            return Figure::derived(
+                Rate(share.max(1.0)),
+                format!(
+                    "max({} even shares of {limit} among {clients} clients that hold connections, 1/s)",
+                    float(n.edge_share.value)
+                ),
+                "derived",
+            );
+        }
+    }
     Figure::derived(
-        Rate((limit.0 / clients).max(1.0)),
-        format!("max({limit} ÷ {} clients, 1/s)", float(clients)),
+        Rate(usual.max(1.0)),
+        format!(
+            "max({limit} ÷ {} clients, 1/s)",
+            float(n.edge_clients.value)
+        ),
         "derived",
     )
 }
@@ -293,6 +345,26 @@ fn burst(client: Rate) -> Figure<u64> {
     Figure::derived(
         ((client.0 * seconds) - 1e-9).ceil().max(1.0) as u64,
         format!("{client} × {} s", float(seconds)),
+        "derived",
+    )
+}
+
+/// The same for one client, which asks a few things at once however seldom it comes.
+fn client_burst(client: Rate) -> Figure<u64> {
+    let least = &numbers().edge_burst_least;
+    let figure = burst(client);
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a small whole number of the catalog"
+    )]
+    let few = least.value as u64;
+    if figure.value >= few {
+        return figure;
+    }
+    Figure::derived(
+        few,
+        format!("at least {few}, not {}: {}", figure.why, least.why),
         "derived",
     )
 }

@@ -25,7 +25,9 @@ pub struct TracingPlan {
     pub gateway_starts: bool,
     /// The gateway exports spans of its own.
     pub gateway_spans: bool,
-    /// Entry points with the requests that start a trace there.
+    /// Traces start with requests from outside; else with what services publish by themselves.
+    pub requests: bool,
+    /// Where traces start, and how many.
     pub entries: Vec<(ServiceId, Figure<Rate>)>,
     /// Traces started at peak: the sum of `entries`.
     pub traces: Figure<Rate>,
@@ -50,14 +52,19 @@ pub(super) fn plan(
     gateway: &GatewayPlan,
     flows: &[FlowPlan],
 ) -> TracingPlan {
-    let entries = entries(model, calls, services, gateway);
+    let mut entries = entries(model, calls, services, gateway);
+    let requests = !entries.is_empty();
+    if !requests {
+        entries = sources(model, events);
+    }
     let total: f64 = entries.iter().map(|(_, r)| r.value.0).sum();
     let traces = Figure::derived(
         Rate(total),
         match entries.as_slice() {
             [] => "nothing comes in from outside".to_owned(),
             [(s, r)] => format!("all {} of `{}`", r.value, model.service(*s).name),
-            all => format!("sum over {} entry points", all.len()),
+            all if requests => format!("sum over {} entry points", all.len()),
+            all => format!("sum over {} publishers", all.len()),
         },
         "derived",
     );
@@ -84,7 +91,7 @@ pub(super) fn plan(
     let gateway_spans =
         matches!(id, "envoy" | "kong") || (id == "gateway-api" && choices.mesh.id == "istio");
     let gateway_starts = gateway_spans || id == "nginx";
-    let at_gateway = if gateway_spans {
+    let at_gateway = if gateway_spans && requests {
         total * GATEWAY_SPANS
     } else {
         0.0
@@ -150,6 +157,7 @@ pub(super) fn plan(
                 "derived",
             )
         }),
+        requests,
         entries,
         traces,
         spans,
@@ -191,6 +199,37 @@ fn entries(
         }
     }
     out
+}
+
+/// Services that publish what no message made them publish: they handle none.
+fn sources(model: &Model, events: &[EventPlan]) -> Vec<(ServiceId, Figure<Rate>)> {
+    let mut sums: Vec<(f64, usize)> = vec![(0.0, 0); model.services.len()];
+    let mut handles = vec![false; model.services.len()];
+    for (e, p) in model.events.iter().zip(events) {
+        for publisher in &e.publishers {
+            let sum = &mut sums[publisher.service.0];
+            sum.0 += p.rate.value.0 / super::traffic::count(e.publishers.len());
+            sum.1 += 1;
+        }
+        for (reader, _) in &e.consumers {
+            if let Party::Service(s) = reader {
+                handles[s.0] = true;
+            }
+        }
+    }
+    model
+        .service_ids()
+        .filter(|s| !handles[s.0] && sums[s.0].1 > 0)
+        .map(|s| {
+            let (sum, n) = sums[s.0];
+            let why = if n == 1 {
+                "the one event that it publishes by itself".to_owned()
+            } else {
+                format!("sum of the {n} events that it publishes by itself")
+            };
+            (s, Figure::derived(Rate(sum), why, "derived"))
+        })
+        .collect()
 }
 
 /// Three significant digits: an estimate claims no more.

@@ -389,9 +389,19 @@ pub(super) fn wrong_type(key: &str, wanted: &str, value: &DeValue<'_>, span: Spa
         DeValue::Table(_) => "a table",
     };
     let help = match (wanted, value) {
+        ("`true` or `false`", DeValue::String(text)) if text.parse::<bool>().is_ok() => {
+            format!("write `{key} = {text}`, without quotes")
+        }
         ("`true` or `false`", _) => {
             format!("write `{key} = true` or `{key} = false`, without quotes")
         }
+        ("a whole number", DeValue::String(text)) if text.parse::<i64>().is_ok() => {
+            format!("write `{key} = {text}`, without quotes")
+        }
+        ("a whole number", DeValue::Float(text)) if whole(text.as_str()).is_some() => format!(
+            "write `{key} = {}`, without fraction",
+            whole(text.as_str()).unwrap_or_default()
+        ),
         ("a whole number", _) => format!("write `{key} = 3`, without quotes and fraction"),
         ("a text in quotes", DeValue::Array(_)) => format!("write one text: `{key} = \"…\"`"),
         ("a text in quotes", _) => "put it in quotes: `\"…\"`".to_owned(),
@@ -401,6 +411,13 @@ pub(super) fn wrong_type(key: &str, wanted: &str, value: &DeValue<'_>, span: Spa
     Diagnostic::error("wrong-type", span, format!("`{key}` must be {wanted}"))
         .at(format!("this is {found}"))
         .help(help)
+}
+
+/// The digits of a number whose fraction is nothing: `3` of `3.0`.
+fn whole(number: &str) -> Option<&str> {
+    let (digits, fraction) = number.split_once('.')?;
+    let nothing = !fraction.is_empty() && fraction.bytes().all(|b| b == b'0');
+    (nothing && digits.parse::<i64>().is_ok()).then_some(digits)
 }
 
 /// A name as a message shows it: never longer than a line.

@@ -1,11 +1,13 @@
 //! Availability: what services and flows can reach, what costs most, and what would help.
 
+use std::collections::BTreeMap;
+
 use super::super::doc::{Doc, Inline, count, say};
 use super::super::{Cx, figures};
 use super::column::Column;
 use crate::model::ServiceId;
 use crate::model::units::float;
-use crate::plan::{Dependency, FlowAvailability, Need, Origin, Tie};
+use crate::plan::{Dependency, FlowAvailability, Likeness, Need, Origin, Tie};
 
 /// The most parts and proposals that are shown.
 const MOST_PARTS: usize = 40;
@@ -81,10 +83,43 @@ fn origin(origin: Origin) -> &'static str {
     }
 }
 
+/// A flow's availability, and the flows that differ from it by their entry point alone.
+pub(super) struct Alike {
+    of: Option<FlowAvailability>,
+    /// The first of them, if that is another one.
+    first: Option<usize>,
+    /// The others, if it is the first.
+    others: Vec<ServiceId>,
+}
+
+/// The availability of each flow; what derived flows have in common is told with the first of them.
+pub(super) fn alike(cx: &Cx<'_>) -> Vec<Alike> {
+    let mut firsts: BTreeMap<Likeness, usize> = BTreeMap::new();
+    let mut all: Vec<Alike> = Vec::new();
+    for (i, flow) in cx.plan.flows.iter().enumerate() {
+        let of = cx.plan.flow_availability(i);
+        let likeness = of
+            .as_ref()
+            .filter(|_| flow.derived)
+            .and_then(FlowAvailability::likeness);
+        let first = likeness.map(|l| *firsts.entry(l).or_insert(i));
+        let first = first.filter(|f| *f != i);
+        if let Some(Some(shown)) = first.map(|f| all.get_mut(f)) {
+            shown.others.extend(flow.entry);
+        }
+        all.push(Alike {
+            of,
+            first,
+            others: Vec::new(),
+        });
+    }
+    all
+}
+
 /// What the flow with index `flow` can reach.
-pub(super) fn flow(cx: &Cx<'_>, doc: &mut Doc, flow: usize) {
+pub(super) fn flow(cx: &Cx<'_>, doc: &mut Doc, flow: usize, alike: &Alike) {
     let (plan, model) = (cx.plan, cx.plan.model);
-    let Some(a) = plan.flow_availability(flow) else {
+    let Some(a) = &alike.of else {
         return;
     };
     let name = &plan.flows[flow].name;
@@ -120,15 +155,40 @@ pub(super) fn flow(cx: &Cx<'_>, doc: &mut Doc, flow: usize) {
             naive
         ));
     }
+    if let Some((first, own)) = alike
+        .first
+        .and_then(|f| plan.flows.get(f))
+        .and_then(|f| Some((f, plan.flows[flow].entry?)))
+        && let Some(theirs) = first.entry
+    {
+        doc.para(said.and(say!(
+            ". What it cannot do without is told at **{}**; here `{}` stands in place of `{}`.",
+            first.name,
+            model.service(own).name,
+            model.service(theirs).name
+        )));
+        return;
+    }
     doc.para(said.and(Inline::text(".")));
-    figures::availability(cx, doc, flow, &a);
+    figures::availability(cx, doc, flow, a);
     if let Some(worst) = a.needs.first() {
+        let others: Vec<&str> = alike
+            .others
+            .iter()
+            .map(|s| model.service(*s).name.as_str())
+            .collect();
         let summary = format!(
-            "{} that {name} cannot do without; {} costs most",
+            "{} that {name} cannot do without; {} costs most{}{}",
             count(a.needs.len(), "part"),
-            worst.part.name(model)
+            worst.part.name(model),
+            if others.is_empty() {
+                ""
+            } else {
+                "; the same for "
+            },
+            others.join(", ")
         );
-        doc.details(&summary, |d| needs(cx, d, &a));
+        doc.details(&summary, |d| needs(cx, d, a));
     }
     let proposals: Vec<Inline> = a
         .softened

@@ -109,6 +109,7 @@ fn flows(cx: &Cx<'_>, doc: &mut Doc) {
                 .join(", ")
         ));
     }
+    let alike = super::availability::alike(cx);
     for (i, flow) in cx.plan.flows.iter().enumerate() {
         doc.heading(2, flow.name.as_str(), &format!("flow-{}", i + 1));
         if let Some(description) = flow
@@ -118,6 +119,6 @@ fn flows(cx: &Cx<'_>, doc: &mut Doc) {
             doc.para(description);
         }
         figures::flow(cx, doc, i + 1, flow);
-        super::availability::flow(cx, doc, i);
+        super::availability::flow(cx, doc, i, &alike[i]);
     }
 }

@@ -4,7 +4,7 @@ use super::super::Cx;
 use super::super::doc::{Doc, Inline, say};
 use super::column::Column;
 use super::observability::own;
-use crate::catalog::numbers;
+use crate::catalog::{self, numbers};
 use crate::model::Party;
 use crate::model::units::float;
 use crate::plan;
@@ -155,29 +155,12 @@ fn stores(cx: &Cx<'_>, doc: &mut Doc) {
     let model = cx.plan.model;
     let (mut rows, mut unknown) = (Vec::new(), Vec::new());
     for store in &model.stores {
-        let (usage, limit, errors, exporter) = match store.kind.to_ascii_lowercase().as_str() {
-            "postgres" | "postgresql" | "alloydb" => (
-                "pg_stat_database_numbackends",
-                "pg_settings_max_connections",
-                "pg_stat_database_deadlocks",
-                "postgres_exporter",
-            ),
-            "mysql" | "mariadb" => (
-                "mysql_global_status_threads_connected",
-                "mysql_global_variables_max_connections",
-                "mysql_global_status_aborted_connects",
-                "mysqld_exporter",
-            ),
-            "redis" | "valkey" => (
-                "redis_memory_used_bytes",
-                "redis_memory_max_bytes",
-                "redis_evicted_keys_total",
-                "redis_exporter",
-            ),
-            _ => {
-                unknown.push(store.name.as_str());
-                continue;
+        let Some(exporter) = catalog::exporter(&store.kind) else {
+            // Nothing outside of its process can ask a file.
+            if catalog::port(&store.kind).is_none_or(|p| p.port > 0) {
+                unknown.push(say!("`{}` ({})", store.name, store.kind));
             }
+            continue;
         };
         rows.push(vec![
             Inline::code(store.name.as_str()),
@@ -187,32 +170,34 @@ fn stores(cx: &Cx<'_>, doc: &mut Doc) {
                     .iter()
                     .map(|(s, _)| model.service(*s).name.as_str()),
             ),
-            Inline::code(usage),
-            Inline::code(limit),
-            Inline::code(errors),
-            Inline::text(exporter),
+            Inline::code(exporter.usage.as_str()),
+            Inline::code(exporter.of.as_str()),
+            Inline::code(exporter.errors.as_str()),
+            Inline::text(exporter.name.as_str()),
         ]);
     }
     if rows.is_empty() && unknown.is_empty() {
         return;
     }
     doc.details("Stores", |doc| {
-        doc.table(
-            &[
-                "Store",
-                "Used by",
-                "USE: utilisation",
-                "of",
-                "Errors",
-                "Exporter",
-            ],
-            rows,
-        );
+        if !rows.is_empty() {
+            doc.table(
+                &[
+                    "Store",
+                    "Used by",
+                    "USE: utilisation",
+                    "of",
+                    "Errors",
+                    "Exporter",
+                ],
+                rows,
+            );
+        }
         if !unknown.is_empty() {
             doc.para(
-                Inline::text("No exporter is chosen here for ")
-                    .and(Inline::names(unknown))
-                    .and(Inline::text(".")),
+                Inline::text("No exporter is known here by its names for ")
+                    .and(Inline::join(unknown, ", "))
+                    .and(Inline::text(": its team has to name the series by which it sees that the store is full.")),
             );
         }
     });

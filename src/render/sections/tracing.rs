@@ -11,21 +11,50 @@ const CONTEXT: &str = "traceparent, tracestate";
 
 pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
     let flow = cx.plan.tracing.flow.and_then(|i| cx.plan.flows.get(i));
-    doc.heading(1, "Trace propagation", "tracing-propagation");
-    match flow {
-        Some(flow) => propagation(cx, doc, flow),
-        None => doc.para(
-            "Nothing comes in from outside and no flow is stated: there is no trace to follow.",
-        ),
+    // Spans are of requests and messages of a broker; the messages of a stream have none.
+    if flow.is_none() && cx.plan.tracing.spans.value.0 <= 0.0 {
+        nothing(cx, doc);
+        return;
     }
     if let Some(flow) = flow {
+        doc.heading(1, "Trace propagation", "tracing-propagation");
+        propagation(cx, doc, flow);
         doc.heading(1, "Span creation", "tracing-spans");
         spans(cx, doc, flow);
+    } else {
+        doc.para(say!(
+            "Nothing comes to {} from outside and no flow is stated, so there is no request to follow: traces begin where a service publishes by itself.",
+            cx.plan.model.title
+        ));
     }
     doc.heading(1, "Trace context format", "tracing-context");
     context(cx, doc);
     doc.heading(1, "Sampling", "tracing-sampling");
     sampling(cx, doc);
+}
+
+/// Why there is no trace, in one line.
+fn nothing(cx: &Cx<'_>, doc: &mut Doc) {
+    let model = cx.plan.model;
+    let mut servers: Vec<&str> = cx
+        .plan
+        .streams
+        .iter()
+        .filter_map(|s| Some(model.service(s.server?).name.as_str()))
+        .collect();
+    servers.sort_unstable();
+    servers.dedup();
+    let why = say!(
+        "Left out: no request and no event of {} makes a span",
+        model.title
+    );
+    doc.para(if servers.is_empty() {
+        why.and(Inline::text("."))
+    } else {
+        why.and(say!(", and a stream is one connection for as long as it lives. A message that has to be followed carries its `traceparent` itself, as a field that its server writes: "))
+            .and(Inline::names(servers))
+            .and(Inline::text("."))
+    });
 }
 
 /// The steps of `flow`, with the handlers of every published event that it does not name itself.
@@ -216,20 +245,25 @@ fn spans(cx: &Cx<'_>, doc: &mut Doc, flow: &FlowPlan) {
         tree.len(),
     ));
     doc.code("text", &text);
-    let links: Vec<Inline> = tree
+    let linked: Vec<Inline> = tree
         .iter()
         .enumerate()
-        .filter_map(|(i, s)| {
-            let to = s.link?;
-            Some(say!(
-                "Span {} of `{}` starts a trace of its own and links to span {}: its message may be handled late, again, or in a batch.",
-                i + 1,
-                s.who,
-                to + 1
-            ))
-        })
+        .filter_map(|(i, s)| Some(say!("{} of `{}` to {}", i + 1, s.who, s.link? + 1)))
         .collect();
-    doc.list(links);
+    let why = "a message may be handled late, again, or in a batch";
+    match linked.len() {
+        0 => {}
+        1 => doc.para(
+            say!("One span starts a trace of its own and links to the one that sent its message, since {}: ", why)
+                .and(Inline::join(linked, ", "))
+                .and(Inline::text(".")),
+        ),
+        n => doc.para(
+            say!("{} spans start traces of their own and link to the one that sent their message, since {}: ", n, why)
+                .and(Inline::join(linked, ", "))
+                .and(Inline::text(".")),
+        ),
+    }
 }
 
 fn clean(text: &str) -> String {
@@ -371,7 +405,13 @@ fn context(cx: &Cx<'_>, doc: &mut Doc) {
     let title = &cx.plan.model.title;
     let trace = format!("{:016x}{:016x}", fold(title, 1), fold(title, 2));
     let parent = format!("{:016x}", fold(title, 3));
-    let begins: Inline = match cx.plan.tracing.entries.first() {
+    let begins: Inline = match cx
+        .plan
+        .tracing
+        .entries
+        .first()
+        .filter(|_| cx.plan.tracing.requests)
+    {
         Some((s, _)) => {
             let name: &str = &cx.plan.model.service(ServiceId(s.0)).name;
             say!("A request of this system on its way to `{}` carries:", name)
@@ -392,7 +432,7 @@ fn context(cx: &Cx<'_>, doc: &mut Doc) {
         &["Field", "Value", "Length", "Meaning here"],
         vec![
             row("version", "2 hex digits", "00", say!("the one version of W3C Trace Context in use; `ff` is invalid")),
-            row("trace-id", "32 hex digits", &trace, say!("one for everything that follows from one request to {}; also `trace_id` in the logs; all zeros are invalid", cx.plan.choices.gateway.name)),
+            row("trace-id", "32 hex digits", &trace, say!("one for everything that follows from one {}; also `trace_id` in the logs; all zeros are invalid", if cx.plan.tracing.requests { "request from outside" } else { "message" })),
             row("parent-id", "16 hex digits", &parent, say!("the span of the caller; every service above replaces it with its own CLIENT or PRODUCER span")),
             row("trace-flags", "2 hex digits", "01", say!("bit 0 is set: this trace is among the {} that are kept; `00` for the others", cx.plan.tracing.ratio.value)),
         ],
@@ -464,10 +504,10 @@ fn sampling(cx: &Cx<'_>, doc: &mut Doc) {
     if t.traces.value.0 > 0.0 {
         doc.para(say!(
             "Where a trace starts ({}) its id decides (`traceidratio` of {}); every other service uses the `parentbased_traceidratio` sampler and keeps to that decision, so a kept trace is kept whole. A handler of a message starts a trace of its own and draws with the same ratio.",
-            if t.gateway_starts {
-                cx.plan.choices.gateway.name.as_str()
-            } else {
-                "the entry points above"
+            match (t.requests, t.gateway_starts) {
+                (true, true) => cx.plan.choices.gateway.name.as_str(),
+                (true, false) => "the entry points above",
+                (false, _) => "the publishers above",
             },
             t.ratio.value
         ));

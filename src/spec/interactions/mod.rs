@@ -70,6 +70,20 @@ fn statements<'t>(
             DeValue::Table(table) => {
                 let mut table = Table::at(form.what, table, span);
                 if !table.has(attribute) && ENDS.iter().all(|key| !table.has(key)) {
+                    if let Some(other) = ARROWS.iter().find(|key| table.has(key))
+                        && let Some(entry) = table.entry(cx, other)
+                    {
+                        cx.report(
+                            Diagnostic::error(
+                                "unknown-key",
+                                entry.key,
+                                format!("{} has no key `{other}`", form.what),
+                            )
+                            .at(format!("`{attribute}` stands here in `{}`", form.list))
+                            .help(format!("write `{attribute}` in place of `{other}`")),
+                        );
+                        continue;
+                    }
                     table.missing(
                         cx,
                         attribute,
@@ -117,6 +131,9 @@ fn statements<'t>(
     }
     out
 }
+
+/// The keys that hold the arrow, one for each list.
+const ARROWS: [&str; 3] = ["call", events::ARROW, "stream"];
 
 /// The keys of the table form that say what interacts.
 const ENDS: [&str; 5] = ["from", "to", "protocol", "operation", "path"];

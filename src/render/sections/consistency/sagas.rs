@@ -1,11 +1,13 @@
 //! Sagas: steps, states, failures and what makes up for the isolation that they do not have.
 
+use std::collections::BTreeSet;
+
 use super::super::super::artefact;
 use super::super::super::doc::{Doc, Inline, say};
 use super::super::super::{Cx, figures};
 use super::super::column::Column;
 use crate::model::{Party, Saga, SagaStyle, ServiceId};
-use crate::plan::{SagaPlan, StepClass};
+use crate::plan::{Lead, Links, SagaPlan, StepClass};
 
 pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
     let model = cx.plan.model;
@@ -261,6 +263,9 @@ fn reached(cx: &Cx<'_>, saga: &Saga, plan: &SagaPlan, i: usize) -> Inline {
                 .and(say!(" from `{}`", name(from)));
         }
     }
+    if let Some(way) = joined(cx, saga, plan, i) {
+        return way;
+    }
     let shared = model
         .service(to)
         .stores
@@ -279,6 +284,42 @@ fn reached(cx: &Cx<'_>, saga: &Saga, plan: &SagaPlan, i: usize) -> Inline {
             name(to)
         ),
     }
+}
+
+/// What leads to step `i` of a choreography through services that are no steps.
+fn joined(cx: &Cx<'_>, saga: &Saga, plan: &SagaPlan, i: usize) -> Option<Inline> {
+    if plan.style.value != SagaStyle::Choreography {
+        return None;
+    }
+    let model = cx.plan.model;
+    let steps: BTreeSet<ServiceId> = saga.steps.iter().map(|s| s.service).collect();
+    let links = Links::new(cx.plan);
+    let to = saga.steps[i].service;
+    let mut before = saga.steps[..i].iter().rev().map(|s| s.service);
+    let way = before.find_map(|from| links.way(from, to, &steps).filter(|w| w.len() > 1))?;
+    let hops = way.iter().map(|hop| {
+        let by = match hop.by {
+            Lead::Event(id) => model.event(id).name.clone(),
+            Lead::Call(id) => model.call(id).label(),
+        };
+        say!("`{}` from `{}`", by, model.service(hop.from).name)
+    });
+    let between: Vec<&str> = way
+        .iter()
+        .skip(1)
+        .map(|hop| model.service(hop.from).name.as_str())
+        .collect();
+    let word = if between.len() == 1 {
+        ", which is no step of this saga"
+    } else {
+        ", which are no steps of this saga"
+    };
+    Some(
+        Inline::join(hops, ", then ")
+            .and(Inline::text("; through "))
+            .and(Inline::names(between))
+            .and(Inline::text(word)),
+    )
 }
 
 fn states(doc: &mut Doc, saga: &Saga, plan: &SagaPlan) {
