@@ -13,6 +13,7 @@ pub mod lint;
 pub mod model;
 pub mod plan;
 pub mod render;
+pub mod schema;
 pub mod spec;
 
 use diag::{Diagnostic, SourceId, Sources};

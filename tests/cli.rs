@@ -337,6 +337,15 @@ fn init_adds_what_is_missing_once() {
 }
 
 #[test]
+fn schema_is_printed_as_json() {
+    let dir = folder(&[]);
+    let out = run(dir.path(), &["schema"], "");
+    assert_eq!(code(&out), 0);
+    let printed: Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert_eq!(printed, msdesign::schema::json_schema());
+}
+
+#[test]
 fn completions_name_the_commands() {
     let dir = folder(&[]);
     let out = run(dir.path(), &["completions", "bash"], "");

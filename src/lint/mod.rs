@@ -19,6 +19,7 @@ use crate::diag::{Diagnostic, Severity};
 use crate::model::{Allow, Section};
 use crate::plan::Plan;
 
+pub use config::LEVELS;
 use config::{Config, Level};
 pub use facts::Facts;
 pub use faults::Fault;
