@@ -2,13 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "support/saga_runs.rs"]
+mod saga_runs;
 #[path = "support/specs.rs"]
 mod specs;
 
 use msdesign::diag::{SourceFile, Sources};
-use msdesign::plan::{Plan, SagaEnd, SagaFailure, StepClass};
+use msdesign::plan::Plan;
 use msdesign::{NoFiles, Options, compile};
 use proptest::prelude::*;
+use saga_runs::Answer;
 use serde_json::{Value, json};
 use specs::model;
 
@@ -93,8 +96,9 @@ fn run(machine: &Value, answer: impl Fn(&str, u64) -> Result<(), &'static str>) 
         let next = match state["Type"].as_str().unwrap() {
             "Task" => {
                 let body = &state["Parameters"]["MessageBody"];
-                let command = body["command"].as_str().unwrap();
-                match attempts(state, command, &mut commands, &answer) {
+                let step = body["step"].as_u64().unwrap();
+                let command = format!("{step}. {}", body["command"].as_str().unwrap());
+                match attempts(state, &command, &mut commands, &answer) {
                     Ok(()) => {
                         put(&mut data, state["ResultPath"].as_str().unwrap(), json!({}));
                         &state["Next"]
@@ -198,107 +202,34 @@ fn steps() -> impl Strategy<Value = (Vec<(bool, bool)>, Option<usize>)> {
     })
 }
 
-/// Every failure of the plan, run.
+/// Every run that the plan promises.
 fn holds(steps: &[(bool, bool)], pivot: Option<usize>) {
     let spec = text(steps, pivot);
     let model = model(&spec);
     let plan = Plan::new(&model);
-    let (saga, numbers) = (&model.sagas[0], &plan.sagas[0]);
     let machine = machine(&spec);
-    let action = |i: usize| saga.steps[i].action.clone();
-    let undo = |i: &usize| saga.steps[*i].undo.clone().unwrap();
-    let all: Vec<String> = (0..steps.len()).map(action).collect();
-
-    let good = run(&machine, |_, _| Ok(()));
-    assert_eq!((good.order(), good.error), (all.clone(), None));
-
-    for failure in numbers.failures() {
-        let outcome = numbers.outcome(saga, failure);
-        let (SagaFailure::Step(step) | SagaFailure::Undo { step, .. }) = failure;
-        let broken = match failure {
-            SagaFailure::Undo { undo: u, .. } => Some(undo(&u)),
-            SagaFailure::Step(_) => None,
-        };
-        let failing = action(step);
-        let refuses = |c: &str, _| {
-            if c == failing || Some(c) == broken.as_deref() {
-                Err("Refused")
-            } else {
-                Ok(())
-            }
-        };
-        if numbers.steps[step].class == StepClass::Retriable {
-            // It fails for a while, and the saga gets through all the same.
-            let late = run(&machine, |c, n| {
-                if c == failing && n < 400 {
-                    Err("Refused")
-                } else {
-                    Ok(())
-                }
-            });
-            assert_eq!(
-                (late.order(), late.error),
-                (all.clone(), None),
-                "{failure:?}"
-            );
-            continue;
-        }
-        let mut expected: Vec<String> = (0..=step).map(action).collect();
-        expected.extend(outcome.undone.iter().map(undo));
-        expected.extend(broken.clone());
-        let end = match outcome.end {
-            SagaEnd::Compensated => "SagaTakenBack",
-            SagaEnd::Stuck => "SagaStuck",
-            SagaEnd::Committed => panic!("{failure:?}"),
-        };
-        let done = run(&machine, refuses);
+    for promised in saga_runs::runs(&model.sagas[0], &plan.sagas[0]) {
+        let done = run(&machine, |command, attempt| {
+            let mut answers = promised.answers.iter();
+            let found = answers.find(|(c, _, times)| c == command && attempt <= *times);
+            found.map_or(Ok(()), |(_, answer, _)| Err(error(*answer)))
+        });
+        let sent: Vec<String> = done.commands.into_iter().map(|(_, c)| c).collect();
         assert_eq!(
-            (done.order(), done.error.as_deref()),
-            (expected, Some(end)),
-            "{failure:?}"
+            (sent, done.error.as_deref()),
+            (promised.sent, promised.error),
+            "{}",
+            promised.name
         );
     }
+}
 
-    for (i, step) in numbers
-        .steps
-        .iter()
-        .enumerate()
-        .filter(|(_, s)| s.class != StepClass::Retriable)
-    {
-        let failing = action(i);
-        let sent = |run: &Run| run.commands.iter().filter(|(_, c)| *c == failing).count();
-        // Errors that may pass are tried as often as the plan says; a refusal once.
-        let most = usize::try_from(step.attempts.most.value.unwrap()).unwrap();
-        let tried = run(&machine, |c, _| {
-            if c == failing {
-                Err("Unavailable")
-            } else {
-                Ok(())
-            }
-        });
-        assert_eq!(sent(&tried), most);
-        let refused = run(
-            &machine,
-            |c, _| if c == failing { Err("Refused") } else { Ok(()) },
-        );
-        assert_eq!(sent(&refused), 1);
-        // No other error says that nothing was done.
-        let slow = run(&machine, |c, _| {
-            if c == failing {
-                Err("States.Timeout")
-            } else {
-                Ok(())
-            }
-        });
-        let mut expected: Vec<String> = (0..=i).map(action).collect();
-        let blind = saga.steps[i].undo.is_none() && step.class != StepClass::Reads;
-        if !blind {
-            expected.extend(saga.steps[i].undo.clone());
-            expected.extend(step.undoes.iter().map(undo));
-        }
-        assert_eq!(slow.order(), expected);
-        assert_eq!(slow.error.as_deref() == Some("SagaUnknown"), blind);
-        assert_eq!((tried.order(), tried.error), (expected, slow.error));
+/// The error by which a state machine learns of it.
+fn error(answer: Answer) -> &'static str {
+    match answer {
+        Answer::Refused => "Refused",
+        Answer::Unavailable => "Unavailable",
+        Answer::Silent => "States.Timeout",
     }
 }
 
@@ -332,13 +263,19 @@ fn a_compensation_is_tried_until_it_is_done() {
         Some(2),
     ));
     let done = run(&machine, |c, n| match c {
-        "write 2" => Err("Refused"),
-        "undo 1" if n < 200 => Err("States.Timeout"),
+        "3. write 2" => Err("Refused"),
+        "2. undo 1" if n < 200 => Err("States.Timeout"),
         _ => Ok(()),
     });
     assert_eq!(
         done.order(),
-        ["write 0", "write 1", "write 2", "undo 1", "undo 0"]
+        [
+            "1. write 0",
+            "2. write 1",
+            "3. write 2",
+            "2. undo 1",
+            "1. undo 0"
+        ]
     );
     assert_eq!(done.error.as_deref(), Some("SagaTakenBack"));
 }

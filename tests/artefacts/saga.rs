@@ -1,5 +1,4 @@
-//! State machines are read by a validator of their language, their stacks by CloudFormation's.
-//! `tests/saga_workflows.rs` runs them.
+//! State machines are read by a validator of their language, their stacks by CloudFormation's; `sagas.rs` runs them.
 
 use std::process::Command;
 

@@ -60,7 +60,7 @@ pub(super) fn files(cx: &Cx<'_>, saga: &Saga, plan: &SagaPlan) -> Vec<File> {
             path: format!("saga/{}.asl.json", plan.slug),
             fence: "json",
             text: pretty(&definition(cx, saga, plan, &queues)),
-            checked_by: Some("asl-validator"),
+            checked_by: Some("asl-validator and moto"),
             notes,
         },
         File {
@@ -84,6 +84,8 @@ struct Queue {
     service: ServiceId,
     /// Its name in the template.
     id: String,
+    /// Its own name.
+    name: String,
     /// What one attempt may take, the longest of the service's steps.
     longest: Time,
 }
@@ -98,11 +100,15 @@ impl Queues {
                 known.longest = known.longest.max(timeout);
                 continue;
             }
-            let id = unique(&taken, "Commands", &cx.plan.service(step.service).slug);
+            let service = &cx.plan.service(step.service).slug;
+            let id = unique(&taken, "Commands", service);
             taken.insert(id.clone(), Value::Null);
+            let taken = |name: &str| out.iter().any(|q| q.name == name);
+            let name = queue_name(&plan.slug, service, taken);
             out.push(Queue {
                 service: step.service,
                 id,
+                name,
                 longest: timeout,
             });
         }
@@ -359,7 +365,6 @@ fn stack(cx: &Cx<'_>, saga: &Saga, plan: &SagaPlan, queues: &Queues) -> Value {
     let arn = |id: &str| json!({ "Fn::GetAtt": [id, "Arn"] });
     for queue in &queues.0 {
         let longest = seconds(queue.longest);
-        let service = &cx.plan.service(queue.service).slug;
         out.insert(
             queue.id.clone(),
             json!({
@@ -367,7 +372,7 @@ fn stack(cx: &Cx<'_>, saga: &Saga, plan: &SagaPlan, queues: &Queues) -> Value {
                 "DeletionPolicy": "Delete",
                 "UpdateReplacePolicy": "Delete",
                 "Properties": {
-                    "QueueName": queue_name(&plan.slug, service),
+                    "QueueName": queue.name,
                     "VisibilityTimeout": longest,
                     // A command that timed out is sent again; the old one had better be gone.
                     "MessageRetentionPeriod": longest.max(60),
@@ -452,10 +457,14 @@ fn stack(cx: &Cx<'_>, saga: &Saga, plan: &SagaPlan, queues: &Queues) -> Value {
     })
 }
 
-/// The name of a queue, within the 80 characters that SQS takes.
-fn queue_name(saga: &str, service: &str) -> String {
-    let part = |text: &str| text.chars().take(34).collect::<String>();
-    format!("{}-{}-commands", part(saga), part(service))
+/// The name of a queue, within the 80 characters that SQS takes; a number keeps apart services whose names
+/// begin alike or differ in signs alone.
+fn queue_name(saga: &str, service: &str, taken: impl Fn(&str) -> bool) -> String {
+    let part = |text: &str, most: usize| text.chars().take(most).collect::<String>();
+    let base = format!("{}-{}", part(saga, 34), part(service, 32));
+    let numbered = (2..).map(|n| format!("{base}-{n}-commands"));
+    let mut names = std::iter::once(format!("{base}-commands")).chain(numbered);
+    names.find(|n| !taken(n)).unwrap_or_default()
 }
 
 /// Whole seconds, as state machines and queues count.
