@@ -5,25 +5,32 @@
 //! reason, and nothing else may.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "files/aws.rs"]
+mod aws;
 #[path = "files/kafka.rs"]
 mod kafka;
 #[path = "files/kubernetes.rs"]
 mod kubernetes;
 #[path = "files/mesh.rs"]
 mod mesh;
+#[path = "support/mutated.rs"]
+mod mutated;
+#[path = "files/nats.rs"]
+mod nats;
 #[path = "support/policies.rs"]
 mod policies;
+#[path = "files/rabbitmq.rs"]
+mod rabbitmq;
 #[path = "files/terraform.rs"]
 mod terraform;
-
-use std::collections::BTreeMap;
 
 use msdesign::diag::{SourceFile, Sources};
 use msdesign::model::{self, Model};
 use msdesign::plan::Plan;
 use msdesign::{Artefact, NoFiles, Options, compile, spec};
+use mutated::{Doc, Wrong, only, survivors};
 use serde::Deserialize as _;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// A shop with every kind of edge.
 const SHOP: &str = r#"
@@ -54,12 +61,6 @@ async = [
 realtime = ["orders --SSE /orders/{id}/events--> app"]
 "#;
 
-/// A document of a file.
-#[derive(Clone, Debug)]
-struct Doc {
-    value: Value,
-}
-
 /// The shop with these lines under `[platform]`: its model, and its files.
 fn made(platform: &str) -> (Model, Vec<Artefact>) {
     let text = format!("{SHOP}[platform]\n{platform}\n");
@@ -89,94 +90,6 @@ fn docs(files: &[Artefact], folder: &str) -> Vec<Doc> {
         })
     })
     .collect()
-}
-
-/// What is said otherwise than it should be.
-#[derive(Default)]
-struct Wrong(Vec<String>);
-
-impl Wrong {
-    fn want(&mut self, at: &str, is: &Value, should: impl Into<Value>) {
-        let should = should.into();
-        if *is != should {
-            self.0.push(format!("{at}: {is}, not {should}"));
-        }
-    }
-
-    fn that(&mut self, holds: bool, what: &str) {
-        if !holds {
-            self.0.push(what.to_owned());
-        }
-    }
-}
-
-/// The places of all values that hold no others.
-fn leaves(value: &Value, at: &str, out: &mut Vec<String>) {
-    match value {
-        Value::Object(map) => {
-            for (key, inner) in map {
-                let key = key.replace('~', "~0").replace('/', "~1");
-                leaves(inner, &format!("{at}/{key}"), out);
-            }
-        }
-        Value::Array(list) => {
-            for (i, inner) in list.iter().enumerate() {
-                leaves(inner, &format!("{at}/{i}"), out);
-            }
-        }
-        _ => out.push(at.to_owned()),
-    }
-}
-
-/// Another value of the same kind.
-fn other(value: &Value) -> Value {
-    match value {
-        Value::Bool(b) => json!(!b),
-        Value::Number(n) => json!(n.as_f64().unwrap() as i64 + 1),
-        Value::String(s) => match s.strip_suffix("ms").or(s.strip_suffix('s')) {
-            Some(n) if n.parse::<u64>().is_ok() => json!(format!("9{s}")),
-            _ => json!(format!("{s}x")),
-        },
-        _ => json!("x"),
-    }
-}
-
-/// Changes each value of each document: places whose change nobody notices, without numbers of lists, each with
-/// how often. The number is how many were changed.
-fn survivors(docs: &[Doc], check: impl Fn(&[Doc]) -> Wrong) -> (usize, BTreeMap<String, usize>) {
-    let base = check(docs).0;
-    assert!(base.is_empty(), "{}", base.join("\n"));
-    let mut docs = docs.to_vec();
-    let (mut changed, mut out) = (0, BTreeMap::new());
-    for i in 0..docs.len() {
-        let mut places = Vec::new();
-        leaves(&docs[i].value, "", &mut places);
-        for place in places {
-            let slot = docs[i].value.pointer_mut(&place).unwrap();
-            let was = slot.clone();
-            *slot = other(&was);
-            changed += 1;
-            if check(&docs).0.is_empty() {
-                let kind = docs[i].value["kind"].as_str().unwrap_or_default();
-                let parts = place.split('/').filter(|p| p.parse::<u32>().is_err());
-                let place = parts.collect::<Vec<_>>().join("/");
-                *out.entry(format!("{kind}{place}")).or_default() += 1;
-            }
-            *docs[i].value.pointer_mut(&place).unwrap() = was;
-        }
-    }
-    (changed, out)
-}
-
-/// Nothing but `free` may change unnoticed, and no entry of `free` is there in vain.
-fn only(found: &BTreeMap<String, usize>, free: &[&str]) {
-    let unknown: Vec<_> = found
-        .iter()
-        .filter(|(p, _)| !free.contains(&p.as_str()))
-        .collect();
-    assert!(unknown.is_empty(), "changed and not noticed: {unknown:#?}");
-    let idle: Vec<_> = free.iter().filter(|f| !found.contains_key(**f)).collect();
-    assert!(idle.is_empty(), "noticed after all: {idle:?}");
 }
 
 /// The document of this kind and name.

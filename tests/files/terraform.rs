@@ -6,6 +6,7 @@ use msdesign::Artefact;
 use msdesign::model::Party;
 use serde_json::{Map, Value, json};
 
+use super::mutated::canonical;
 use super::{Doc, Model, Plan, Wrong, made, only, survivors};
 
 #[test]
@@ -123,7 +124,7 @@ fn of_file(docs: &[Doc]) -> Vec<String> {
                 };
                 out.insert(key.clone(), value);
             }
-            sorted(&Value::Object(out))
+            canonical(&Value::Object(out))
         })
         .collect()
 }
@@ -132,26 +133,10 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-fn sorted(value: &Value) -> String {
-    let map: BTreeMap<String, Value> = value.as_object().unwrap().clone().into_iter().collect();
-    let inner = |v: &Value| {
-        if v.is_object() {
-            sorted(v)
-        } else {
-            v.to_string()
-        }
-    };
-    let parts: Vec<String> = map
-        .iter()
-        .map(|(k, v)| format!("{k}: {}", inner(v)))
-        .collect();
-    format!("{{{}}}", parts.join(", "))
-}
-
 fn compare(is: &[String], should: &[Value]) -> Wrong {
     let mut w = Wrong::default();
     let is: BTreeSet<String> = is.iter().cloned().collect();
-    let should: BTreeSet<String> = should.iter().map(sorted).collect();
+    let should: BTreeSet<String> = should.iter().map(canonical).collect();
     let other: Vec<&String> = is.symmetric_difference(&should).collect();
     w.that(other.is_empty(), &format!("{other:#?}"));
     w

@@ -1,0 +1,194 @@
+//! RabbitMQ: exchanges, queues, bindings, policies and rights of a definitions file.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use msdesign::model::{Party, units::Time};
+use serde_json::{Map, Value, json};
+
+use super::{Doc, Model, Plan, Wrong, docs, made, only, survivors};
+
+#[test]
+fn each_changed_value_of_a_definition_is_noticed() {
+    let (model, files) = made("broker = \"rabbitmq\"");
+    let plan = Plan::new(&model);
+    let (changed, found) = survivors(&docs(&files, "broker/"), |d| wrong(&model, &plan, d));
+    only(&found, &[]);
+    assert!(changed > 200, "{changed}");
+}
+
+fn wrong(model: &Model, plan: &Plan<'_>, docs: &[Doc]) -> Wrong {
+    let mut w = Wrong::default();
+    let should = definitions(model, plan);
+    for (list, entries) in should.as_object().unwrap() {
+        w.same(list, &docs[0].value[list], entries);
+    }
+    w
+}
+
+/// A regular expression for these names alone.
+fn only_these(names: &BTreeSet<String>) -> String {
+    let names: Vec<String> = names.iter().map(|n| n.replace('.', "\\.")).collect();
+    match names.len() {
+        0 => "^$".to_owned(),
+        1 => format!("^{}$", names[0]),
+        _ => format!("^({})$", names.join("|")),
+    }
+}
+
+/// The file as it has to be.
+struct Made {
+    vhost: String,
+    lists: BTreeMap<&'static str, Vec<Value>>,
+}
+
+impl Made {
+    fn add(&mut self, list: &'static str, mut entry: Value) {
+        if !matches!(list, "vhosts" | "users") {
+            entry["vhost"] = json!(self.vhost);
+        }
+        self.lists.entry(list).or_default().push(entry);
+    }
+
+    fn exchange(&mut self, name: &str, kind: &str, arguments: Value) {
+        let entry = json!({
+            "name": name, "type": kind, "arguments": arguments,
+            "durable": true, "auto_delete": false, "internal": false,
+        });
+        self.add("exchanges", entry);
+    }
+
+    /// A queue; what dies in it goes to `dead`: an exchange and, where it chooses, a key.
+    fn queue(&mut self, name: &str, dead: Option<(&str, &str)>, more: Value) {
+        let mut arguments = json!({ "x-queue-type": "quorum", "x-quorum-initial-group-size": 3 });
+        let mut put = |key: &str, value: Value| arguments[key] = value;
+        if let Some((exchange, key)) = dead {
+            put("x-dead-letter-exchange", json!(exchange));
+            put("x-dead-letter-strategy", json!("at-least-once"));
+            put("x-overflow", json!("reject-publish"));
+            if !key.is_empty() {
+                put("x-dead-letter-routing-key", json!(key));
+            }
+        }
+        for (key, value) in more.as_object().unwrap() {
+            put(key, value.clone());
+        }
+        let entry =
+            json!({ "name": name, "durable": true, "auto_delete": false, "arguments": arguments });
+        self.add("queues", entry);
+    }
+
+    fn bind(&mut self, from: &str, key: &str, queue: &str, arguments: Value) {
+        let entry = json!({
+            "source": from, "destination": queue, "destination_type": "queue", "routing_key": key,
+            "arguments": arguments,
+        });
+        self.add("bindings", entry);
+    }
+
+    fn policy(&mut self, name: String, queues: BTreeSet<String>, definition: Value) {
+        let entry = json!({
+            "name": name, "pattern": only_these(&queues), "apply-to": "queues", "priority": 0,
+            "definition": definition,
+        });
+        self.add("policies", entry);
+    }
+}
+
+fn definitions(model: &Model, plan: &Plan<'_>) -> Value {
+    let vhost = plan.choices.namespace.clone();
+    let mut made = Made {
+        vhost: vhost.clone(),
+        lists: BTreeMap::new(),
+    };
+    made.add("vhosts", json!({ "name": vhost }));
+    let mut rights: BTreeMap<&str, [BTreeSet<String>; 2]> = BTreeMap::new();
+    for id in model.event_ids() {
+        let (e, p) = (model.event(id), plan.event(id));
+        made.exchange(&p.channel, "fanout", json!({}));
+        for by in &e.publishers {
+            let user = plan.service(by.service).slug.as_str();
+            rights.entry(user).or_default()[0].insert(p.channel.clone());
+        }
+        let (mut queues, mut lost) = (BTreeSet::new(), BTreeSet::new());
+        for g in &p.groups {
+            queues.insert(g.queue.clone());
+            lost.insert(g.dead_letter.clone());
+            if let Party::Service(s) = g.consumer {
+                let user = plan.service(s).slug.as_str();
+                rights.entry(user).or_default()[1].insert(g.queue.clone());
+            }
+            let mut told = json!({ "x-delivery-limit": p.limit.as_ref().unwrap().value });
+            if p.ordered {
+                told["x-single-active-consumer"] = json!(true);
+            }
+            if p.ack_timeout.value != Time::s(1800) {
+                told["x-consumer-timeout"] = json!(p.ack_timeout.value.as_ms());
+            }
+            made.queue(&g.dead_letter, None, json!({}));
+            made.bind(&p.channel, "", &g.queue, json!({}));
+            if g.retries.is_empty() {
+                made.queue(&g.queue, Some(("", &g.dead_letter)), told);
+                continue;
+            }
+            // Whatever dies is looked at; what died for good is a dead letter, the rest waits and comes back.
+            let own = |what: &str| format!("{}.{what}", g.queue);
+            made.queue(&g.queue, Some((&own("dead"), "")), told);
+            made.exchange(
+                &own("dead"),
+                "headers",
+                json!({ "alternate-exchange": own("retry") }),
+            );
+            made.exchange(
+                &own("retry"),
+                "direct",
+                json!({ "alternate-exchange": own("first") }),
+            );
+            made.exchange(&own("first"), "fanout", json!({}));
+            made.exchange(&own("return"), "fanout", json!({}));
+            made.bind(&own("return"), "", &g.queue, json!({}));
+            for reason in ["delivery_limit", "expired"] {
+                let of = json!({
+                    "x-match": "any-with-x", "x-first-death-reason": reason, "x-last-death-reason": reason,
+                });
+                made.bind(&own("dead"), "", &g.dead_letter, of);
+            }
+            for (n, wait) in g.retries.iter().enumerate() {
+                let told = json!({ "x-message-ttl": wait.delay.as_ms() });
+                made.queue(&wait.name, Some((&own("return"), &wait.name)), told);
+                match n.checked_sub(1) {
+                    None => made.bind(&own("first"), "", &wait.name, json!({})),
+                    Some(before) => made.bind(
+                        &own("retry"),
+                        &g.retries[before].name,
+                        &wait.name,
+                        json!({}),
+                    ),
+                }
+            }
+            let last = &g.retries.last().unwrap().name;
+            made.bind(&own("retry"), last, &g.dead_letter, json!({}));
+        }
+        made.policy(
+            format!("{} kept", p.channel),
+            queues,
+            json!({ "message-ttl": p.kept.value.as_ms() }),
+        );
+        let told =
+            json!({ "message-ttl": p.dead_letter_kept.value.as_ms(), "delivery-limit": 1_000_000 });
+        made.policy(format!("{} dead letters kept", p.channel), lost, told);
+    }
+    for (user, [write, read]) in rights {
+        let hash = "rabbit_password_hashing_sha256";
+        made.add(
+            "users",
+            json!({ "name": user, "password_hash": "", "hashing_algorithm": hash, "tags": [] }),
+        );
+        let may = json!({ "user": user, "configure": "^$", "write": only_these(&write), "read": only_these(&read) });
+        made.add("permissions", may);
+    }
+    let lists = made
+        .lists
+        .into_iter()
+        .map(|(k, v)| (k.to_owned(), json!(v)));
+    Value::Object(lists.collect::<Map<_, _>>())
+}
