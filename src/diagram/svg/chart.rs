@@ -122,8 +122,10 @@ fn ticks(chart: &Chart, room: i64) -> Vec<(f64, String)> {
     }
     let magnitude = 10_f64.powf((end / 6.0).log10().floor());
     let mut found = Vec::new();
-    for step in [1.0, 2.0, 5.0, 10.0, 20.0, 50.0] {
-        let step = step * magnitude;
+    let named = |s: &f64| !(chart.unit)(*s).is_empty();
+    let steps = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0].map(|s| s * magnitude);
+    // What is counted has no halves, which have no words either.
+    for step in steps.into_iter().filter(named) {
         let count = (end / step).ceil().clamp(1.0, 60.0) as usize;
         found = (0..=count)
             .map(|i| i as f64 * step)

@@ -5,8 +5,9 @@ use super::super::scene::{Edge, EdgeKind, NodeKind, Scene};
 use super::super::{TooLarge, text};
 use super::compose::{Composed, Texts, compose};
 use super::key::Key;
+use super::legend::{Rows, SAMPLE};
 use super::writer::{CORNER, Svg, Tip, outline, polyline, tip};
-use super::{NAME, Options, SMALL, SMALL_LINE, draw_node, inset, shape};
+use super::{NAME, Options, SMALL_LINE, draw_node, inset, shape};
 use std::collections::BTreeMap;
 
 /// In pictures with more lines, corners are sharp.
@@ -235,10 +236,6 @@ enum Entry {
     Soft,
 }
 
-/// Length of a legend's sample.
-const SAMPLE: i64 = 34;
-const ROW: i64 = 24;
-
 impl Entry {
     fn word(self) -> &'static str {
         match self {
@@ -262,24 +259,14 @@ impl Legend {
             .map(Entry::Node)
             .chain(edges.map(Entry::Edge))
             .chain(soft);
-        let mut legend = Self {
-            entries: Vec::new(),
-            width: 0,
-            height: 0,
-        };
-        let (mut x, mut y) = (0, 18);
-        for entry in all {
-            let w = SAMPLE + 6 + text::width(entry.word(), SMALL);
-            if x > 0 && x + w > room {
-                x = 0;
-                y += ROW;
-            }
-            legend.entries.push((entry, x, y));
-            legend.width = legend.width.max(x + w);
-            legend.height = y + ROW - 4;
-            x += w + 18;
+        let all: Vec<Entry> = all.collect();
+        let rows = Rows::new(all.iter().map(|e| e.word()), room);
+        let placed = all.into_iter().zip(&rows.places);
+        Self {
+            entries: placed.map(|(e, &(x, y))| (e, x, y)).collect(),
+            width: rows.width,
+            height: rows.height,
         }
-        legend
     }
 
     /// Adds the legend's lines to those of the picture.

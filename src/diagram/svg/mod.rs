@@ -8,6 +8,7 @@ mod chart;
 mod compose;
 mod interactions;
 mod key;
+mod legend;
 mod sequence;
 mod states;
 pub mod style;

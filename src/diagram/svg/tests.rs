@@ -148,7 +148,12 @@ proptest! {
             .map(|label| Participant { label, ..Participant::default() })
             .collect();
         let sequence = Sequence { participants, steps, ..Sequence::default() };
-        check(&super::sequence(&sequence, &options()).unwrap())?;
+        let drawn = super::sequence(&sequence, &options()).unwrap();
+        check(&drawn)?;
+        // Programs are told of the same picture.
+        let (w, h) = super::places(&sequence, options().wish.column).unwrap().size;
+        let size = format!("width=\"{}\" height=\"{}\"", w + 16, h + 16);
+        prop_assert!(drawn.contains(&size), "{size} is not that of {drawn}");
     }
 
     #[test]
@@ -278,4 +283,84 @@ fn a_logarithmic_scale_ends_at_the_next_round_number() {
             .filter_map(|t| t.4.parse::<f64>().ok());
         assert_eq!(numbers.fold(0.0, f64::max), end, "{most}");
     }
+}
+
+#[test]
+fn what_is_counted_has_whole_steps() {
+    for (most, expected) in [(1.0, "0 1"), (2.0, "0 1 2"), (9.0, "0 1 2 3 4 5 6 7 8 9")] {
+        let part = Part {
+            from: 0.0,
+            to: most,
+            kind: PartKind::Full,
+        };
+        let chart = Chart {
+            title: String::new(),
+            description: String::new(),
+            log: false,
+            measure: "calls",
+            unit: |v| {
+                if v.fract() == 0.0 {
+                    format!("{v}")
+                } else {
+                    String::new()
+                }
+            },
+            words: Vec::new(),
+            bars: vec![Bar {
+                parts: vec![part],
+                ..Bar::default()
+            }],
+            marks: Vec::new(),
+        };
+        let drawn = super::chart(&chart, &options()).unwrap();
+        let numbers: Vec<String> = texts(&drawn).into_iter().map(|t| t.4).collect();
+        assert_eq!(numbers.join(" ").trim(), expected);
+    }
+}
+
+#[test]
+fn a_sequence_explains_what_occurs() {
+    let message = |kind, failed, compensation, note: Option<&str>| {
+        Step::Message(Message {
+            to: 1,
+            kind,
+            failed,
+            compensation,
+            note: note.map(str::to_owned),
+            ..Message::default()
+        })
+    };
+    let explained = |steps| {
+        let sequence = Sequence {
+            participants: vec![Participant::default(), Participant::default()],
+            steps,
+            ..Sequence::default()
+        };
+        let drawn = super::sequence(&sequence, &options()).unwrap();
+        let words: Vec<String> = texts(&drawn).into_iter().map(|t| t.4).collect();
+        let all = [
+            "call",
+            "answer",
+            "event",
+            "stream",
+            "longest wait",
+            "✗ fails",
+            "↺ takes a step back",
+        ];
+        let found = all.into_iter().filter(|a| words.iter().any(|w| w == a));
+        found.collect::<Vec<_>>().join(", ")
+    };
+    let call = || message(MessageKind::Call, false, false, None);
+    let wait = || message(MessageKind::Call, false, false, Some("≤ 1 s"));
+    let fails = || message(MessageKind::Reply, true, false, None);
+    let undo = || message(MessageKind::Event, false, true, None);
+    assert_eq!(explained(vec![]), "");
+    assert_eq!(explained(vec![call()]), "call");
+    assert_eq!(
+        explained(vec![wait(), fails()]),
+        "call, longest wait, ✗ fails"
+    );
+    assert_eq!(explained(vec![undo()]), "↺ takes a step back");
+    let stream = message(MessageKind::Stream, false, false, None);
+    assert_eq!(explained(vec![stream, call()]), "call, stream");
 }

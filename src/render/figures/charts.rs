@@ -268,6 +268,7 @@ pub(in super::super) fn amplification(cx: &Cx<'_>, doc: &mut Doc, paths: &[&Path
 /// Nothing where there are no `paths`.
 pub(super) fn amplification_of(cx: &Cx<'_>, paths: &[&PathLoad]) -> Option<Chart> {
     let model = cx.plan.model;
+    let reach = |p: &PathLoad| p.with_platform.max(p.product);
     let bars = paths.iter().map(|p| {
         let own = Part {
             from: 0.0,
@@ -285,16 +286,16 @@ pub(super) fn amplification_of(cx: &Cx<'_>, paths: &[&PathLoad]) -> Option<Chart
             label: model.service(p.leaf).name.clone(),
             depth: 0,
             parts,
-            value: p.with_platform.max(p.product).to_string(),
+            value: calls(float(reach(p))),
         }
     });
     some(Chart {
         title: format!("Retry amplification of {}", model.title),
         description: "Calls that reach a failing service for one request along its worst path"
             .to_owned(),
-        log: true,
+        log: paths.iter().any(|p| reach(p) > LINEAR),
         measure: "calls",
-        unit: whole,
+        unit: calls,
         words: vec![
             (PartKind::Full, "attempts of the callers".to_owned()),
             (
@@ -303,16 +304,22 @@ pub(super) fn amplification_of(cx: &Cx<'_>, paths: &[&PathLoad]) -> Option<Chart
             ),
         ],
         bars: bars.collect(),
-        marks: Vec::new(),
+        marks: vec![Mark {
+            at: 1.0,
+            label: "1 call without retries".to_owned(),
+        }],
     })
 }
 
-/// Numbers on a scale of things that are counted; parts of them are not named.
-fn whole(value: f64) -> String {
-    if value.fract() == 0.0 {
-        format!("{value}")
-    } else {
-        String::new()
+/// Most calls on a scale whose steps are equal; more need one that multiplies.
+const LINEAR: u64 = 30;
+
+/// Numbers on a scale of calls; parts of one are not named.
+fn calls(value: f64) -> String {
+    match value {
+        1.0 => "1 call".to_owned(),
+        v if v.fract() == 0.0 => format!("{v} calls"),
+        _ => String::new(),
     }
 }
 

@@ -11,7 +11,7 @@ pub(super) const LABEL: i64 = 240;
 /// Widest line of a frame's title.
 pub(super) const TITLE: i64 = 420;
 /// No label is broken to be narrower.
-const SHORT: i64 = 92;
+pub(super) const SHORT: i64 = 92;
 /// Between two heads.
 const GAP: i64 = 22;
 /// Longer names of participants stand in two lines where there is little room.

@@ -1,13 +1,17 @@
 //! The sequence diagram: lifelines, activations, messages, frames and notes.
 
 mod columns;
+mod legend;
+mod piece;
 
 use super::super::layout::Rect;
 use super::super::sequence::{Event, FrameKind, Message, MessageKind, Sequence, count, flatten};
 use super::super::{MAX_PARTICIPANTS, MAX_STEPS, TooLarge, bounded, text};
-use super::writer::{CORNER, Svg, Tip, polyline, tip};
+use super::writer::{Svg, Tip};
 use super::{Options, SMALL, SMALL_LINE, draw_node};
 use columns::{BESIDE, Columns, LABEL, Place, TITLE};
+use legend::Legend;
+use piece::{Piece, look};
 use std::fmt::Write;
 
 /// Widest line of a note.
@@ -24,38 +28,6 @@ const REACH: i64 = 18;
 const OFF: i64 = BAR + 5;
 /// Taller pictures say at the bottom again who is who.
 const TALL: i64 = 640;
-
-/// A placed piece of the picture.
-enum Piece {
-    Message {
-        class: &'static str,
-        tip: Tip,
-        points: Vec<(i64, i64)>,
-    },
-    Label {
-        class: &'static str,
-        x: i64,
-        y: i64,
-        text: String,
-    },
-    Note(Rect),
-    /// A time limit: from here to there on a lifeline.
-    Span {
-        x: i64,
-        y: i64,
-        to: i64,
-    },
-    Frame {
-        r: Rect,
-        kind: FrameKind,
-    },
-    Divide {
-        y: i64,
-        x: i64,
-        to: i64,
-        joint: &'static str,
-    },
-}
 
 /// Which way words grow from where they begin.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -133,8 +105,36 @@ struct Canvas {
     drawn: Vec<Drawn>,
 }
 
-/// Everything of `sequence` at its place, and the height of the heads.
-fn placed(sequence: &Sequence, column: i64) -> Result<(Canvas, i64), TooLarge> {
+/// A sequence with everything at its place.
+struct Placed {
+    canvas: Canvas,
+    /// Height of the heads.
+    head: i64,
+    /// Height of what says at the bottom again who is who.
+    foot: i64,
+    legend: Legend,
+}
+
+impl Placed {
+    /// How far the canvas is moved to the right.
+    fn shift(&self) -> i64 {
+        -self.canvas.left
+    }
+
+    /// Where the lifelines end.
+    fn bottom(&self) -> i64 {
+        self.canvas.y + 8
+    }
+
+    fn size(&self) -> (i64, i64) {
+        let width = (self.canvas.right + self.shift()).max(self.legend.width());
+        let height = self.bottom() + self.foot + self.legend.height();
+        (width, height)
+    }
+}
+
+/// Everything of `sequence` at its place.
+fn placed(sequence: &Sequence, column: i64) -> Result<Placed, TooLarge> {
     bounded(
         "participants",
         sequence.participants.len(),
@@ -162,7 +162,14 @@ fn placed(sequence: &Sequence, column: i64) -> Result<(Canvas, i64), TooLarge> {
         canvas.event(event, place);
     }
     canvas.end();
-    Ok((canvas, head))
+    let legend = Legend::new(&events, canvas.right - canvas.left);
+    let foot = if canvas.y > TALL { head + 8 } else { 0 };
+    Ok(Placed {
+        canvas,
+        head,
+        foot,
+        legend,
+    })
 }
 
 /// Where the heads and the events of `sequence` are drawn, for programs.
@@ -171,8 +178,9 @@ fn placed(sequence: &Sequence, column: i64) -> Result<(Canvas, i64), TooLarge> {
 ///
 /// As [`sequence`].
 pub fn places(sequence: &Sequence, column: i64) -> Result<Places, TooLarge> {
-    let (canvas, head) = placed(sequence, column)?;
-    let shift = -canvas.left;
+    let placed = placed(sequence, column)?;
+    let (size, shift) = (placed.size(), placed.shift());
+    let Placed { canvas, head, .. } = placed;
     let columns = canvas.columns.x.iter().zip(&canvas.columns.heads);
     let heads = columns.map(|(x, &(w, h))| Rect {
         x: x - w / 2 + shift,
@@ -190,7 +198,7 @@ pub fn places(sequence: &Sequence, column: i64) -> Result<Places, TooLarge> {
         work: d.work.map(moved),
     });
     Ok(Places {
-        size: (canvas.right + shift, canvas.y + 8),
+        size,
         heads: heads.collect(),
         events: events.collect(),
     })
@@ -202,16 +210,19 @@ pub fn places(sequence: &Sequence, column: i64) -> Result<Places, TooLarge> {
 ///
 /// [`TooLarge`] if the sequence is above the limits of the [module](super::super).
 pub fn sequence(sequence: &Sequence, options: &Options<'_>) -> Result<String, TooLarge> {
-    let (canvas, head) = placed(sequence, options.wish.column)?;
-    let shift = -canvas.left;
-    let foot = if canvas.y > TALL { head + 8 } else { 0 };
-    let bottom = canvas.y + 8;
+    let placed = placed(sequence, options.wish.column)?;
+    let (size, shift, bottom) = (placed.size(), placed.shift(), placed.bottom());
+    let Placed {
+        canvas,
+        head,
+        foot,
+        legend,
+    } = placed;
     let linked = sequence
         .participants
         .iter()
         .any(|p| text::safe_link(p.link.as_deref()).is_some());
     let names = (sequence.title.as_str(), sequence.description.as_str());
-    let size = (canvas.right + shift, bottom + foot);
     let mut svg = Svg::new(options, names, size, linked);
     let group = |svg: &mut Svg| {
         if shift > 0 {
@@ -236,6 +247,7 @@ pub fn sequence(sequence: &Sequence, options: &Options<'_>) -> Result<String, To
     for piece in &canvas.pieces {
         piece.draw(&mut svg);
     }
+    legend.draw(&mut svg, -shift, bottom + foot);
     if shift > 0 {
         svg.close();
     }
@@ -343,7 +355,9 @@ impl Canvas {
         };
         let begin = from + OFF + 6;
         let inside = last + REACH - 8 - begin;
-        let least = text::narrowest(title, SMALL, TITLE, self.columns.lines.max(2));
+        // A short title is not broken for want of room.
+        let short = text::width(title, SMALL).min(columns::SHORT);
+        let least = text::narrowest(title, SMALL, TITLE, self.columns.lines.max(2)).max(short);
         let room = match self.columns.room(place) {
             Some(room) => room - OFF - 6 - OFF,
             None => inside.max(least),
@@ -371,15 +385,7 @@ impl Canvas {
         let wrapped = |t: &String| text::wrap_path(t, SMALL, room.min(LABEL), columns::LINES);
         let lines: Vec<String> = texts(m).iter().flat_map(wrapped).collect();
         let bad = m.compensation || m.failed;
-        let (class, shape) = match (m.kind, bad) {
-            (MessageKind::Call, false) => ("", Tip::Full),
-            (MessageKind::Call, true) => (" c", Tip::Full),
-            (MessageKind::Reply, false) => (" x o", Tip::Open),
-            (MessageKind::Reply, true) => (" c o", Tip::Open),
-            (MessageKind::Event, false) => (" y", Tip::Open),
-            (MessageKind::Event, true) => (" c o", Tip::Open),
-            (MessageKind::Stream, _) => (" r", Tip::Double),
-        };
+        let (class, shape) = look(m.kind, bad);
         let (from, to) = (self.columns.x[m.from], self.columns.x[m.to]);
         let span = limit(m);
         if m.from == m.to && m.kind == MessageKind::Reply && lines.is_empty() {
@@ -617,41 +623,5 @@ impl Canvas {
         }
         // Nested activations are pushed from the inside; the outer one has to lie below.
         self.bars.sort_by_key(|b| (b.y, b.x));
-    }
-}
-
-impl Piece {
-    fn draw(&self, svg: &mut Svg) {
-        match self {
-            Self::Message {
-                class,
-                tip: shape,
-                points,
-            } => {
-                let [.., from, at] = points.as_slice() else {
-                    return;
-                };
-                svg.path(&format!("e{class}"), &polyline(points, None, CORNER));
-                svg.path(&format!("t{class}"), &tip(*from, *at, *shape));
-            }
-            Self::Label { class, x, y, text } => svg.text(class, *x, *y, text),
-            Self::Note(r) => svg.rect("", *r, 2),
-            Self::Span { x, y, to } => {
-                let (top, length) = (y + 2, (to - y - 4).max(0));
-                let d = format!("M{} {top}h6m-3 0v{length}m-3 0h6", x - 3);
-                svg.path("k l", &d);
-            }
-            Self::Frame { r, kind } => {
-                let word = kind.word();
-                let w = tab(word);
-                let d = format!("M{} {}h{w}v11l-6 6h-{}z", r.x, r.y, w - 6);
-                svg.path("", &d);
-                svg.text("h", r.x + 6, r.y + 13, word);
-            }
-            Self::Divide { y, x, to, joint } => {
-                svg.path("k j", &format!("M{x} {y}H{to}"));
-                svg.text("h", x + 6, y + 13, joint);
-            }
-        }
     }
 }
