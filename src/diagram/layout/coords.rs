@@ -65,6 +65,8 @@ pub(super) struct Frame {
     pub(super) ports: Vec<(i64, i64)>,
     /// First and last layer of each group.
     pub(super) spans: Vec<Option<(usize, usize)>>,
+    /// The row of each item in its layer: 1 for labels that stand below their neighbours.
+    pub(super) rows: Vec<usize>,
 }
 
 impl Frame {
@@ -148,7 +150,7 @@ impl Frame {
             }
         }
 
-        let extents = g
+        let extents: Vec<Extent> = g
             .items
             .iter()
             .map(|item| match item.kind {
@@ -182,6 +184,10 @@ impl Frame {
                 *span = (span.0.min(layer), span.1.max(layer));
             }
         }
+        let rows = match direction {
+            Direction::Right => vec![0; g.items.len()],
+            Direction::Down => rows(g, &extents),
+        };
         Self {
             direction,
             extents,
@@ -189,8 +195,39 @@ impl Frame {
             loops,
             ports,
             spans,
+            rows,
         }
     }
+}
+
+/// A layer of labels is staggered if it is wider than this many percent of the widest layer of boxes.
+const WIDE: i64 = 80;
+
+/// Where labels side by side would make their layer wider than the layers of boxes, every second one stands in a
+/// second row: beside it is only its neighbour's line, which takes less room than a label.
+fn rows(g: &Layered, extents: &[Extent]) -> Vec<usize> {
+    let mut rows = vec![0; g.items.len()];
+    let width = |layer: &Vec<usize>| {
+        let items = layer.iter().map(|&x| extents[x].low + extents[x].high);
+        let pairs = layer.windows(2);
+        let gaps = pairs.map(|p| gap(g.items[p[0]].kind, g.items[p[1]].kind));
+        items.sum::<i64>() + gaps.sum::<i64>()
+    };
+    let boxes = g.layers.iter().step_by(2).map(width).max().unwrap_or(0);
+    for layer in g.layers.iter().skip(1).step_by(2) {
+        if width(layer) * 100 <= boxes * WIDE {
+            continue;
+        }
+        for pair in layer.windows(2) {
+            if pair
+                .iter()
+                .all(|&x| matches!(g.items[x].kind, Kind::Label(_)))
+            {
+                rows[pair[1]] = 1 - rows[pair[0]];
+            }
+        }
+    }
+    rows
 }
 
 /// Where everything is across the layers.
@@ -225,7 +262,23 @@ pub(super) fn assign(graph: &Graph, g: &Layered, frame: &Frame) -> Cross {
         for pair in layer.windows(2) {
             let gap = gap(g.items[pair[0]].kind, g.items[pair[1]].kind);
             let (a, b) = (&frame.extents[pair[0]], &frame.extents[pair[1]]);
-            net.apart(pair[0], pair[1], a.high + gap + b.low, 0);
+            let room = if frame.rows[pair[0]] == frame.rows[pair[1]] {
+                a.high + b.low
+            } else {
+                // Each has only the other's line beside it.
+                a.high.max(b.low)
+            };
+            net.apart(pair[0], pair[1], room + gap, 0);
+        }
+        // In a row, labels are also neighbours if only lines with labels in the other row are between them.
+        let mut last = [None; 2];
+        for &x in layer {
+            let row = frame.rows[x];
+            if let Some(before) = last[row].replace(x) {
+                let gap = gap(g.items[before].kind, g.items[x].kind);
+                let room = frame.extents[before].high + frame.extents[x].low;
+                net.apart(before, x, room + gap, 0);
+            }
         }
     }
     borders(graph, g, frame, &mut net);

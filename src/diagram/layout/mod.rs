@@ -7,13 +7,15 @@
 //! 4. `order`: items are ordered inside the layers so that few lines cross
 //!    (`search` tries some choices of 1 to 4, keeps the best and changes it while that helps);
 //! 5. `coords`: positions across the layers (`simplex` again);
-//! 6. `route`: positions along the layers, and right-angled lines in tracks between them.
+//! 6. `route`: right-angled lines in tracks between the layers;
+//! 7. `compact`: positions along the layers (`simplex` again), each thing as near to the one before it as may be.
 //!
 //! Inside, *main* is the axis along which layers follow one another and *cross* the other one; only
-//! the last step knows which of them is x. What holds for every input: boxes do not overlap, no line
+//! the end of `route` knows which of them is x. What holds for every input: boxes do not overlap, no line
 //! runs through a box that it does not belong to, labels overlap neither boxes nor labels nor foreign
 //! lines, and two lines never share a stretch unless they share an end.
 
+mod compact;
 mod coords;
 mod cycles;
 mod lanes;

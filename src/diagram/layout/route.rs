@@ -1,18 +1,11 @@
-//! Positions along the layers, and right-angled lines in tracks between them.
+//! Right-angled lines in tracks between the layers, and the finished drawing.
 
-use super::coords::{Cross, Frame, LOOP, PAD, TITLE};
+use super::compact;
+use super::coords::{Cross, Frame, LOOP};
 use super::order::{Kind, Layered};
 use super::{Direction, Drawing, Graph, Rect, Route};
 use std::collections::BTreeSet;
 
-/// Between two tracks.
-const TRACK: i64 = 8;
-/// Between a box and the nearest track: an arrow has to fit.
-const ARROW: i64 = 13;
-/// Between a label and the nearest track.
-const SIDE: i64 = 6;
-/// Between two layers without a track between them.
-const GAP: i64 = 14;
 /// Lines nearer than this would look like one.
 const NEAR: i64 = 4;
 /// With more stretches in a gap than this, their order is not weighed pair by pair.
@@ -56,8 +49,25 @@ pub(super) fn finish(graph: &Graph, g: &Layered, frame: &Frame, cross: &Cross) -
             gaps[g.items[pair[0]].layer].push(way);
         }
     }
-    let counts: Vec<usize> = gaps.iter_mut().map(|ways| tracks(ways)).collect();
-    let along = Along::new(graph, g, frame, &counts);
+    for ways in &mut gaps {
+        tracks(ways);
+    }
+    let mut stretches = Vec::new();
+    let mut paths: Vec<Vec<usize>> = vec![Vec::new(); graph.edges.len()];
+    for (gap, ways) in gaps.iter().enumerate() {
+        for way in ways.iter().filter(|w| w.from != w.to) {
+            let turn = way.middle.unwrap_or(way.to);
+            let mut push = |track, ends| {
+                paths[way.edge].push(stretches.len());
+                stretches.push(compact::Stretch { gap, track, ends });
+            };
+            push(way.tracks[0], (way.from, turn));
+            if way.middle.is_some() {
+                push(way.tracks[1], (turn, way.to));
+            }
+        }
+    }
+    let along = compact::along(graph, g, frame, cross, (&stretches, &paths));
     let mut out = Builder {
         direction: frame.direction,
         drawing: Drawing::default(),
@@ -65,55 +75,30 @@ pub(super) fn finish(graph: &Graph, g: &Layered, frame: &Frame, cross: &Cross) -
     out.drawing.direction = frame.direction;
 
     for (v, &(size, main)) in frame.boxes.iter().enumerate() {
-        let begin = along.middle(g.items[v].layer) - main / 2;
+        let begin = along.items[v] - main / 2;
         let rect = out.rect(begin, cross.items[v] - size / 2, main, size);
         out.drawing.nodes.push(rect);
     }
     for (k, span) in frame.spans.iter().enumerate() {
-        let rect = span.map(|(first, last)| {
-            let head = if frame.direction == Direction::Down && graph.groups[k] > 0 {
-                TITLE
-            } else {
-                PAD
-            };
-            let begin = along.begin[first] - head;
-            let end = along.begin[last] + along.size[last] + PAD;
-            let (low, high) = cross.borders[k];
+        let rect = span.map(|_| {
+            let ((begin, end), (low, high)) = (along.borders[k], cross.borders[k]);
             out.rect(begin, low, end - begin, high - low)
         });
         out.drawing.groups.push(rect);
     }
     out.drawing.edges = vec![Route::default(); graph.edges.len()];
-    let mut paths: Vec<Vec<(i64, i64)>> = vec![Vec::new(); graph.edges.len()];
-    for (layer, ways) in gaps.iter().enumerate() {
-        for way in ways {
-            let path = &mut paths[way.edge];
-            if path.is_empty() {
-                let v = g.chains[way.edge][0];
-                path.push((along.middle(layer) + frame.boxes[v].1 / 2, way.from));
-            }
-            if way.from != way.to {
-                let track = |t: usize| along.tracks[layer] + way.tracks[t] as i64 * TRACK;
-                path.push((track(0), way.from));
-                if let Some(middle) = way.middle {
-                    path.push((track(0), middle));
-                    path.push((track(1), middle));
-                    path.push((track(1), way.to));
-                } else {
-                    path.push((track(0), way.to));
-                }
-            }
-        }
-    }
-    for (e, mut path) in paths.into_iter().enumerate() {
-        let chain = &g.chains[e];
-        let (Some(&last), Some(&(_, at))) = (chain.last(), path.last()) else {
+    for (e, chain) in g.chains.iter().enumerate() {
+        let (Some(&first), Some(&last)) = (chain.first(), chain.last()) else {
             continue;
         };
-        path.push((
-            along.middle(g.items[last].layer) - frame.boxes[last].1 / 2,
-            at,
-        ));
+        let mut at = cross.items[first] + frame.ports[e].0;
+        let mut path = vec![(along.items[first] + frame.boxes[first].1 / 2, at)];
+        for &i in &paths[e] {
+            path.push((along.stretches[i], at));
+            at = stretches[i].ends.1;
+            path.push((along.stretches[i], at));
+        }
+        path.push((along.items[last] - frame.boxes[last].1 / 2, at));
         if g.reversed[e] {
             path.reverse();
         }
@@ -122,13 +107,13 @@ pub(super) fn finish(graph: &Graph, g: &Layered, frame: &Frame, cross: &Cross) -
             .iter()
             .find(|&&x| matches!(g.items[x].kind, Kind::Label(_)));
         if let (Some(&x), Some((w, h))) = (label, graph.edges[e].label) {
-            let middle = (along.middle(g.items[x].layer), cross.items[x]);
+            let middle = (along.items[x], cross.items[x]);
             out.drawing.edges[e].label = Some(out.centred(middle, w, h));
         }
     }
     for l in &frame.loops {
         let (size, _) = frame.boxes[l.node];
-        let middle = along.middle(g.items[l.node].layer) + l.at;
+        let middle = along.items[l.node] + l.at;
         let side = cross.items[l.node] + size / 2;
         let path = vec![
             (middle + 8, side),
@@ -148,63 +133,6 @@ pub(super) fn finish(graph: &Graph, g: &Layered, frame: &Frame, cross: &Cross) -
         }
     }
     out.normalised()
-}
-
-/// Where layers and tracks are along the main axis.
-struct Along {
-    begin: Vec<i64>,
-    size: Vec<i64>,
-    tracks: Vec<i64>,
-}
-
-impl Along {
-    fn new(graph: &Graph, g: &Layered, frame: &Frame, counts: &[usize]) -> Self {
-        let depth = g.layers.len();
-        let mut size = vec![0; depth];
-        for (item, extent) in g.items.iter().zip(&frame.extents) {
-            size[item.layer] = size[item.layer].max((extent.main + 1) / 2 * 2);
-        }
-        let (mut before, mut after) = (vec![0; depth + 1], vec![0; depth]);
-        for (k, span) in frame.spans.iter().enumerate() {
-            let Some((first, last)) = *span else { continue };
-            let title = graph.groups[k];
-            match frame.direction {
-                // The title stands over the first column and must not reach beyond it.
-                Direction::Right => size[first] = size[first].max((title + 1) / 2 * 2),
-                Direction::Down if title > 0 => before[first] = TITLE,
-                Direction::Down => {}
-            }
-            before[first] = before[first].max(PAD);
-            after[last] = PAD;
-        }
-        let mut begin = vec![0; depth];
-        let mut tracks = vec![0; depth];
-        let mut at = before[0];
-        for r in 0..depth {
-            begin[r] = at;
-            at += size[r] + after[r];
-            let (left, right) = if r % 2 == 0 {
-                (ARROW, SIDE)
-            } else {
-                (SIDE, ARROW)
-            };
-            tracks[r] = at + left;
-            at += match counts[r] {
-                0 => GAP,
-                n => left + (n as i64 - 1) * TRACK + right,
-            };
-            at += before[r + 1];
-        }
-        Self {
-            begin,
-            size,
-            tracks,
-        }
-    }
-
-    fn middle(&self, layer: usize) -> i64 {
-        self.begin[layer] + self.size[layer] / 2
-    }
 }
 
 /// Turns main and cross into x and y.
