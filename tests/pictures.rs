@@ -161,13 +161,9 @@ fn labels_give_way_only_where_the_picture_is_wide() {
             width(&svg(&scene))
         });
         // The margin stands on both sides.
-        let expected = if widths[0] <= 1_416 {
-            0
-        } else if widths[1] <= 1_516 {
-            1
-        } else {
-            2
-        };
+        let limits = [(0, 766), (1, 766), (0, 1_216), (1, 1_416)];
+        let fits = limits.into_iter().find(|&(i, limit)| widths[i] <= limit);
+        let expected = fits.map_or(2, |f| f.0);
         assert_eq!(
             width(&auto),
             widths[expected],

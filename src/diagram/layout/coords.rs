@@ -9,11 +9,11 @@ const BOX_GAP: i64 = 16;
 /// Between a box and a line or label.
 const LINE_GAP: i64 = 8;
 /// Between two labels, or a label and a line.
-const LABEL_GAP: i64 = 4;
+pub(super) const LABEL_GAP: i64 = 4;
 /// Between two lines.
 const BEND_GAP: i64 = 8;
 /// Between two lines that end at the same side of a box, at least.
-const PORT: i64 = 8;
+pub(super) const PORT: i64 = 8;
 /// Between a lane's border and what is inside.
 pub(super) const PAD: i64 = 10;
 /// The strip that holds a lane's title.
@@ -234,6 +234,8 @@ fn rows(g: &Layered, extents: &[Extent]) -> Vec<usize> {
 pub(super) struct Cross {
     /// Middle line of each item.
     pub(super) items: Vec<i64>,
+    /// Where the line of each bend and label passes: not always the middle of a label.
+    pub(super) lines: Vec<i64>,
     /// Borders of each group.
     pub(super) borders: Vec<(i64, i64)>,
 }
@@ -302,6 +304,7 @@ pub(super) fn assign(graph: &Graph, g: &Layered, frame: &Frame) -> Cross {
     let x = solve(net.next, &net.constraints, budget.max(LEAST));
     Cross {
         items: x[..count].to_vec(),
+        lines: x[..count].to_vec(),
         borders: (0..graph.groups.len())
             .map(|k| (x[count + 2 * k], x[count + 2 * k + 1]))
             .collect(),

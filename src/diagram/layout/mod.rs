@@ -7,8 +7,10 @@
 //! 4. `order`: items are ordered inside the layers so that few lines cross
 //!    (`search` tries some choices of 1 to 4, keeps the best and changes it while that helps);
 //! 5. `coords`: positions across the layers (`simplex` again);
-//! 6. `route`: right-angled lines in tracks between the layers;
-//! 7. `compact`: positions along the layers (`simplex` again), each thing as near to the one before it as may be.
+//!    (downwards, `mirror` turns a picture round that would begin at its right end);
+//! 6. `straight`: small bends are taken out where a line may end or pass a little aside;
+//! 7. `route`: right-angled lines in tracks between the layers;
+//! 8. `compact`: positions along the layers (`simplex` again), each thing as near to the one before it as may be.
 //!
 //! Inside, *main* is the axis along which layers follow one another and *cross* the other one; only
 //! the end of `route` knows which of them is x. What holds for every input: boxes do not overlap, no line
@@ -19,11 +21,13 @@ mod compact;
 mod coords;
 mod cycles;
 mod lanes;
+mod mirror;
 mod order;
 mod rank;
 mod route;
 mod search;
 mod simplex;
+mod straight;
 #[cfg(test)]
 mod tests;
 
@@ -192,8 +196,15 @@ pub fn draw(graph: &Graph, wish: Wish) -> Result<Drawing, TooLarge> {
         if direction == Direction::Down {
             layered.level(graph);
         }
-        let frame = coords::Frame::new(graph, &layered, direction);
-        let cross = coords::assign(graph, &layered, &frame);
+        let mut frame = coords::Frame::new(graph, &layered, direction);
+        let mut cross = coords::assign(graph, &layered, &frame);
+        if direction == Direction::Down && mirror::begins_late(graph, &layered, &cross, wish.column)
+        {
+            mirror::mirror(&mut layered);
+            frame = coords::Frame::new(graph, &layered, direction);
+            cross = coords::assign(graph, &layered, &frame);
+        }
+        straight::straighten(graph, &layered, &mut frame, &mut cross);
         route::finish(graph, &layered, &frame, &cross)
     };
     if let Some(direction) = wish.direction {

@@ -37,8 +37,8 @@ pub(super) fn finish(graph: &Graph, g: &Layered, frame: &Frame, cross: &Cross) -
     for (edge, chain) in g.chains.iter().enumerate() {
         let last = chain.len().saturating_sub(2);
         for (i, pair) in chain.windows(2).enumerate() {
-            let from = cross.items[pair[0]] + if i == 0 { frame.ports[edge].0 } else { 0 };
-            let to = cross.items[pair[1]] + if i == last { frame.ports[edge].1 } else { 0 };
+            let from = cross.lines[pair[0]] + if i == 0 { frame.ports[edge].0 } else { 0 };
+            let to = cross.lines[pair[1]] + if i == last { frame.ports[edge].1 } else { 0 };
             let way = Way {
                 edge,
                 from,

@@ -7,13 +7,10 @@ use super::super::{TooLarge, text, views};
 use super::{Caption, LABEL_MAX, SMALL, SMALL_LINE};
 use std::collections::BTreeMap;
 
-/// Ways of wording, and the widest picture in pixels that the first and the second may make if nobody wishes
-/// otherwise: about two columns of a page. A number costs the reader more than a line break.
-const TRIED: [(Labels, i64); 3] = [
-    (Labels::Full, 1_400),
-    (Labels::Wrapped, 1_500),
-    (Labels::Numbers, 0),
-];
+/// Widest picture in pixels with whole labels if none fits into its column: the reader pans for what is said in full.
+const WIDE_FULL: i64 = 1_200;
+/// The same with wrapped labels. Wider ones get numbers, which cost the reader more than a line break.
+const WIDE_WRAPPED: i64 = 1_400;
 /// In pictures with more boxes, services have no second line.
 const CROWDED: usize = 20;
 /// Lines of a label before the rest is only counted.
@@ -54,18 +51,23 @@ pub(super) fn compose(scene: &Scene, wish: Wish) -> Result<Composed, TooLarge> {
         // Larger ones cannot be read whole anyway, and each try costs a layout.
         Labels::Auto if !views::is_readable(scene) => worded(Labels::Full)?,
         Labels::Auto => {
-            let mut best: Option<(Texts, Drawing)> = None;
-            for (labels, wide) in TRIED {
-                let next = worded(labels)?;
-                let narrow = next.1.width <= wide;
-                if best.as_ref().is_none_or(|b| next.1.width < b.1.width) {
-                    best = Some(next);
-                }
-                if narrow {
-                    break;
+            let full = worded(Labels::Full)?;
+            if full.1.width <= wish.column {
+                full
+            } else {
+                let wrapped = worded(Labels::Wrapped)?;
+                if wrapped.1.width <= wish.column {
+                    wrapped
+                } else if full.1.width <= WIDE_FULL {
+                    full
+                } else if wrapped.1.width <= WIDE_WRAPPED {
+                    wrapped
+                } else {
+                    let all = [full, wrapped, worded(Labels::Numbers)?];
+                    let narrowest = all.into_iter().min_by_key(|w| w.1.width);
+                    narrowest.map_or_else(|| worded(Labels::Full), Ok)?
                 }
             }
-            best.map_or_else(|| worded(Labels::Full), Ok)?
         }
         one => worded(one)?,
     };
