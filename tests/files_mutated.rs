@@ -7,6 +7,8 @@
 
 #[path = "files/aws.rs"]
 mod aws;
+#[path = "files/contracts.rs"]
+mod contracts;
 #[path = "files/kafka.rs"]
 mod kafka;
 #[path = "files/kubernetes.rs"]
@@ -17,6 +19,8 @@ mod mesh;
 mod mutated;
 #[path = "files/nats.rs"]
 mod nats;
+#[path = "files/operations.rs"]
+mod operations;
 #[path = "support/policies.rs"]
 mod policies;
 #[path = "files/rabbitmq.rs"]
@@ -63,11 +67,15 @@ realtime = ["orders --SSE /orders/{id}/events--> app"]
 
 /// The shop with these lines under `[platform]`: its model, and its files.
 fn made(platform: &str) -> (Model, Vec<Artefact>) {
-    let text = format!("{SHOP}[platform]\n{platform}\n");
+    made_of(&format!("{SHOP}[platform]\n{platform}\n"))
+}
+
+/// A design: its model, and its files.
+fn made_of(text: &str) -> (Model, Vec<Artefact>) {
     let mut sources = Sources::default();
-    let id = sources.add(SourceFile::whole("shop", text.as_str()));
+    let id = sources.add(SourceFile::whole("shop", text));
     let mut out = Vec::new();
-    let model = model::resolve(&spec::parse(id, &text, &mut out), id, &mut out);
+    let model = model::resolve(&spec::parse(id, text, &mut out), id, &mut out);
     let options = Options {
         artefacts: true,
         sections: Some(vec!["overview".to_owned()]),
