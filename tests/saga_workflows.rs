@@ -2,14 +2,17 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "support/mutated.rs"]
+mod mutated;
 #[path = "support/saga_runs.rs"]
 mod saga_runs;
 #[path = "support/specs.rs"]
 mod specs;
 
 use msdesign::diag::{SourceFile, Sources};
-use msdesign::plan::Plan;
+use msdesign::plan::{Plan, StepClass};
 use msdesign::{NoFiles, Options, compile};
+use mutated::{Doc, Wrong, only, survivors};
 use proptest::prelude::*;
 use saga_runs::Answer;
 use serde_json::{Value, json};
@@ -40,6 +43,10 @@ fn text(steps: &[(bool, bool)], pivot: Option<usize>) -> String {
 }
 
 fn machine(spec: &str) -> Value {
+    file(spec, "saga/s.asl.json")
+}
+
+fn file(spec: &str, path: &str) -> Value {
     let mut sources = Sources::default();
     let id = sources.add(SourceFile::whole("s", spec));
     let options = Options {
@@ -49,11 +56,7 @@ fn machine(spec: &str) -> Value {
     let chapter = compile(&mut sources, id, &mut NoFiles, &options)
         .chapter
         .unwrap();
-    let file = chapter
-        .artefacts
-        .iter()
-        .find(|a| a.path == "saga/s.asl.json")
-        .unwrap();
+    let file = chapter.artefacts.iter().find(|a| a.path == path).unwrap();
     serde_json::from_str(&file.text).unwrap()
 }
 
@@ -384,4 +387,247 @@ fn a_choreography_has_no_state_machine() {
         .chapter
         .unwrap();
     assert!(chapter.artefacts.iter().all(|a| a.kind != "saga"));
+}
+
+/// A saga with every class of step, each at another service.
+const EVERY: &str = r#"
+title = "Trip"
+infrastructure = "aws"
+services = ["trips", "seats", "cards", "mails"]
+[[sagas]]
+name = "s"
+steps = [
+  { service = "trips", action = "write", undo = "erase", timeout = "6s" },
+  { service = "seats", action = "check seats" },
+  { service = "mails", action = "announce" },
+  { service = "seats", action = "hold", undo = "release", idempotent = false },
+  { service = "cards", action = "charge", pivot = true, timeout = "40s" },
+  { service = "mails", action = "tell" },
+]
+"#;
+
+#[test]
+fn each_changed_value_of_a_state_machine_is_noticed() {
+    let machine = Doc {
+        value: machine(EVERY),
+    };
+    let (changed, found) = survivors(&[machine], |docs| states(&docs[0].value));
+    let said: Vec<&String> = found
+        .keys()
+        .filter(|p| !p.ends_with("/Comment") && !p.ends_with("/Cause"))
+        .collect();
+    assert!(said.is_empty(), "{said:#?}");
+    assert!(changed > 200, "{changed}");
+}
+
+/// What a state machine says otherwise than the plan: each command by its words and numbers, and the way between
+/// them by running it.
+fn states(machine: &Value) -> Wrong {
+    let mut w = Wrong::default();
+    let model = model(EVERY);
+    let plan = Plan::new(&model);
+    let (saga, numbers) = (&model.sagas[0], &plan.sagas[0]);
+    let s = |t: msdesign::model::units::Time| t.as_ms().div_ceil(1000);
+    for (name, state) in machine["States"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter(|(_, s)| s["Resource"].is_string())
+    {
+        w.want(name, &state["Type"], "Task");
+        w.want(
+            name,
+            &state["Resource"],
+            "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+        );
+        let undoes = name.starts_with("Undo ");
+        let number: usize = name
+            .trim_start_matches("Undo ")
+            .split('.')
+            .next()
+            .unwrap()
+            .parse()
+            .unwrap();
+        let (step, n) = (&saga.steps[number - 1], &numbers.steps[number - 1]);
+        let service = &plan.service(step.service).slug;
+        let words = if undoes {
+            step.undo.as_ref().unwrap()
+        } else {
+            &step.action
+        };
+        let mut queue = service.clone();
+        queue[..1].make_ascii_uppercase();
+        w.same(
+            name,
+            &json!([state["Parameters"]]),
+            &json!([{
+                "QueueUrl": format!("${{{queue}Commands}}"),
+                "MessageBody": {
+                    "service": service, "command": words, "step": number,
+                    "saga.$": "$$.Execution.Name", "token.$": "$$.Task.Token", "input.$": "$",
+                },
+            }]),
+        );
+        w.want(name, &state["TimeoutSeconds"], s(n.attempts.timeout.value));
+        let results = if undoes { "undone" } else { "results" };
+        w.want(
+            name,
+            &state["ResultPath"],
+            format!("$.{results}.step{number}"),
+        );
+        // What has to be done in the end is tried as often as the engine's history allows.
+        let until_done = undoes || n.class == StepClass::Retriable;
+        let most = if until_done {
+            n.attempts.engine_most.as_ref().unwrap().value
+        } else {
+            u64::from(n.attempts.most.value.unwrap() - 1)
+        };
+        let forward = !undoes && n.class == StepClass::Retriable;
+        let errors = if forward {
+            json!(["States.ALL"])
+        } else {
+            json!(["States.TaskFailed", "States.Timeout"])
+        };
+        let b = &numbers.backoff;
+        let again = json!({
+            "ErrorEquals": errors, "MaxAttempts": most, "JitterStrategy": "FULL",
+            "IntervalSeconds": s(b.base.value), "BackoffRate": b.factor.value, "MaxDelaySeconds": s(b.cap.value),
+        });
+        let refused = json!({ "ErrorEquals": ["Refused"], "MaxAttempts": 0 });
+        let retry = if forward {
+            json!([again])
+        } else {
+            json!([refused, again])
+        };
+        w.same(name, &state["Retry"], &retry);
+        for catcher in state["Catch"].as_array().into_iter().flatten() {
+            w.want(name, &catcher["ResultPath"], "$.failure");
+        }
+    }
+    for (i, step) in saga.steps.iter().enumerate() {
+        if let Some(left) = machine["States"].get(format!("Left: {}. {}", i + 1, step.action)) {
+            w.want("left", &left["Parameters"], json!({ "step": step.action }));
+            w.want("left", &left["ResultPath"], format!("$.left.step{}", i + 1));
+        }
+    }
+    if !w.0.is_empty() {
+        return w;
+    }
+    for promised in saga_runs::runs(saga, numbers) {
+        let machine = machine.clone();
+        let told = promised.clone();
+        // A machine that is no machine ends the run with a panic.
+        let done = std::panic::catch_unwind(move || {
+            run(&machine, |command, attempt| {
+                let mut answers = told.answers.iter();
+                let found = answers.find(|(c, _, times)| c == command && attempt <= *times);
+                found.map_or(Ok(()), |(_, answer, _)| Err(error(*answer)))
+            })
+        });
+        let same = done.is_ok_and(|done| {
+            let sent: Vec<String> = done.commands.into_iter().map(|(_, c)| c).collect();
+            (sent, done.error.as_deref()) == (promised.sent, promised.error)
+        });
+        w.that(same, &promised.name);
+    }
+    w
+}
+
+#[test]
+fn each_changed_value_of_its_stack_is_noticed() {
+    let stack = Doc {
+        value: file(EVERY, "saga/s.template.json"),
+    };
+    let (changed, found) = survivors(&[stack], |docs| resources(&docs[0].value));
+    only(
+        &found,
+        &[
+            "/Description",
+            "/Outputs/StateMachineArn/Description",
+            "/Parameters/DefinitionBucket/Description",
+        ],
+    );
+    assert!(changed > 80, "{changed}");
+}
+
+fn resources(stack: &Value) -> Wrong {
+    let mut w = Wrong::default();
+    let model = model(EVERY);
+    let plan = Plan::new(&model);
+    let (saga, numbers) = (&model.sagas[0], &plan.sagas[0]);
+    w.want("version", &stack["AWSTemplateFormatVersion"], "2010-09-09");
+    w.want(
+        "key",
+        &stack["Parameters"]["DefinitionKey"],
+        json!({ "Type": "String", "Default": "s.asl.json" }),
+    );
+    w.want(
+        "bucket",
+        &stack["Parameters"]["DefinitionBucket"]["Type"],
+        "String",
+    );
+    w.want(
+        "output",
+        &stack["Outputs"]["StateMachineArn"]["Value"],
+        json!({ "Ref": "StateMachine" }),
+    );
+    let arn = |id: &str| json!({ "Fn::GetAtt": [id, "Arn"] });
+    let document = |statements: Value| json!({ "Version": "2012-10-17", "Statement": statements });
+    let mut should = serde_json::Map::new();
+    let (mut arns, mut addresses) = (Vec::new(), serde_json::Map::new());
+    for step in &saga.steps {
+        let service = &plan.service(step.service).slug;
+        let mut stem = service.clone();
+        stem[..1].make_ascii_uppercase();
+        let queue = format!("{stem}Commands");
+        if should.contains_key(&queue) {
+            continue;
+        }
+        let of = saga
+            .steps
+            .iter()
+            .zip(&numbers.steps)
+            .filter(|(s, _)| s.service == step.service);
+        let longest = of
+            .map(|(_, n)| n.attempts.timeout.value.as_ms().div_ceil(1000))
+            .max()
+            .unwrap();
+        should.insert(queue.clone(), json!({
+            "Type": "AWS::SQS::Queue", "DeletionPolicy": "Delete", "UpdateReplacePolicy": "Delete",
+            "Properties": {
+                "QueueName": format!("s-{service}-commands"), "VisibilityTimeout": longest,
+                "MessageRetentionPeriod": longest.max(60), "SqsManagedSseEnabled": true,
+            },
+        }));
+        let read =
+            ["ReceiveMessage", "DeleteMessage", "GetQueueAttributes"].map(|a| format!("sqs:{a}"));
+        let answer = ["SendTaskSuccess", "SendTaskFailure"].map(|a| format!("states:{a}"));
+        should.insert(
+            format!("{stem}TakesCommands"),
+            json!({ "Type": "AWS::IAM::ManagedPolicy", "Properties": {
+            "Description": format!("{service} takes part in the saga s"),
+            "PolicyDocument": document(json!([
+                { "Effect": "Allow", "Action": read, "Resource": arn(&queue) },
+                { "Effect": "Allow", "Action": answer, "Resource": { "Ref": "StateMachine" } },
+            ])),
+        } }),
+        );
+        arns.push(arn(&queue));
+        addresses.insert(queue.clone(), json!({ "Ref": queue }));
+    }
+    should.insert("Role".into(), json!({ "Type": "AWS::IAM::Role", "Properties": {
+        "AssumeRolePolicyDocument": document(json!([{
+            "Effect": "Allow", "Principal": { "Service": "states.amazonaws.com" }, "Action": "sts:AssumeRole",
+            "Condition": { "StringEquals": { "aws:SourceAccount": { "Ref": "AWS::AccountId" } } },
+        }])),
+        "Policies": [{ "PolicyName": "SendCommands", "PolicyDocument": document(json!([
+            { "Effect": "Allow", "Action": "sqs:SendMessage", "Resource": arns },
+        ])) }],
+    } }));
+    should.insert("StateMachine".into(), json!({ "Type": "AWS::StepFunctions::StateMachine", "Properties": {
+        "StateMachineType": "STANDARD", "RoleArn": arn("Role"), "DefinitionSubstitutions": addresses,
+        "DefinitionS3Location": { "Bucket": { "Ref": "DefinitionBucket" }, "Key": { "Ref": "DefinitionKey" } },
+    } }));
+    w.same("resources", &json!([stack["Resources"]]), &json!([should]));
+    w
 }
