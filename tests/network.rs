@@ -147,7 +147,7 @@ fn what_is_no_service_is_reached_where_it_is_used_and_only_there() {
             assert!(allows(&policies, &own, &scraped, "ingress", "from", &port));
             let gateway = inside("gateway", "gateway-system");
             let edge = allows(&policies, &own, &gateway, "ingress", "from", &port);
-            assert_eq!(edge, s.entry, "{} from outside", s.slug);
+            assert_eq!(edge, s.behind_gateway(), "{} from outside", s.slug);
             let stores = service.stores.iter().chain(&service.reads);
             let port_of = |x| msdesign::catalog::port(&model.store(x).kind).map(|p| p.port);
             let postgres = stores.clone().any(|x| port_of(*x) == Some(5432));
@@ -289,8 +289,12 @@ fn the_envoy_beside_a_service_lets_in_the_same() {
                     pairs += usize::from(edge);
                 }
                 let gateway = "spiffe://cluster.local/ns/gateway-system/sa/gateway";
-                assert_eq!(found.contains(gateway), plan.service(to).entry, "{slug}");
-                entries += usize::from(plan.service(to).entry);
+                assert_eq!(
+                    found.contains(gateway),
+                    plan.service(to).behind_gateway(),
+                    "{slug}"
+                );
+                entries += usize::from(plan.service(to).behind_gateway());
             }
             // The pod opens the same ports, and callers resolve its instances.
             let own = |d: &&&Value| d["metadata"]["name"] == *slug;
@@ -451,5 +455,39 @@ fn what_goes_past_the_gateway_is_let_in_by_its_own_port() {
             !lets("adapter", &json!("http")) && !lets("web", mqtt),
             "{mesh}"
         );
+    }
+}
+
+#[test]
+fn what_only_goes_past_the_gateway_is_not_let_in_from_it_nor_measured_as_http() {
+    for mesh in ["istio", "linkerd", "envoy", "none"] {
+        let (_, files) = with_files(format!(
+            "infrastructure = \"kubernetes\"\nservices = [\"adapter\", \"web\"]\nactors = [\"device\", \"user\"]\n\
+             platform = {{ mesh = \"{mesh}\" }}\n\
+             sync = [\"device --CoAP POST /m--> adapter\", \"user --REST GET /--> web\"]"
+        ));
+        let of = |folder: &str, slug: &str| -> String {
+            let of = files
+                .iter()
+                .filter(|f| f.path.starts_with(folder) && f.path.contains(slug));
+            of.map(|f| f.text.as_str()).collect()
+        };
+        let gateway = |slug: &str| {
+            let policies = of("kubernetes/", slug) + &of(mesh, slug);
+            policies.contains("gateway-system")
+                || policies.contains("gateway-name")
+                || policies.contains("edge-istio")
+        };
+        assert!(!gateway("adapter") && gateway("web"), "{mesh}");
+        let rules = of("prometheus/", "rules");
+        assert!(
+            !rules.contains("duration_seconds_count{job=\"adapter\""),
+            "{mesh}"
+        );
+        assert!(
+            rules.contains("duration_seconds_count{job=\"web\""),
+            "{mesh}"
+        );
+        assert!(rules.contains("AdapterSaturated") && rules.contains("AdapterMetricsMissing"));
     }
 }

@@ -113,7 +113,7 @@ pub(super) fn quantile(protocols: &[Requests], q: f64, window: &str) -> String {
 /// What `service` answers, a histogram a protocol; empty where nobody calls it.
 #[must_use]
 pub fn answered(service: &ServicePlan) -> Vec<Requests> {
-    let http = service.serves_http || (service.entry && !service.serves_grpc);
+    let http = service.serves_http || (service.behind_gateway() && !service.serves_grpc);
     let labels = format!("job=\"{}\"", service.slug);
     let mut out = Vec::new();
     if http {

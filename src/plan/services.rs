@@ -6,7 +6,7 @@ use super::figure::Figure;
 use super::slug::slug;
 use super::streams::{self, StreamPlan};
 use super::traffic::Traffic;
-use crate::catalog::numbers;
+use crate::catalog::{self, numbers};
 use crate::model::units::{Rate, Time};
 use crate::model::{Balancing, Model, Party, Probe, Protocol, ServiceId, Stated, Step, Transport};
 
@@ -67,8 +67,10 @@ pub struct ServicePlan {
     pub serves_http: bool,
     /// Serves gRPC.
     pub serves_grpc: bool,
-    /// Serves something that is not carried by HTTP.
+    /// Serves something that is not carried by HTTP, to other services.
     pub serves_tcp: bool,
+    /// All that comes to it from outside goes past the gateway, since it is not HTTP.
+    pub past_gateway: bool,
     /// How requests are spread over its instances.
     pub balancing: String,
     /// Whether gRPC connections would stick to one instance without what `balancing` says.
@@ -83,6 +85,14 @@ pub struct ServicePlan {
     pub used_by: Vec<ServiceId>,
     /// Services that it calls.
     pub depends_on: Vec<ServiceId>,
+}
+
+impl ServicePlan {
+    /// Whether requests come to it through the gateway.
+    #[must_use]
+    pub fn behind_gateway(&self) -> bool {
+        self.entry && !self.past_gateway
+    }
 }
 
 pub(super) fn entries(model: &Model) -> Entries {
@@ -172,9 +182,15 @@ pub(super) fn plan(
     let mut depends_on: Vec<Vec<ServiceId>> = vec![Vec::new(); n];
     let (mut http, mut grpc, mut tcp) = (vec![false; n], vec![false; n], vec![false; n]);
     let mut actor = vec![false; n];
+    let (mut past, mut through) = (vec![false; n], vec![false; n]);
     let mut longest = vec![Time::default(); n];
     for (c, p) in model.calls.iter().zip(calls) {
+        let outside = matches!(c.from, Party::Actor(_));
+        let passes = outside && catalog::not_http(c.protocol.name()).is_some();
+        past[c.to.0] |= passes;
+        through[c.to.0] |= outside && !passes;
         match c.protocol {
+            _ if passes => {}
             Protocol::Grpc => grpc[c.to.0] = true,
             Protocol::Rest(_) | Protocol::GraphQl => http[c.to.0] = true,
             Protocol::Other(_) if c.protocol.is_http() => http[c.to.0] = true,
@@ -196,6 +212,7 @@ pub(super) fn plan(
                 _ => http[x.0] = true,
             }
             actor[x.0] |= matches!(s.to, Party::Actor(_));
+            through[x.0] |= matches!(s.to, Party::Actor(_));
         }
     }
     let consumes = consumers(model);
@@ -249,6 +266,7 @@ pub(super) fn plan(
             serves_http: http[i],
             serves_grpc: grpc[i],
             serves_tcp: tcp[i],
+            past_gateway: past[i] && !through[i],
             balancing,
             pinning_risk: grpc[i]
                 && match service.balancing {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::{Artefact, Doc, Model, Plan, Wrong, docs, made_of, only, survivors};
 
 /// The shop with promises, and teams for all but one service.
-fn owned() -> (Model, Vec<Artefact>) {
+pub(super) fn owned() -> (Model, Vec<Artefact>) {
     let text = super::SHOP.replacen(
         "\"orders\",",
         "{ name = \"orders\", slo = { availability = \"99.9%\", p99 = \"400ms\" } },",

@@ -192,3 +192,68 @@ fn definitions(model: &Model, plan: &Plan<'_>) -> Value {
         .map(|(k, v)| (k.to_owned(), json!(v)));
     Value::Object(lists.collect::<Map<_, _>>())
 }
+
+/// What RabbitMQ from 3.13 to 4.3 takes, from its release notes 4.0.1 and 4.3.0: no mirroring by policies, no
+/// queue that is neither durable nor exclusive, no `x-queue-mode`; a quorum queue gives a message up after 20
+/// returns unless it is told a limit. The broker of the other tests is older.
+#[test]
+fn definitions_hold_on_newer_brokers() {
+    let (_, files) = made("broker = \"rabbitmq\"");
+    let file = &docs(&files, "broker/")[0].value;
+    let list = |name: &str| file[name].as_array().unwrap().iter();
+    // Arguments and settings that quorum queues know in all these series.
+    let arguments = [
+        "x-queue-type",
+        "x-quorum-initial-group-size",
+        "x-dead-letter-exchange",
+        "x-dead-letter-routing-key",
+        "x-dead-letter-strategy",
+        "x-overflow",
+        "x-delivery-limit",
+        "x-single-active-consumer",
+        "x-consumer-timeout",
+        "x-message-ttl",
+    ];
+    let settings = ["message-ttl", "delivery-limit"];
+    for queue in list("queues") {
+        let name = queue["name"].as_str().unwrap();
+        assert_eq!(
+            (&queue["durable"], &queue["auto_delete"]),
+            (&json!(true), &json!(false)),
+            "{name}"
+        );
+        assert_eq!(queue["arguments"]["x-queue-type"], "quorum", "{name}");
+        let told = queue["arguments"].as_object().unwrap();
+        assert!(
+            told.keys().all(|k| arguments.contains(&k.as_str())),
+            "{name}: {told:?}"
+        );
+        let by_policy = list("policies").any(|p| {
+            p["definition"]["delivery-limit"].is_u64()
+                && p["pattern"]
+                    .as_str()
+                    .unwrap()
+                    .contains(&name.replace('.', "\\."))
+        });
+        // Nobody takes a message out of a queue in which it waits, so none comes back there.
+        let waits = told.contains_key("x-message-ttl");
+        assert!(
+            waits || by_policy || told.contains_key("x-delivery-limit"),
+            "{name} drops after 20 returns"
+        );
+    }
+    for policy in list("policies") {
+        let told = policy["definition"].as_object().unwrap();
+        assert!(
+            told.keys().all(|k| settings.contains(&k.as_str())),
+            "{told:?}"
+        );
+        assert_eq!(policy["apply-to"], "queues");
+    }
+    for exchange in list("exchanges") {
+        assert_eq!(
+            (&exchange["durable"], &exchange["internal"]),
+            (&json!(true), &json!(false))
+        );
+    }
+}

@@ -124,9 +124,14 @@ fn past(cx: &Cx<'_>, doc: &mut Doc) {
             )
             .and(port)
             .and(say!(
-                " takes it in, and `{}` itself checks who connects and how often.",
+                " takes it in, and `{}` itself checks who connects and how often. ",
                 model.service(c.to).name
-            )),
+            ))
+            .and(if infra.id == "kubernetes" {
+                say!("`kubernetes/{}.yaml` has it.", cx.plan.service(c.to).slug)
+            } else {
+                Inline::text("No file of this design makes it.")
+            }),
         )
     }));
 }

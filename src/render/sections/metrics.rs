@@ -23,13 +23,15 @@ pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
 fn requests(cx: &Cx<'_>, doc: &mut Doc) {
     let (plan, model) = (cx.plan, cx.plan.model);
     let mut rows = Vec::new();
-    let mut silent = Vec::new();
+    let (mut silent, mut unmeasured) = (Vec::new(), Vec::new());
     let mut rates = Column::default();
     for id in own(cx) {
         let (s, p) = (model.service(id), plan.service(id));
         let answered = plan::answered(p);
         if answered.is_empty() {
-            silent.push(s.name.as_str());
+            let called = p.serves_tcp || p.past_gateway;
+            let list = if called { &mut unmeasured } else { &mut silent };
+            list.push(s.name.as_str());
         }
         for r in answered {
             rows.push(vec![
@@ -54,6 +56,12 @@ fn requests(cx: &Cx<'_>, doc: &mut Doc) {
         ],
         rows,
     );
+    if !unmeasured.is_empty() {
+        doc.para(
+            Inline::names(unmeasured)
+                .and(Inline::text(" answer protocols for which OpenTelemetry defines no request metrics, so that nothing here counts them and no alert burns an error budget; their resources stand below.")),
+        );
+    }
     if !silent.is_empty() {
         doc.para(Inline::text("Nobody calls these, so they have no request metrics; their events and resources stand below: ").and(Inline::names(silent)).and(Inline::text(".")));
     }

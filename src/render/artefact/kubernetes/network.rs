@@ -188,7 +188,7 @@ fn ingress(cx: &Cx<'_>, id: ServiceId) -> Vec<Value> {
         .iter()
         .map(|c| json!({ "podSelector": { "matchLabels": selector(c) } }))
         .collect();
-    if s.entry {
+    if s.behind_gateway() {
         from.push(namespace(GATEWAY_NAMESPACE));
         // Some implementations run the Gateway's pods beside the Gateway itself.
         from.push(json!({ "podSelector": { "matchLabels": edge() } }));

@@ -201,7 +201,7 @@ fn authorization(cx: &Cx<'_>, id: ServiceId) -> Value {
         format!("cluster.local/ns/{namespace}/sa/{client}")
     };
     let mut principals: BTreeSet<String> = cx.plan.clients(id).iter().map(account).collect();
-    if s.entry {
+    if s.behind_gateway() {
         principals.insert(match cx.plan.choices.gateway.id.as_str() {
             // Istio names what it runs for a Gateway after the Gateway and its class.
             "gateway-api" => format!("cluster.local/ns/{namespace}/sa/edge-istio"),

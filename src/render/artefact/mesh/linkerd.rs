@@ -247,7 +247,7 @@ fn policies(cx: &Cx<'_>, id: ServiceId) -> Vec<Value> {
         .map(|c| cx.plan.service(*c).slug.as_str())
         .collect();
     let mut refs: Vec<Value> = slugs.iter().map(|c| account(c, namespace)).collect();
-    if s.entry {
+    if s.behind_gateway() {
         refs.push(account("gateway", GATEWAY_NAMESPACE));
     }
     let mut out = Vec::new();

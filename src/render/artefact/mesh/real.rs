@@ -107,7 +107,11 @@ fn table() -> Value {
     let clients: BTreeMap<String, Vec<String>> = services()
         .map(|s| {
             let mut all: Vec<String> = plan.clients(s).iter().map(|c| slug(*c)).collect();
-            all.extend(plan.service(s).entry.then(|| "gateway".to_owned()));
+            all.extend(
+                plan.service(s)
+                    .behind_gateway()
+                    .then(|| "gateway".to_owned()),
+            );
             (slug(s), all)
         })
         .collect();

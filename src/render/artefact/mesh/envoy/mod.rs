@@ -321,7 +321,7 @@ impl Mesh<'_, '_> {
         let mut who: BTreeSet<String> = clients
             .map(|c| identity_of(cx, &cx.plan.service(*c).slug))
             .collect();
-        if cx.plan.service(id).entry {
+        if cx.plan.service(id).behind_gateway() {
             who.insert(identity(GATEWAY_NAMESPACE, "gateway"));
         }
         let principals: Vec<Value> = who
