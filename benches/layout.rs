@@ -62,7 +62,7 @@ struct Ratio {
 fn report(graphs: &[(String, Graph)], compare: bool, elk: Option<&str>) {
     let (nodes, thru) = ("boxes", "through");
     println!(
-        "{:<20} {:<10} {:>7} {:>7} {:>5} {thru:>7} {:>6} {:>6} {:>6} {:>6} {:>7} {:>6} {:>8} {:>10} {:>6} {:>6}",
+        "{:<20} {:<10} {:>7} {:>7} {:>5} {thru:>7} {:>6} {:>6} {:>6} {:>6} {:>7} {:>6} {:>5} {:>7} {:>8} {:>10} {:>6} {:>6}",
         "graph",
         "engine",
         "ms",
@@ -74,6 +74,8 @@ fn report(graphs: &[(String, Graph)], compare: bool, elk: Option<&str>) {
         "strays",
         "foreign",
         "bends",
+        "jogs",
+        "detours",
         "length",
         "size",
         "Mpx²",
@@ -159,7 +161,7 @@ fn row(name: &str, engine: &str, time: Duration, c: &Counts, moved: Option<f64>)
     let size = format!("{:.0}x{:.0}", c.width, c.height);
     let moved = moved.map_or(String::new(), |m| format!("{:.1}%", m * 100.0));
     println!(
-        "{name:<20} {engine:<10} {:>7.1} {:>7} {:>5} {:>7} {:>6} {:>6} {:>6} {:>6} {:>7} {:>6} {:>8.0} {size:>10} {:>6.2} {moved:>6}",
+        "{name:<20} {engine:<10} {:>7.1} {:>7} {:>5} {:>7} {:>6} {:>6} {:>6} {:>6} {:>7} {:>6} {:>5} {:>7} {:>8.0} {size:>10} {:>6.2} {moved:>6}",
         time.as_secs_f64() * 1e3,
         c.crossings,
         c.nodes,
@@ -170,6 +172,8 @@ fn row(name: &str, engine: &str, time: Duration, c: &Counts, moved: Option<f64>)
         c.strays,
         c.foreign,
         c.bends,
+        c.jogs,
+        c.detours,
         c.length,
         c.area() / 1e6
     );

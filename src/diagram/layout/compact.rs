@@ -9,8 +9,12 @@ use std::collections::BTreeMap;
 
 /// Between two stretches.
 const TRACK: i64 = 8;
-/// Between a box and a stretch or its label: an arrow has to fit.
+/// Between a box and a stretch or its label where an arrow has to fit.
 const ARROW: i64 = 13;
+/// The same where no arrow is.
+const STUB: i64 = 8;
+/// Half the width of an arrow, and some room.
+const TIP: i64 = 6;
 /// Between two boxes.
 const BOXES: i64 = 16;
 /// Between a label and anything but a box, and between a group's border and what is outside.
@@ -37,6 +41,8 @@ struct Thing {
     at: usize,
     /// From its variable to its begin, and to its end.
     room: (i64, i64),
+    /// From where to where it reaches across the layers.
+    ends: (i64, i64),
 }
 
 impl What {
@@ -110,6 +116,7 @@ pub(super) fn along(
         sky: Sky::default(),
         next: bottom + 1,
         whole: (top, bottom),
+        arrows: arrows(graph, g, frame, across),
     };
     let mut by_gap: Vec<Vec<usize>> = vec![Vec::new(); g.layers.len()];
     for (i, s) in stretches.iter().enumerate() {
@@ -185,6 +192,22 @@ pub(super) fn along(
     }
 }
 
+/// See [`Net::arrows`].
+fn arrows(graph: &Graph, g: &Layered, frame: &Frame, across: &Cross) -> Vec<[Vec<i64>; 2]> {
+    let mut arrows = vec![[Vec::new(), Vec::new()]; graph.nodes.len()];
+    for (e, chain) in g.chains.iter().enumerate() {
+        let (first, second) = frame.ports[e];
+        let end = match g.reversed[e] {
+            true => chain.first().map(|&v| (v, 1, first)),
+            false => chain.last().map(|&v| (v, 0, second)),
+        };
+        if let Some((v, side, port)) = end {
+            arrows[v][side].push(across.items[v] + port);
+        }
+    }
+    arrows
+}
+
 /// Neighbours of a layer stand level if that costs little.
 fn level(g: &Layered, frame: &Frame, net: &mut Net) {
     for (r, layer) in g.layers.iter().enumerate() {
@@ -211,6 +234,8 @@ struct Net {
     next: usize,
     /// The picture's own borders.
     whole: (usize, usize),
+    /// Where arrows end at the first and at the second side of each box, across the layers.
+    arrows: Vec<[Vec<i64>; 2]>,
 }
 
 impl Net {
@@ -223,15 +248,32 @@ impl Net {
         });
     }
 
+    /// Kept free between two things.
+    fn between(&self, before: &Thing, next: &Thing) -> i64 {
+        let free = before.what.before(next.what);
+        let (arrows, (low, high)) = match (before.what, next.what) {
+            (What::Box, What::Stretch | What::Label) => (&self.arrows[before.at][1], next.ends),
+            (What::Stretch | What::Label, What::Box) => (&self.arrows[next.at][0], before.ends),
+            _ => return free,
+        };
+        let near = |&at: &i64| at > low - TIP && at < high + TIP;
+        if arrows.iter().any(near) { free } else { STUB }
+    }
+
     /// Puts a thing behind all before it that overlap `ends` across. What was hidden by things between needs no
     /// constraint of its own: their distances sum up to more.
     fn put(&mut self, what: What, at: usize, room: (i64, i64), (low, high): (i64, i64)) {
-        let thing = Thing { what, at, room };
+        let thing = Thing {
+            what,
+            at,
+            room,
+            ends: (low, high),
+        };
         let margin = what.margin();
         for before in self.sky.cover(low - margin, high + margin, thing) {
             // A title stands behind its own group's border.
             if before.at != at {
-                let between = before.room.1 + before.what.before(what) + room.0;
+                let between = before.room.1 + self.between(&before, &thing) + room.0;
                 self.apart(before.at, at, between, 0);
             }
         }

@@ -185,8 +185,8 @@ impl Frame {
             }
         }
         let rows = match direction {
-            Direction::Right => vec![0; g.items.len()],
-            Direction::Down => rows(g, &extents),
+            Direction::Right => rows(g, &extents, HIGH),
+            Direction::Down => rows(g, &extents, WIDE),
         };
         Self {
             direction,
@@ -200,12 +200,14 @@ impl Frame {
     }
 }
 
-/// A layer of labels is staggered if it is wider than this many percent of the widest layer of boxes.
+/// Downwards, a layer of labels is staggered if it is wider than this many percent of the widest layer of boxes.
 const WIDE: i64 = 80;
+/// The same to the right, where labels are low and a second row of them is as long as the first.
+const HIGH: i64 = 150;
 
-/// Where labels side by side would make their layer wider than the layers of boxes, every second one stands in a
+/// Where labels side by side would make their layer more than `wide` percent of the widest layer of boxes, every second one stands in a
 /// second row: beside it is only its neighbour's line, which takes less room than a label.
-fn rows(g: &Layered, extents: &[Extent]) -> Vec<usize> {
+fn rows(g: &Layered, extents: &[Extent], wide: i64) -> Vec<usize> {
     let mut rows = vec![0; g.items.len()];
     let width = |layer: &Vec<usize>| {
         let items = layer.iter().map(|&x| extents[x].low + extents[x].high);
@@ -215,7 +217,7 @@ fn rows(g: &Layered, extents: &[Extent]) -> Vec<usize> {
     };
     let boxes = g.layers.iter().step_by(2).map(width).max().unwrap_or(0);
     for layer in g.layers.iter().skip(1).step_by(2) {
-        if width(layer) * 100 <= boxes * WIDE {
+        if width(layer) * 100 <= boxes * wide {
             continue;
         }
         for pair in layer.windows(2) {

@@ -4,9 +4,12 @@ use super::Graph;
 use super::coords::Cross;
 use super::order::{Kind, Layered};
 
-/// Whether who sees only the left end of a picture, which is wider than the column, misses where its story begins:
-/// the boxes of the first layer from which lines lead forwards most.
-pub(super) fn begins_late(graph: &Graph, g: &Layered, cross: &Cross, column: i64) -> bool {
+/// Pixels that a telephone shows of a page's column.
+const SEEN: i64 = 340;
+
+/// Whether who sees only the left end of a picture misses where its story begins: the boxes of the first layer from
+/// which lines lead forwards most.
+pub(super) fn begins_late(graph: &Graph, g: &Layered, cross: &Cross) -> bool {
     let low = cross.items.iter().min().copied().unwrap_or(0);
     let width = cross.items.iter().max().map_or(0, |high| high - low);
     let pull = |v: usize| {
@@ -23,7 +26,7 @@ pub(super) fn begins_late(graph: &Graph, g: &Layered, cross: &Cross, column: i64
     let at: Vec<i64> = first.map(|b| cross.items[b.1] - low).collect();
     let mean = at.iter().sum::<i64>() / (at.len() as i64).max(1);
     // Not near the middle, so that a small change does not turn the picture round.
-    width > column && mean * 100 > width * 55
+    width > SEEN && mean * 100 > width * 55
 }
 
 /// Turns an ordered graph round, so that what was last in each layer is first.

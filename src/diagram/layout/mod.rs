@@ -7,7 +7,7 @@
 //! 4. `order`: items are ordered inside the layers so that few lines cross
 //!    (`search` tries some choices of 1 to 4, keeps the best and changes it while that helps);
 //! 5. `coords`: positions across the layers (`simplex` again);
-//!    (downwards, `mirror` turns a picture round that would begin at its right end);
+//!    (downwards, `mirror` turns a picture round that would begin in its right half);
 //! 6. `straight`: small bends are taken out where a line may end or pass a little aside;
 //! 7. `route`: right-angled lines in tracks between the layers;
 //! 8. `compact`: positions along the layers (`simplex` again), each thing as near to the one before it as may be.
@@ -198,8 +198,7 @@ pub fn draw(graph: &Graph, wish: Wish) -> Result<Drawing, TooLarge> {
         }
         let mut frame = coords::Frame::new(graph, &layered, direction);
         let mut cross = coords::assign(graph, &layered, &frame);
-        if direction == Direction::Down && mirror::begins_late(graph, &layered, &cross, wish.column)
-        {
+        if direction == Direction::Down && mirror::begins_late(graph, &layered, &cross) {
             mirror::mirror(&mut layered);
             frame = coords::Frame::new(graph, &layered, direction);
             cross = coords::assign(graph, &layered, &frame);

@@ -47,6 +47,10 @@ pub struct Counts {
     /// Boxes outside their group or inside another one, and groups that overlap.
     pub strays: usize,
     pub bends: usize,
+    /// Steps in the middle of a line that are so short that they look like a mistake.
+    pub jogs: usize,
+    /// Lines that are more than twice as long as the way from end to end.
+    pub detours: usize,
     pub length: f64,
     pub width: f64,
     pub height: f64,
@@ -66,6 +70,10 @@ impl Counts {
 const TOUCH: f64 = 1.0;
 /// Lines nearer than this, in parallel, look like one.
 const NEAR: f64 = 1.0;
+/// Shorter steps are jogs.
+const JOG: f64 = 6.0;
+/// A line between ends nearer than this is no detour, however it runs: it has to get round its own box.
+const CLOSE: f64 = 100.0;
 /// A cell of the grid in which lines are looked up.
 const CELL: f64 = 120.0;
 
@@ -160,8 +168,9 @@ pub fn count(graph: &Graph, picture: &Picture) -> Counts {
     for (edge, line) in picture.lines.iter().enumerate() {
         let mut points = line.clone();
         points.dedup_by(|a, b| (a[0] - b[0]).abs() + (a[1] - b[1]).abs() < 0.01);
+        let before = out.length;
         for pair in points.windows(2) {
-            out.length += (pair[1][0] - pair[0][0]).hypot(pair[1][1] - pair[0][1]);
+            out.length += apart(pair[0], pair[1]);
             pieces.push(Piece {
                 edge,
                 from: pair[0],
@@ -169,6 +178,19 @@ pub fn count(graph: &Graph, picture: &Picture) -> Counts {
             });
         }
         out.bends += points.windows(3).filter(|t| bent(t)).count();
+        // A step is right-angled; a curve has none.
+        let steps = points.windows(4).filter(|p| {
+            let ways = [0, 1, 2].map(|i| [p[i + 1][0] - p[i][0], p[i + 1][1] - p[i][1]]);
+            let square = |a: [f64; 2], b: [f64; 2]| (a[0] * b[0] + a[1] * b[1]).abs() < 0.01;
+            square(ways[0], ways[1]) && square(ways[1], ways[2]) && apart(p[1], p[2]) < JOG
+        });
+        out.jogs += steps.count();
+        if let [first, .., last] = points[..]
+            && graph.edges[edge].from != graph.edges[edge].to
+        {
+            let direct = (first[0] - last[0]).abs() + (first[1] - last[1]).abs();
+            out.detours += usize::from(out.length - before > 2.0 * direct.max(CLOSE));
+        }
     }
     extent(picture, &mut out);
     let mut grid: BTreeMap<(i64, i64), Vec<usize>> = BTreeMap::new();
@@ -229,6 +251,10 @@ pub fn count(graph: &Graph, picture: &Picture) -> Counts {
         out.strays += before.filter(|g| g.overlaps(group)).count();
     }
     out
+}
+
+fn apart(p: Point, q: Point) -> f64 {
+    (q[0] - p[0]).hypot(q[1] - p[1])
 }
 
 /// Whether three points are no straight line.

@@ -33,7 +33,7 @@ pub fn ours(graph: &Graph, direction: Direction) -> Counts {
 }
 
 /// The measures that must not get worse, a line a drawing: name, direction, crossings, lines through
-/// foreign groups, bends, area in thousands of square pixels.
+/// foreign groups, bends, jogs, area in thousands of square pixels.
 pub fn baseline() -> String {
     let mut out = String::new();
     for (name, graph) in samples::seeded() {
@@ -42,8 +42,8 @@ pub fn baseline() -> String {
             let area = (c.area() / 1e3).ceil() as u64;
             let _ = writeln!(
                 out,
-                "{name} {word} {} {} {} {area}",
-                c.crossings, c.foreign, c.bends
+                "{name} {word} {} {} {} {} {area}",
+                c.crossings, c.foreign, c.bends, c.jogs
             );
         }
     }
