@@ -9,6 +9,8 @@
 mod aws;
 #[path = "files/contracts.rs"]
 mod contracts;
+#[path = "files/gateway.rs"]
+mod gateway;
 #[path = "files/grafana.rs"]
 mod grafana;
 #[path = "files/kafka.rs"]
