@@ -234,8 +234,42 @@ fn service(input: &Input<'_>, id: ServiceId, out: &mut Alerting) {
             proof: Proof::quantile(&metric, p99.value.as_s()),
         });
     }
-    saturated(input, id, &mut out.alerts);
-    missing(input, id, objective, &mut out.alerts);
+    if let Some(runtime) = s.runtime {
+        throttled(input, id, &runtime.value.id, &mut out.alerts);
+    } else {
+        saturated(input, id, &mut out.alerts);
+        missing(input, id, objective, &mut out.alerts);
+    }
+}
+
+/// Runs of a function are turned away: as many run at once as may.
+fn throttled(input: &Input<'_>, id: ServiceId, runtime: &str, alerts: &mut Vec<Alert>) {
+    let (s, plan) = (input.model.service(id), &input.services[id.0]);
+    let Some(expr) = metrics::throttled(runtime, &plan.slug) else {
+        return;
+    };
+    alerts.push(Alert {
+        name: format!("{}Throttled", camel(&s.name)),
+        proof: Proof::limit(&expr, 0.0),
+        expr: format!("{expr} > 0"),
+        hold: Time::s(300),
+        severity: AlertSeverity::Ticket,
+        service: id,
+        teams: s.teams.clone(),
+        meaning: format!(
+            "runs of {} are turned away, since as many run at once as may: it was planned for {}",
+            s.name, plan.rate.value
+        ),
+        action: format!(
+            "compare its concurrent executions with the concurrency that is reserved for it and with the account's, and its requests with {}",
+            plan.rate.value
+        ),
+        why: "no run is to be turned away".to_owned(),
+        anchor: String::new(),
+        towards: None,
+        custom_metric: false,
+        held: None,
+    });
 }
 
 /// Its instances use up what they were given.

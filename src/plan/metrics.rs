@@ -226,6 +226,14 @@ pub fn resources(infrastructure: &str, namespace: &str, slug: &str) -> Resources
     }
 }
 
+/// How many runs of the function `slug` were turned away, as an expression; `None` where no exporter is known to
+/// count them. A function has no instances that anybody scrapes or that fill up.
+#[must_use]
+pub fn throttled(runtime: &str, slug: &str) -> Option<String> {
+    let of = format!("{{dimension_FunctionName=\"{slug}\"}}");
+    (runtime == "lambda").then(|| format!("sum(aws_lambda_throttles_sum{of})"))
+}
+
 /// The processor time that Kubernetes gave each instance, in cores.
 fn given(namespace: &str, slug: &str) -> String {
     format!(

@@ -73,7 +73,7 @@ pub use graph::Graph;
 pub use journey::Tie;
 pub use latency::{LatencyPart, LatencyPlan};
 pub use mend::{Change, Mend};
-pub use metrics::{Backlog, Requests, Resources, answered, asked, backlog, resources};
+pub use metrics::{Backlog, Requests, Resources, answered, asked, backlog, resources, throttled};
 pub use migration::{MigrationPlan, MigrationStep};
 pub use ownership::{Contract, OwnershipPlan, TeamPlan};
 pub use proof::{Proof, ProofSeries, Shape};

@@ -98,6 +98,32 @@ fn rules(model: &Model, plan: &Plan<'_>, docs: &[Doc]) -> Wrong {
 }
 
 #[test]
+fn a_function_is_asked_for_no_instances() {
+    let (_, files) = made_of(
+        "infrastructure = \"aws\"\nactors = [\"app\"]\nsync = [\"app --REST GET /x--> door\"]\n\
+         async = [\"door --thing.done--> worker, mailer\"]\n[services]\ndoor = {}\n\
+         worker = { runtime = \"lambda\" }\nmailer = { runtime = \"azure-functions\" }\n",
+    );
+    let text = |end: &str| &files.iter().find(|f| f.path.ends_with(end)).unwrap().text;
+    let rules = text(".rules.yaml");
+    assert!(rules.contains("alert: DoorSaturated") && rules.contains("alert: DoorMetricsMissing"));
+    assert!(rules.contains("sum(aws_lambda_throttles_sum{dimension_FunctionName=\"worker\"}) > 0"));
+    for slug in ["worker", "mailer"] {
+        assert!(!rules.contains(&format!("up{{job=\"{slug}\"}}")), "{slug}");
+        assert!(
+            !rules.contains(&format!("dimension_ServiceName=\"{slug}\"")),
+            "{slug}"
+        );
+        let page = text(&format!("grafana/{slug}.json"));
+        assert!(
+            !page.contains("sum(up") && !page.contains("aws_ecs"),
+            "{slug}"
+        );
+        assert_eq!(page.contains("aws_lambda_throttles_sum"), slug == "worker");
+    }
+}
+
+#[test]
 fn each_changed_value_of_a_test_of_alerts_is_noticed() {
     let (model, files) = owned();
     let plan = Plan::new(&model);

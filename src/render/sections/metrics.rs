@@ -5,8 +5,8 @@ use super::super::doc::{Doc, Inline, say};
 use super::column::Column;
 use super::observability::own;
 use crate::catalog::{self, numbers};
-use crate::model::Party;
 use crate::model::units::float;
+use crate::model::{Party, ServiceId};
 use crate::plan;
 
 /// Every metric, in the order in which trouble travels.
@@ -125,7 +125,21 @@ fn resources(cx: &Cx<'_>, doc: &mut Doc) {
     let namespace = &plan.choices.namespace;
     let infrastructure = plan.choices.infrastructure;
     let mut replicas = Column::default();
-    let rows = own(cx)
+    let runtime = |id: &ServiceId| model.service(*id).runtime;
+    let functions: Vec<ServiceId> = own(cx).filter(|id| runtime(id).is_some()).collect();
+    if !functions.is_empty() {
+        let names = functions.iter().map(|id| model.service(*id).name.as_str());
+        doc.para(
+            Inline::names(names)
+                .and(Inline::text(" run as functions: an instance begins where one is needed, and nobody scrapes it, so that no alert watches over processors or over what is up.")),
+        );
+        doc.list(functions.iter().filter_map(|id| {
+            let expr = plan::throttled(&runtime(id)?.value.id, &plan.service(*id).slug)?;
+            Some(say!("`{}` of yet-another-cloudwatch-exporter, reading AWS/Lambda, counts the runs of `{}` that were turned away.", expr, model.service(*id).name))
+        }));
+    }
+    let rows: Vec<_> = own(cx)
+        .filter(|id| runtime(id).is_none())
         .map(|id| {
             let p = plan.service(id);
             let r = plan::resources(&infrastructure.id, namespace, &p.slug);
@@ -138,6 +152,9 @@ fn resources(cx: &Cx<'_>, doc: &mut Doc) {
             ]
         })
         .collect();
+    if rows.is_empty() {
+        return;
+    }
     let exporter = plan::resources(&infrastructure.id, namespace, "").exporter;
     doc.details("Instances of each service", |doc| {
         doc.para(say!(

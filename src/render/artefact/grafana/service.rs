@@ -7,7 +7,7 @@ use super::panel::{Look, Panel, Query};
 use crate::catalog::numbers;
 use crate::model::units::float;
 use crate::model::{CallId, Party, ServiceId};
-use crate::plan::{answered, asked, backlog, protocol, resources};
+use crate::plan::{answered, asked, backlog, protocol, resources, throttled};
 
 pub(super) fn panels(cx: &Cx<'_>, id: ServiceId) -> Vec<Panel> {
     let mut out = Vec::new();
@@ -267,6 +267,18 @@ fn holds(cx: &Cx<'_>, id: ServiceId, out: &mut Vec<Panel>) {
 /// Whether its instances have enough.
 fn instances(cx: &Cx<'_>, id: ServiceId, out: &mut Vec<Panel>) {
     let (s, p) = (cx.plan.model.service(id), cx.plan.service(id));
+    if let Some(runtime) = s.runtime {
+        if let Some(expr) = throttled(&runtime.value.id, &p.slug) {
+            out.push(Panel::row(&format!("Runs of {}", s.name)));
+            let query = Query::new(expr, "turned away");
+            out.push(
+                Panel::lines("Throttled runs", "short", vec![query])
+                    .limit(Some(1.0))
+                    .about(&format!("Planned for {} ({}).", p.rate.value, p.rate.why)),
+            );
+        }
+        return;
+    }
     let choices = &cx.plan.choices;
     let r = resources(&choices.infrastructure.id, &choices.namespace, &p.slug);
     let limit = &numbers().cpu_saturated;
