@@ -89,8 +89,10 @@ pub(super) struct Along {
     pub(super) borders: Vec<(i64, i64)>,
 }
 
-/// Steps of the search.
+/// Steps of the search in a picture of up to [`MANY`] things.
 const BUDGET: u64 = 20_000_000;
+/// In larger pictures, which no one sees as a whole, the steps grow fewer.
+const MANY: u64 = 2_000;
 /// What a pixel of a group's length costs, in pixels of a line.
 const GROUP: i64 = 4;
 /// What it costs that two neighbouring boxes of a layer are not level.
@@ -183,7 +185,8 @@ pub(super) fn along(
     level(g, frame, &mut net);
     // A short picture is worth more than short lines.
     net.apart(top, bottom, 0, 2 * g.chains.len() as i64 + 10);
-    let at = solve(net.next, &net.constraints, BUDGET);
+    let budget = BUDGET * MANY / MANY.max(net.next as u64);
+    let at = solve(net.next, &net.constraints, budget);
     let borders = (0..graph.groups.len()).map(border);
     Along {
         items: at[..count].to_vec(),

@@ -22,6 +22,10 @@ pub(super) const TITLE: i64 = 24;
 const OUTSIDE: i64 = 6;
 /// How far a self-loop stands off its box.
 pub(super) const LOOP: i64 = 14;
+/// Pixels of a picture that a telephone shows.
+pub(super) const SEEN: i64 = 340;
+/// What it costs that the beginning of the story is a pixel further, in pixels of a line.
+const EARLY: i64 = 3;
 /// Room of a self-loop without a label, along its box.
 const LOOP_SLOT: i64 = 32;
 /// Steps of the search in a picture of up to [`MANY`] items.
@@ -242,7 +246,8 @@ pub(super) struct Cross {
     pub(super) borders: Vec<(i64, i64)>,
 }
 
-pub(super) fn assign(graph: &Graph, g: &Layered, frame: &Frame) -> Cross {
+/// The items of `seen` are drawn to where even a narrow column shows them.
+pub(super) fn assign(graph: &Graph, g: &Layered, frame: &Frame, seen: &[usize]) -> Cross {
     let count = g.items.len();
     let mut net = Builder {
         constraints: Vec::new(),
@@ -302,6 +307,13 @@ pub(super) fn assign(graph: &Graph, g: &Layered, frame: &Frame) -> Cross {
         }
     }
     net.apart(top, bottom, 0, g.chains.len() as i64 / 2);
+    // Free of cost up to where it is seen.
+    for &x in seen {
+        let end = net.next;
+        net.next += 1;
+        net.apart(top, end, SEEN - frame.extents[x].high, EARLY);
+        net.apart(x, end, 0, 0);
+    }
     let budget = BUDGET * MANY / MANY.max(count as u64);
     let x = solve(net.next, &net.constraints, budget.max(LEAST));
     Cross {

@@ -7,7 +7,7 @@
 //! 4. `order`: items are ordered inside the layers so that few lines cross
 //!    (`search` tries some choices of 1 to 4, keeps the best and changes it while that helps);
 //! 5. `coords`: positions across the layers (`simplex` again);
-//!    (downwards, `mirror` turns a picture round that would begin in its right half);
+//!    (downwards, `begin` has the beginning of the story near the left end, which is seen first);
 //! 6. `straight`: small bends are taken out where a line may end or pass a little aside;
 //! 7. `route`: right-angled lines in tracks between the layers;
 //! 8. `compact`: positions along the layers (`simplex` again), each thing as near to the one before it as may be.
@@ -17,11 +17,11 @@
 //! runs through a box that it does not belong to, labels overlap neither boxes nor labels nor foreign
 //! lines, and two lines never share a stretch unless they share an end.
 
+mod begin;
 mod compact;
 mod coords;
 mod cycles;
 mod lanes;
-mod mirror;
 mod order;
 mod rank;
 mod route;
@@ -197,11 +197,17 @@ pub fn draw(graph: &Graph, wish: Wish) -> Result<Drawing, TooLarge> {
             layered.level(graph);
         }
         let mut frame = coords::Frame::new(graph, &layered, direction);
-        let mut cross = coords::assign(graph, &layered, &frame);
-        if direction == Direction::Down && mirror::begins_late(graph, &layered, &cross) {
-            mirror::mirror(&mut layered);
-            frame = coords::Frame::new(graph, &layered, direction);
-            cross = coords::assign(graph, &layered, &frame);
+        let mut cross = coords::assign(graph, &layered, &frame, &[]);
+        if direction == Direction::Down {
+            let first = begin::first(graph, &layered);
+            let late = begin::is_late(&cross, &first);
+            if late {
+                begin::mirror(&mut layered);
+                frame = coords::Frame::new(graph, &layered, direction);
+            }
+            if late || !begin::is_seen(&frame, &cross, &first) {
+                cross = coords::assign(graph, &layered, &frame, &first);
+            }
         }
         straight::straighten(graph, &layered, &mut frame, &mut cross);
         route::finish(graph, &layered, &frame, &cross)
