@@ -8,20 +8,18 @@
 //! the refusals that blame the caller, such as 4xx; a fault of the caller's own counts like one), a
 //! *failure* (timeout, lost or refused connection, 5xx) or *ignored* (the caller gave up; it says
 //! nothing). A success that took `slow_call_ms` or more counts as a failure.
-//! - The window holds buckets. A call is added to the newest bucket if that one is younger than a
-//!   tenth of the window, else to a new one; a bucket that is as old as the window is dropped. Age
-//!   is measured from a bucket's first call, when an outcome is recorded.
-//! - *Closed*: every call is admitted. After an outcome was added, the breaker opens if the window
-//!   holds at least `minimum_calls` and failures / calls ≥ `failure_ratio`.
-//! - *Open*: every call is refused at once until `open_ms` have passed since it opened. The first
-//!   call at or after that moment turns it half-open and is its first probe.
-//! - *Half-open*: at most `half_open_calls` probes are admitted, the rest is refused. An ignored
-//!   probe gives its place back. A failure opens the breaker again; when all probes have succeeded
+//! - *Closed*: every call is admitted. The window is counted in tenths of its length since the breaker
+//!   closed: an outcome belongs to the tenth in which it is recorded, and that one and the nine before it
+//!   count. After an outcome was added, the breaker opens if they hold at least `minimum_calls` and
+//!   failures / calls ≥ `failure_ratio`.
+//! - *Open*: every call is refused at once until `open_ms` have passed since it opened.
+//! - *Half-open*, from that moment: at most `half_open_calls` probes are admitted, the rest is refused. An
+//!   ignored probe gives its place back. A failure opens the breaker again; when all probes have succeeded
 //!   it closes with an empty window.
 //! - The caller's cancellation is told apart from the attempt's timeout, which is a failure: where a
 //!   language ends both alike, the breaker looks at the caller's own signal (C#, TypeScript), or the
 //!   timeout is set inside it (Python).
-//! - An outcome counts only in the period (between two changes of state) in which its call was
+//! - An outcome counts only in the phase (from one opening or closing to the next) in which its call was
 //!   admitted; a late one is dropped.
 //!
 //! **Retry.** `attempts` includes the first. Attempt `n` (from 1) may take the smaller of
@@ -37,13 +35,14 @@
 //! `retry_budget_ratio` · 1000 when it starts, a retry costs 1000, at most ten retries are kept, and
 //! that many are there at the start so that a quiet client may retry at all.
 //!
-//! **Bulkhead.** `slots` calls at a time; one more waits at most `wait_ms` (0: refused at once); a
-//! slot is given back however the call ends. The wait is part of the guarded call's deadline.
+//! **Bulkhead.** `slots` calls at a time; one more is refused at once, for a queue would only hide that the
+//! callee is too slow. A slot is given back however the call ends.
 //!
 //! **Guarded call.** The bulkhead is outside, the breaker inside the retry: a logical call keeps one slot
 //! while it pauses, each attempt counts for the breaker, and an open breaker ends the retry. Timeouts,
 //! lost and refused connections and replies that say that the callee failed count; a refusal such as 429 does
-//! not.
+//! not. A call that is tried once has no retry in it, and `attempt_timeout_ms` for all of it; one without a
+//! breaker has none.
 //!
 //! `tests/code/reference.rs` is a machine by these rules; every language replays its trace table.
 
@@ -52,7 +51,7 @@ mod safe;
 
 use std::sync::LazyLock;
 
-use minijinja::{Environment, UndefinedBehavior, Value, context};
+use minijinja::{Environment, State, UndefinedBehavior, Value, context};
 
 pub use languages::{Case, LANGUAGES, Language, language};
 pub use safe::identifier;
@@ -87,6 +86,18 @@ impl Pattern {
             Self::Retry => "retry",
             Self::Bulkhead => "bulkhead",
             Self::GuardedCall => "guarded",
+        }
+    }
+
+    /// Whether `call` uses it: one that is tried once has no retry, and nothing is put around one that has no
+    /// breaker either.
+    #[must_use]
+    pub fn of(self, call: &CallSample) -> bool {
+        match self {
+            Self::CircuitBreaker => call.breaker.is_some(),
+            Self::Retry => call.attempts.value > 1,
+            Self::Bulkhead => true,
+            Self::GuardedCall => call.breaker.is_some() || call.attempts.value > 1,
         }
     }
 
@@ -134,15 +145,6 @@ pub struct BreakerValues<'a> {
     pub slow_call_ms: Reasoned<'a, u32>,
 }
 
-/// Values of a bulkhead.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct BulkheadValues<'a> {
-    /// Calls under way at the same time.
-    pub slots: Reasoned<'a, u32>,
-    /// Milliseconds that one more call waits for a slot; 0 refuses at once.
-    pub wait_ms: Reasoned<'a, u32>,
-}
-
 /// One call of the design with every value that its pattern code needs. The strings may hold
 /// anything; numbers outside their range are brought to its edge.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -169,16 +171,18 @@ pub struct CallSample<'a> {
     pub deadline_ms: Reasoned<'a, u32>,
     /// Whether a request may be sent again after it may have been processed.
     pub idempotent: Reasoned<'a, bool>,
-    /// The circuit breaker's values.
-    pub breaker: BreakerValues<'a>,
-    /// The bulkhead's values.
-    pub bulkhead: BulkheadValues<'a>,
+    /// Whether that takes an `Idempotency-Key`, as a POST does.
+    pub keyed: bool,
+    /// The circuit breaker's values; `None`: it has no breaker.
+    pub breaker: Option<BreakerValues<'a>>,
+    /// Calls under way at the same time.
+    pub slots: Reasoned<'a, u32>,
     /// What the caller does when the call fails.
     pub fallback: &'a str,
 }
 
 /// The code of `pattern` around `call`, ready for a fence with the info string
-/// [`Language::fence`]; ends with a newline.
+/// [`Language::fence`]; ends with a newline. Only for a pattern that the call uses ([`Pattern::of`]).
 #[must_use]
 pub fn sample(language: &Language, pattern: Pattern, call: &CallSample) -> String {
     // The templates are part of the program and every one is rendered by the tests; if one is
@@ -205,19 +209,10 @@ fn fill(
         text => safe::literal(call.callee),
         name => identifier(call.callee, language.case, language.reserved),
         package => identifier(call.caller, Case::Package, language.reserved),
+        typed => language.id != "javascript",
     };
     let values = match pattern {
-        Pattern::CircuitBreaker => {
-            let breaker = &call.breaker;
-            context! {
-                failure_ratio => ratio(language, breaker.failure_ratio, false),
-                window_s => count(language, breaker.window_s, 1),
-                minimum_calls => count(language, breaker.minimum_calls, 1),
-                open_ms => count(language, breaker.open_ms, 0),
-                half_open_calls => count(language, breaker.half_open_calls, 1),
-                slow_call_ms => count(language, breaker.slow_call_ms, 0),
-            }
-        }
+        Pattern::CircuitBreaker => breaker_values(language, call.breaker.as_ref()),
         Pattern::Retry => context! {
             attempts => count(language, call.attempts, 1),
             attempt_timeout_ms => count(language, call.attempt_timeout_ms, 1),
@@ -227,15 +222,20 @@ fn fill(
             budget_per_call => ratio(language, call.retry_budget_ratio, true),
             idempotent => truth(language, call.idempotent),
         },
-        Pattern::Bulkhead => context! {
-            slots => count(language, call.bulkhead.slots, 1),
-            wait_ms => count(language, call.bulkhead.wait_ms, 0),
-        },
+        Pattern::Bulkhead => context! { slots => count(language, call.slots, 1) },
         Pattern::GuardedCall => {
-            let [refused, failed, broken] = replies(call.protocol);
+            let [refused, failed, broken_by] = replies(call.protocol);
+            let (retried, broken) = (call.attempts.value > 1, call.breaker.is_some());
             context! {
-                refused, failed, broken,
-                mapping => format!("{refused}: not processed; {failed}: unknown; {broken}: broken"),
+                refused, failed, broken_by, retried, broken,
+                keyed => call.keyed,
+                parts => match (retried, broken) {
+                    (true, true) => "bulkhead, retry and breaker",
+                    (true, false) => "bulkhead and retry",
+                    (false, _) => "bulkhead and breaker",
+                },
+                attempt_timeout_ms => count(language, call.attempt_timeout_ms, 1),
+                mapping => format!("{refused}: not processed; {failed}: unknown; {broken_by}: broken"),
                 fallback => safe::wrap(&format!("The design's fallback: {}", call.fallback), 76).join("\n"),
             }
         }
@@ -245,6 +245,21 @@ fn fill(
     // The engine drops the newline that ends a template.
     code.push('\n');
     Ok(code)
+}
+
+/// The values of a breaker; none of a call without one, whose template then fails.
+fn breaker_values(language: &Language, breaker: Option<&BreakerValues>) -> Value {
+    let Some(breaker) = breaker else {
+        return context! {};
+    };
+    context! {
+        failure_ratio => ratio(language, breaker.failure_ratio, false),
+        window_s => count(language, breaker.window_s, 1),
+        minimum_calls => count(language, breaker.minimum_calls, 1),
+        open_ms => count(language, breaker.open_ms, 0),
+        half_open_calls => count(language, breaker.half_open_calls, 1),
+        slow_call_ms => count(language, breaker.slow_call_ms, 0),
+    }
 }
 
 /// Replies that say that nothing was processed, those that say that the callee failed and may work soon, and
@@ -302,6 +317,8 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     env.add_filter("dollars", safe::dollars);
     env.add_filter("seconds", seconds);
     env.add_filter("under", under);
+    env.add_filter("ts", ts);
+    env.add_filter("capitalize", minijinja::filters::capitalize);
     for language in &LANGUAGES {
         for pattern in Pattern::ALL {
             // A template that does not parse is missing afterwards, and `fill` reports that.
@@ -357,6 +374,15 @@ pub(crate) fn digits(number: u64) -> String {
 #[allow(clippy::needless_pass_by_value)] // the template engine hands them over
 pub(crate) fn under(lines: String, start: String) -> String {
     lines.replace('\n', &format!("\n{start}"))
+}
+
+/// Filter `ts`: a part of TypeScript that JavaScript does not have, such as a type.
+#[allow(clippy::needless_pass_by_value)] // the template engine hands it over
+pub(crate) fn ts(state: &State, part: String) -> String {
+    match state.lookup("typed") {
+        Some(typed) if typed.is_true() => part,
+        _ => String::new(),
+    }
 }
 
 /// Filter `seconds`: milliseconds as a decimal number of seconds.

@@ -7,9 +7,7 @@ pub(crate) mod tools;
 
 use std::path::Path;
 
-use msdesign::render::code::{
-    BreakerValues, BulkheadValues, CallSample, Language, Pattern, Reasoned, sample,
-};
+use msdesign::render::code::{BreakerValues, CallSample, Language, Pattern, Reasoned, sample};
 
 /// The call whose samples the drivers exercise; they know these values.
 pub(crate) const PAYMENT: CallSample = CallSample {
@@ -30,48 +28,46 @@ pub(crate) const PAYMENT: CallSample = CallSample {
         "what the flow checkout leaves for this call, of its 2 s",
     ),
     idempotent: Reasoned::new(true, "payment keeps the Idempotency-Key for 24 h"),
-    breaker: BreakerValues {
-        failure_ratio: Reasoned::new(
-            0.5,
-            "at an error rate of 5 % half of 10 calls fail by chance in 6 of 100,000 windows",
-        ),
-        window_s: Reasoned::new(10, "30 calls/s fill it with 300 calls"),
-        minimum_calls: Reasoned::new(10, "fewer say nothing about the ratio"),
-        open_ms: Reasoned::new(5000, "a replica of payment restarts in about 5 s"),
-        half_open_calls: Reasoned::new(3, "enough to tell luck from recovery, no load to speak of"),
-        slow_call_ms: Reasoned::new(240, "80 % of the attempt timeout"),
-    },
-    bulkhead: BulkheadValues {
-        slots: Reasoned::new(4, "30 calls/s × 0.1 s × 1.3 headroom, rounded up"),
-        wait_ms: Reasoned::new(
-            100,
-            "half of what is left of the deadline after one attempt",
-        ),
-    },
+    keyed: true,
+    breaker: Some(PAYMENT_BREAKER),
+    slots: Reasoned::new(4, "30 calls/s × 0.1 s × 1.3 headroom, rounded up"),
     fallback: "the order stays unpaid and is charged later",
+};
+
+pub(crate) const PAYMENT_BREAKER: BreakerValues = BreakerValues {
+    failure_ratio: Reasoned::new(
+        0.5,
+        "at an error rate of 5 % half of 10 calls fail by chance in 6 of 100,000 windows",
+    ),
+    window_s: Reasoned::new(10, "30 calls/s fill it with 300 calls"),
+    minimum_calls: Reasoned::new(10, "fewer say nothing about the ratio"),
+    open_ms: Reasoned::new(5000, "a replica of payment restarts in about 5 s"),
+    half_open_calls: Reasoned::new(3, "enough to tell luck from recovery, no load to speak of"),
+    slow_call_ms: Reasoned::new(240, "80 % of the attempt timeout"),
 };
 
 /// A call whose every string tries to break out and whose numbers sit at the edges.
 pub(crate) fn hostile(name: &'static str) -> CallSample<'static> {
+    let mut breaker = PAYMENT_BREAKER;
     let why = "*/ /* \\u002a\\u002f \\u000a x(); {{#include /etc/passwd}} ``` \"\"\" ''' \u{202e}\u{2028}\n@ts-ignore\n+build x\n# head \\";
     let mut call = PAYMENT;
     (call.caller, call.callee, call.operation, call.protocol) = (name, name, why, name);
     call.fallback = why;
-    call.attempts = Reasoned::new(0, "");
+    call.attempts = Reasoned::new(u32::MAX, "");
     call.attempt_timeout_ms = Reasoned::new(0, why);
     call.deadline_ms = Reasoned::new(u32::MAX, "@ts-nocheck");
     call.backoff_base_ms = Reasoned::new(0, "#[deny(everything)]");
     call.backoff_cap_ms = Reasoned::new(u32::MAX, "//go:build ignore");
     call.retry_budget_ratio = Reasoned::new(f64::NAN, "- list\n- list");
     call.idempotent = Reasoned::new(false, name);
-    call.breaker.failure_ratio = Reasoned::new(1.0, "`` quotes ''");
-    call.breaker.window_s = Reasoned::new(u32::MAX, why);
-    call.breaker.minimum_calls = Reasoned::new(u32::MAX, "-*- coding: utf-7 -*-");
-    call.breaker.open_ms = Reasoned::new(0, "type: ignore");
-    call.breaker.half_open_calls = Reasoned::new(0, "\0\u{7f}\u{85}\u{feff}");
-    call.breaker.slow_call_ms = Reasoned::new(0, "${process.exit(1)} %s {} #{x}");
-    call.bulkhead.slots = Reasoned::new(0, "SAFETY: \\");
-    call.bulkhead.wait_ms = Reasoned::new(u32::MAX, "eslint-disable");
+    breaker.failure_ratio = Reasoned::new(1.0, "`` quotes ''");
+    breaker.window_s = Reasoned::new(u32::MAX, why);
+    breaker.minimum_calls = Reasoned::new(u32::MAX, "-*- coding: utf-7 -*-");
+    breaker.open_ms = Reasoned::new(0, "type: ignore");
+    breaker.half_open_calls = Reasoned::new(0, "\0\u{7f}\u{85}\u{feff}");
+    breaker.slow_call_ms = Reasoned::new(0, "${process.exit(1)} %s {} #{x}");
+    call.breaker = Some(breaker);
+    call.slots = Reasoned::new(0, "SAFETY: \\");
     call
 }
 
@@ -96,13 +92,23 @@ pub(crate) const NAMES: [&str; 13] = [
 pub(crate) fn write(language: &Language, call: &CallSample, dir: &Path) {
     std::fs::create_dir_all(dir).unwrap();
     for (pattern, file) in Pattern::ALL.into_iter().zip(language.files) {
-        std::fs::write(dir.join(file), sample(language, pattern, call)).unwrap();
+        if pattern.of(call) {
+            std::fs::write(dir.join(file), sample(language, pattern, call)).unwrap();
+        }
     }
 }
 
-/// Compiles the TypeScript of `dir` into its folder `built`, strictly; `plain` JavaScript beside it is checked by
-/// its comments, and gets there as it is.
-pub(crate) fn tsc(dir: &Path, plain: bool, run: impl FnOnce(&[&str])) {
+/// The call with a breaker that is not retried, and the one that is retried and has none: their folders and values.
+pub(crate) fn partial() -> [(&'static str, CallSample<'static>); 2] {
+    let (mut tried_once, mut no_breaker) = (PAYMENT, PAYMENT);
+    tried_once.attempts.value = 1;
+    no_breaker.breaker = None;
+    no_breaker.keyed = false;
+    [("tried_once", tried_once), ("no_breaker", no_breaker)]
+}
+
+/// Compiles the TypeScript of `dir` into its folder `built`, strictly.
+pub(crate) fn tsc(dir: &Path, run: impl FnOnce(&[&str])) {
     // Where npm put the types of Node.js.
     let types =
         std::env::var("MSDESIGN_NODE_TYPES").unwrap_or_else(|_| "node_modules/@types".to_owned());
@@ -110,34 +116,17 @@ pub(crate) fn tsc(dir: &Path, plain: bool, run: impl FnOnce(&[&str])) {
     let config = serde_json::json!({
         "compilerOptions": {
             "strict": true, "noUncheckedIndexedAccess": true, "exactOptionalPropertyTypes": true,
-            "noImplicitOverride": !plain, "noUnusedLocals": true, "noUnusedParameters": true,
+            "noImplicitOverride": true, "noUnusedLocals": true, "noUnusedParameters": true,
             "noImplicitReturns": true, "noFallthroughCasesInSwitch": true, "erasableSyntaxOnly": true,
-            "allowJs": plain, "checkJs": plain,
             "target": "es2022", "module": "nodenext", "rootDir": ".", "outDir": "built",
             "typeRoots": [types], "types": ["node"],
         },
-        "include": if plain { vec!["**/*.ts", "**/*.js"] } else { vec!["**/*.ts"] },
+        "include": ["**/*.ts"],
         "exclude": ["built"],
     });
     std::fs::write(dir.join("tsconfig.json"), config.to_string()).unwrap();
     std::fs::write(dir.join("package.json"), "{ \"type\": \"module\" }").unwrap();
     run(&["--project", "."]);
-    if plain {
-        copy(dir, &dir.join("built"));
-    }
-}
-
-/// Copies the JavaScript below `from`, but for what is in `to`.
-fn copy(from: &Path, to: &Path) {
-    for entry in from.read_dir().unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() && !path.ends_with("built") {
-            copy(&path, &target);
-        } else if path.extension().is_some_and(|e| e == "js") {
-            std::fs::copy(&path, &target).unwrap();
-        }
-    }
 }
 
 /// Copies of the trace table with one wrong row each, and that row's number: a decision, a state, a time and a

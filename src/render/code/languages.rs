@@ -16,7 +16,7 @@ pub enum Case {
 /// A language that pattern code is written in.
 #[derive(Clone, Copy, Debug)]
 pub struct Language {
-    /// Name in specs and folder under `templates/code/`.
+    /// Name in specs and folder under `templates/code/`; JavaScript has that of TypeScript.
     pub id: &'static str,
     /// Name for readers.
     pub name: &'static str,
@@ -171,7 +171,7 @@ pub static LANGUAGES: [Language; 8] = [
         name: "TypeScript",
         fence: "typescript",
         comment: "//",
-        indent: "    ",
+        indent: "  ",
         case: Case::Camel,
         reserved: TYPESCRIPT,
         files: [
@@ -187,7 +187,7 @@ pub static LANGUAGES: [Language; 8] = [
         name: "JavaScript",
         fence: "javascript",
         comment: "//",
-        indent: "    ",
+        indent: "  ",
         case: Case::Camel,
         reserved: TYPESCRIPT,
         files: [
@@ -196,7 +196,8 @@ pub static LANGUAGES: [Language; 8] = [
             "bulkhead.js",
             "guarded-call.js",
         ],
-        templates: templates!("javascript"),
+        // TypeScript without its types: see the filter `ts`.
+        templates: templates!("typescript"),
     },
 ];
 

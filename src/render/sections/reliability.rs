@@ -2,15 +2,14 @@
 
 use super::super::artefact;
 use super::super::code::{
-    BreakerValues, BulkheadValues, CallSample, Language, Pattern, Reasoned, language, replies,
-    sample,
+    BreakerValues, CallSample, Language, Pattern, Reasoned, language, replies, sample,
 };
 use super::super::doc::{Doc, Inline, count, say};
 use super::super::{Cx, figures};
 use super::sync::{ends, today};
 use super::timeouts::backoff;
 use crate::model::units::Time;
-use crate::model::{CallId, Party};
+use crate::model::{CallId, Party, Protocol};
 use crate::plan::CallPlan;
 
 pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
@@ -20,7 +19,7 @@ pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
         .call_ids()
         .filter(|id| matches!(cx.plan.model.call(*id).from, Party::Service(_)))
         .collect();
-    let Some(shown) = busiest(cx, &calls) else {
+    let Some(shown) = Shown::of(cx, &calls) else {
         doc.para(say!(
             "Left out: no service of {} makes a synchronous call that could fail.",
             cx.plan.model.title
@@ -28,45 +27,53 @@ pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
         super::whatif::write(cx, doc);
         return;
     };
-    breaker(cx, doc, &calls, shown);
-    retry(cx, doc, &calls, shown);
-    bulkhead(cx, doc, &calls, shown);
+    breaker(cx, doc, &calls, &shown);
+    retry(cx, doc, &calls, &shown);
+    bulkhead(cx, doc, &calls, &shown);
     super::load::write(cx, doc, &calls);
     libraries(cx, doc);
     super::whatif::write(cx, doc);
 }
 
-/// The call whose values the code shows: one with a breaker and retries if there is one, the busiest of
-/// them.
-fn busiest(cx: &Cx<'_>, calls: &[CallId]) -> Option<CallId> {
-    calls.iter().copied().max_by(|a, b| {
-        let key = |id: CallId| {
-            let p = cx.plan.call(id);
-            (p.breaker.is_ok(), p.attempts.value > 1)
-        };
-        key(*a)
-            .cmp(&key(*b))
-            .then_with(|| {
-                cx.plan
-                    .call(*a)
-                    .rate
-                    .value
-                    .0
-                    .total_cmp(&cx.plan.call(*b).rate.value.0)
+/// The calls whose values the code shows: the busiest of those that use most of what is shown.
+struct Shown {
+    /// One with a breaker; the busiest of all where none has one.
+    breaker: CallId,
+    /// One that is retried, if there is one.
+    retry: CallId,
+    /// The one whose patterns are put together, and its bulkhead.
+    all: CallId,
+}
+
+impl Shown {
+    fn of(cx: &Cx<'_>, calls: &[CallId]) -> Option<Self> {
+        let busiest = |key: fn(&CallPlan) -> (bool, bool)| {
+            calls.iter().copied().max_by(|a, b| {
+                let [p, q] = [cx.plan.call(*a), cx.plan.call(*b)];
+                key(p)
+                    .cmp(&key(q))
+                    .then_with(|| p.rate.value.0.total_cmp(&q.rate.value.0))
+                    .then_with(|| b.cmp(a))
             })
-            .then_with(|| b.cmp(a))
-    })
+        };
+        let mut breaker = busiest(|p| (p.breaker.is_ok(), p.attempts.value > 1))?;
+        let retry = busiest(|p| (p.attempts.value > 1, p.breaker.is_ok()))?;
+        let all = if cx.plan.call(breaker).breaker.is_ok() {
+            breaker
+        } else {
+            breaker = busiest(|_| (false, false))?;
+            retry
+        };
+        Some(Self {
+            breaker,
+            retry,
+            all,
+        })
+    }
 }
 
 fn code(cx: &Cx<'_>, doc: &mut Doc, shown: CallId, pattern: Pattern, what: &str) {
     let model = cx.plan.model;
-    let plan = cx.plan.call(shown);
-    if pattern == Pattern::CircuitBreaker && plan.breaker.is_err() {
-        doc.para(say!(
-            "No code: none of the calls is made often enough for a breaker to judge by."
-        ));
-        return;
-    }
     doc.para(say!(
         "For `{}`, standard library only:",
         model.call_name(shown)
@@ -96,25 +103,14 @@ fn with_sample(cx: &Cx<'_>, id: CallId, with: impl FnOnce(&CallSample<'_>) -> St
     let p: &CallPlan = cx.plan.call(id);
     let ms = |t: Time| u32::try_from(t.as_ms()).unwrap_or(u32::MAX);
     let n = |v: u64| u32::try_from(v).unwrap_or(u32::MAX);
-    let breaker = match &p.breaker {
-        Ok(b) => BreakerValues {
-            failure_ratio: Reasoned::new(b.ratio.value.0, &b.ratio.why),
-            window_s: Reasoned::new(n(b.window.value.as_ms().div_ceil(1000)), &b.window.why),
-            minimum_calls: Reasoned::new(n(b.minimum.value), &b.minimum.why),
-            open_ms: Reasoned::new(ms(b.open.value), &b.open.why),
-            half_open_calls: Reasoned::new(n(b.half_open.value), &b.half_open.why),
-            slow_call_ms: Reasoned::new(ms(b.slow.value), &b.slow.why),
-        },
-        // Not shown: the caller leaves the breaker's sample out.
-        Err(why) => BreakerValues {
-            failure_ratio: Reasoned::new(1.0, why),
-            window_s: Reasoned::new(1, why),
-            minimum_calls: Reasoned::new(1, why),
-            open_ms: Reasoned::new(1, why),
-            half_open_calls: Reasoned::new(1, why),
-            slow_call_ms: Reasoned::new(1, why),
-        },
-    };
+    let breaker = p.breaker.as_ref().ok().map(|b| BreakerValues {
+        failure_ratio: Reasoned::new(b.ratio.value.0, &b.ratio.why),
+        window_s: Reasoned::new(n(b.window.value.as_ms().div_ceil(1000)), &b.window.why),
+        minimum_calls: Reasoned::new(n(b.minimum.value), &b.minimum.why),
+        open_ms: Reasoned::new(ms(b.open.value), &b.open.why),
+        half_open_calls: Reasoned::new(n(b.half_open.value), &b.half_open.why),
+        slow_call_ms: Reasoned::new(ms(b.slow.value), &b.slow.why),
+    });
     with(&CallSample {
         caller: model.party(c.from),
         callee: &model.service(c.to).name,
@@ -127,16 +123,15 @@ fn with_sample(cx: &Cx<'_>, id: CallId, with: impl FnOnce(&CallSample<'_>) -> St
         retry_budget_ratio: Reasoned::new(p.retry_budget.value.0, &p.retry_budget.why),
         deadline_ms: Reasoned::new(ms(p.deadline.value), &p.deadline.why),
         idempotent: Reasoned::new(p.idempotent.value, &p.idempotent.why),
+        keyed: p.idempotent.value
+            && matches!(c.protocol, Protocol::Rest(Some(method)) if !method.idempotent()),
         breaker,
-        bulkhead: BulkheadValues {
-            slots: Reasoned::new(n(p.slots.value), &p.slots.why),
-            wait_ms: Reasoned::new(0, "a queue would only hide that the callee is too slow"),
-        },
+        slots: Reasoned::new(n(p.slots.value), &p.slots.why),
         fallback: &p.fallback.value,
     })
 }
 
-fn breaker(cx: &Cx<'_>, doc: &mut Doc, calls: &[CallId], shown: CallId) {
+fn breaker(cx: &Cx<'_>, doc: &mut Doc, calls: &[CallId], shown: &Shown) {
     doc.heading(1, "Circuit Breaker", "reliability-breaker");
     let mut rows = Vec::new();
     for id in calls {
@@ -159,13 +154,20 @@ fn breaker(cx: &Cx<'_>, doc: &mut Doc, calls: &[CallId], shown: CallId) {
         }
     }
     doc.table(&["From", "To", "Operation", "Opens at", "Derivation"], rows);
-    if cx.plan.call(shown).breaker.is_ok() {
-        figures::breakers(cx, doc, calls, shown);
+    let shown = shown.breaker;
+    if let Err(why) = &cx.plan.call(shown).breaker {
+        doc.para(say!(
+            "No code: no call has a breaker. Of `{}`, the busiest: {}.",
+            cx.plan.model.call_name(shown),
+            why
+        ));
+        return;
     }
+    figures::breakers(cx, doc, calls, shown);
     code(cx, doc, shown, Pattern::CircuitBreaker, "Circuit breaker");
 }
 
-fn retry(cx: &Cx<'_>, doc: &mut Doc, calls: &[CallId], shown: CallId) {
+fn retry(cx: &Cx<'_>, doc: &mut Doc, calls: &[CallId], shown: &Shown) {
     doc.heading(1, "Retry with Backoff", "reliability-retry");
     let (retried, once): (Vec<CallId>, Vec<CallId>) = calls
         .iter()
@@ -221,8 +223,12 @@ fn retry(cx: &Cx<'_>, doc: &mut Doc, calls: &[CallId], shown: CallId) {
     }
     one_retrier(cx, doc);
     super::amplification::write(cx, doc);
-    errors(cx, doc, shown);
-    code(cx, doc, shown, Pattern::Retry, "Retry with backoff");
+    if retried.is_empty() {
+        doc.para(say!("No code: every call is tried once."));
+        return;
+    }
+    errors(cx, doc, shown.retry);
+    code(cx, doc, shown.retry, Pattern::Retry, "Retry with backoff");
 }
 
 /// Which one layer retries, and what two would make of it.
@@ -287,9 +293,6 @@ fn one_retrier(cx: &Cx<'_>, doc: &mut Doc) {
 /// After which errors the code tries again.
 fn errors(cx: &Cx<'_>, doc: &mut Doc, shown: CallId) {
     let p = cx.plan.call(shown);
-    if p.attempts.value < 2 {
-        return;
-    }
     let c = cx.plan.model.call(shown);
     let [refused, failed, broken] = replies(c.protocol.name());
     let lost = format!("a timeout, a lost connection or {failed}");
@@ -310,7 +313,7 @@ fn errors(cx: &Cx<'_>, doc: &mut Doc, shown: CallId) {
     ));
 }
 
-fn bulkhead(cx: &Cx<'_>, doc: &mut Doc, calls: &[CallId], shown: CallId) {
+fn bulkhead(cx: &Cx<'_>, doc: &mut Doc, calls: &[CallId], shown: &Shown) {
     doc.heading(1, "Bulkhead", "reliability-bulkhead");
     let rows = calls
         .iter()
@@ -335,22 +338,40 @@ fn bulkhead(cx: &Cx<'_>, doc: &mut Doc, calls: &[CallId], shown: CallId) {
         &["From", "To", "Operation", "Slots an instance", "Derivation"],
         rows,
     );
+    let shown = shown.all;
     code(cx, doc, shown, Pattern::Bulkhead, "Bulkhead");
     let p = cx.plan.call(shown);
-    if p.breaker.is_ok() {
-        let has = if p.attempts.value > 1 {
-            "a breaker and retries"
-        } else {
-            "a breaker"
-        };
-        doc.para(say!(
-            "Of the calls with {}, `{}` is the busiest. Its three patterns together: the bulkhead outside, so that a \
-             call keeps its slot while it pauses, and the breaker inside the retry, so that it sees every attempt.",
-            has,
-            cx.plan.model.call_name(shown)
-        ));
-        code(cx, doc, shown, Pattern::GuardedCall, "All three");
-    }
+    let name = cx.plan.model.call_name(shown);
+    let what = match (p.breaker.is_ok(), p.attempts.value > 1) {
+        (true, true) => {
+            doc.para(say!(
+                "Of the calls with a breaker and retries, `{}` is the busiest. Its three patterns together: the \
+                 bulkhead outside, so that a call keeps its slot while it pauses, and the breaker inside the retry, \
+                 so that it sees every attempt.",
+                name
+            ));
+            "All three"
+        }
+        (true, false) => {
+            doc.para(say!(
+                "Of the calls with a breaker, `{}` is the busiest. It is tried once, so there is no retry in it: its \
+                 two patterns together, within {}.",
+                name,
+                p.timeout.value
+            ));
+            "Both"
+        }
+        (false, true) => {
+            doc.para(say!(
+                "Of the calls that are tried again, `{}` is the busiest. It has no breaker. Its two patterns \
+                 together: the bulkhead outside, so that a call keeps its slot while it pauses.",
+                name
+            ));
+            "Both"
+        }
+        (false, false) => return,
+    };
+    code(cx, doc, shown, Pattern::GuardedCall, what);
 }
 
 /// The libraries that teams take in place of the samples: kind, key of its tab, label.

@@ -66,13 +66,6 @@ internal sealed class Replay
         private Exception Reply(VerdictKind kind) => new ReplyException(this[4], new Verdict(kind, Time(5)));
     }
 
-    private sealed class Quarters : Random
-    {
-        public double Next4;
-
-        public override double NextDouble() => Next4 / 4;
-    }
-
     private sealed class UnderWay
     {
         public readonly CancellationTokenSource Caller = new CancellationTokenSource();
@@ -81,7 +74,7 @@ internal sealed class Replay
     }
 
     private readonly List<Row> _rows;
-    private readonly Quarters _random = new Quarters();
+    private double _jitter; // quarters
     private int _next = 1;
     private TimeSpan _now;
 
@@ -162,7 +155,7 @@ internal sealed class Replay
                     while (Peek == "call") await Call(guarded, breaker);
                     row = Take("reply");
                     _now = row.Time(1);
-                    _random.Next4 = double.Parse(row[6]);
+                    _jitter = double.Parse(row[6]);
                     result = row[4];
                     last = row.Thrown(caller);
                     if (last != null) throw last;
@@ -193,25 +186,22 @@ internal sealed class Replay
         {
             var row = Take(Peek);
             _now = row.Time(1);
-            var breaker = new CircuitBreaker(CircuitBreaker.ForPayment().Options, () => _now);
+            var breaker = CircuitBreaker.ForPayment(() => _now);
             if (row[2] == "breaker")
             {
                 await Play(breaker);
                 continue;
             }
-            var options = Retry.ForPayment().Options;
-            options.Idempotent = row[3] == "orders";
-            var retry = new Retry(
-                options,
-                () => _now,
-                (pause, token) =>
-                {
-                    _now += pause;
-                    return Task.FromResult(0);
-                },
-                _random);
-            var bulkhead = options.Idempotent ? Bulkhead.ForPayment() : new Bulkhead(4, TimeSpan.Zero);
-            var guarded = new GuardedCall(bulkhead, retry, breaker);
+            var retry = Retry.ForPayment();
+            retry.Idempotent = row[3] == "orders";
+            retry.Now = () => _now;
+            retry.Draw = random => _jitter / 4;
+            retry.Delay = (pause, token) =>
+            {
+                _now += pause;
+                return Task.FromResult(0);
+            };
+            var guarded = new GuardedCall(Bulkhead.ForPayment(), retry, breaker);
             while (Peek == "call") await Call(guarded, breaker);
         }
     }

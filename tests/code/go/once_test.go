@@ -1,4 +1,4 @@
-// A call that is not idempotent, behind a bulkhead without waiting.
+// A call that is not idempotent.
 package orders
 
 import (
@@ -18,17 +18,5 @@ func TestOnce(t *testing.T) {
 		if !errors.Is(err, err503) || tries != attempts {
 			t.Errorf("verdict %v: %d attempts", verdict, tries)
 		}
-	}
-}
-
-func TestFullBulkheadRefusesAtOnce(t *testing.T) {
-	b := NewPaymentBulkhead()
-	for range cap(b.slots) {
-		b.slots <- struct{}{}
-	}
-	start := time.Now()
-	err := b.Do(t.Context(), func(context.Context) error { return nil })
-	if !errors.Is(err, ErrBulkheadFull) || time.Since(start) > 50*time.Millisecond {
-		t.Errorf("%v after %v", err, time.Since(start))
 	}
 }

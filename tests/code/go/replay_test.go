@@ -68,8 +68,8 @@ func (r row) ends(ctx context.Context, cancel func()) error {
 	if r.columns[5] != "-" {
 		after = r.micros(5)
 	}
-	dial := func(errno syscall.Errno) error {
-		lost := &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", errno)}
+	connection := func(op string, errno syscall.Errno) error {
+		lost := &net.OpError{Op: op, Net: "tcp", Err: os.NewSyscallError(op, errno)}
 		return &url.Error{Op: "Post", URL: "/charges", Err: lost}
 	}
 	switch r.columns[4] {
@@ -84,9 +84,9 @@ func (r row) ends(ctx context.Context, cancel func()) error {
 	case "unavailable":
 		return &ReplyError{Unknown, after, errors.New("503")}
 	case "unsent":
-		return dial(syscall.ECONNREFUSED)
+		return connection("dial", syscall.ECONNREFUSED)
 	case "lost":
-		return dial(syscall.ECONNRESET)
+		return connection("read", syscall.ECONNRESET)
 	case "timeout":
 		return context.DeadlineExceeded
 	case "cancelled":
@@ -194,9 +194,6 @@ func TestTable(t *testing.T) {
 				continue
 			}
 			c.Retry.Idempotent = r.columns[3] == "orders"
-			if !c.Retry.Idempotent {
-				c.Bulkhead.maxWait = 0
-			}
 			c.Retry.jitter = func(ceiling time.Duration) time.Duration { return ceiling * p.jitter / 4 }
 			for p.peek() == "call" {
 				p.call(c)

@@ -37,7 +37,7 @@ final class Driver {
     static CircuitBreaker breaker() {
         var settings = new CircuitBreaker.Settings(
                 0.5, Duration.ofSeconds(10), 10, Duration.ofSeconds(5), 3, Duration.ofMillis(240));
-        equal(CircuitBreaker.forPayment().settings(), settings, "settings of the design");
+        equal(CircuitBreaker.forPayment().settings, settings, "settings of the design");
         return new CircuitBreaker(settings, NOW::get);
     }
 
@@ -169,7 +169,7 @@ final class Driver {
             var meanwhile = new CountDownLatch(1);
             var ending = ThreadLocal.withInitial(() -> false);
             var first = new AtomicInteger();
-            var b = new CircuitBreaker(breaker().settings(), () -> {
+            var b = new CircuitBreaker(breaker().settings, () -> {
                 // Read before the call without the lock, and after it inside.
                 if (ending.get() && first.getAndIncrement() == 0) {
                     entered.countDown();
@@ -210,7 +210,7 @@ final class Driver {
                 4, Duration.ofMillis(300), Duration.ofSeconds(1),
                 Duration.ofMillis(50), Duration.ofMillis(150), idempotent, earned);
         if (idempotent && earned == 100) {
-            equal(Retry.forPayment().settings(), settings, "settings of the design");
+            equal(Retry.forPayment().settings, settings, "settings of the design");
         }
         return new Retry(settings, NOW::get, pause -> {
             PAUSES.add(pause.toMillis());
@@ -248,6 +248,8 @@ final class Driver {
         equal(failing(retry(false, 100), 0, unsent).size(), 4, "was not processed");
         equal(failing(retry(true, 100), 0, verdict(Retry.Verdict.Kind.NOT_PROCESSED, 500)).size(), 2, "Retry-After");
         equal(PAUSES, List.of(550L), "Retry-After and jitter");
+        var ages = new Retry.Verdict(Retry.Verdict.Kind.NOT_PROCESSED, Duration.ofSeconds(1L << 60));
+        equal(failing(retry(true, 100), 0, ages).size(), 1, "a Retry-After of ages");
         var r = retry(true, 100);
         int retries = 0;
         for (int i = 0; i < 30; i++) {
@@ -321,23 +323,12 @@ final class Driver {
                 throw new AssertionError("full");
             } catch (RejectedExecutionException refused) {
                 equal(refused.getMessage(), "payment: bulkhead full", "message");
-                check(System.nanoTime() - start >= 100_000_000, "it waits first");
+                check(System.nanoTime() - start < 50_000_000, "refused at once");
             }
         }
         held.countDown();
         filler.join();
         equal(bulkhead.call(() -> "ok"), "ok", "slots came back");
-        var none = new Bulkhead(1, Duration.ZERO);
-        none.call(() -> {
-            long start = System.nanoTime();
-            try {
-                none.call(() -> null);
-                throw new AssertionError("full");
-            } catch (RejectedExecutionException refused) {
-                check(System.nanoTime() - start < 50_000_000, "refused at once");
-            }
-            return null;
-        });
     }
 
     static void budgetIsSharedByThreads() throws Exception {
@@ -386,33 +377,6 @@ final class Driver {
         equal(made.get(), 2 * 8 * 20_000, "attempts of calls that earn a retry each");
     }
 
-    /** A call waits for its slot on its own time. */
-    static void theWaitForASlotIsPartOfTheDeadline() throws Exception {
-        var bulkhead = new Bulkhead(1, Duration.ofSeconds(10));
-        var guarded = new GuardedCall(bulkhead, retry(true, 100), breaker());
-        var given = new AtomicLong();
-        var waiting = new Thread(() -> {
-            try {
-                guarded.call(timeout -> {
-                    given.set(timeout.toMillis());
-                    return null;
-                });
-            } catch (Exception exception) {
-                given.set(-1);
-            }
-        });
-        bulkhead.call(() -> {
-            waiting.start();
-            while (waiting.getState() != Thread.State.TIMED_WAITING) {
-                Thread.sleep(1);
-            }
-            pass(800);
-            return null;
-        });
-        waiting.join();
-        equal(given.get(), 200L, "what the wait left");
-    }
-
     static void failuresInsideARetryOpenTheBreaker() throws Exception {
         var made = new AtomicInteger();
         var refused = new AtomicInteger();
@@ -453,7 +417,6 @@ final class Driver {
         retryBehaves();
         budgetIsSharedByThreads();
         budgetIsKeptByThreads();
-        theWaitForASlotIsPartOfTheDeadline();
         bulkheadBehaves();
         failuresInsideARetryOpenTheBreaker();
     }

@@ -165,20 +165,19 @@ final class Replay {
         while (!peek().equals("end")) {
             Row row = take(peek());
             now = row.micros(1);
-            var breaker = new CircuitBreaker(CircuitBreaker.forPayment().settings(), () -> now * 1000);
+            var breaker = new CircuitBreaker(CircuitBreaker.forPayment().settings, () -> now * 1000);
             if (row.get(2).equals("breaker")) {
                 breaker(breaker);
                 continue;
             }
             boolean once = row.get(3).equals("once");
-            var design = Retry.forPayment().settings();
+            var design = Retry.forPayment().settings;
             var settings = new Retry.Settings(
                     design.attempts(), design.attemptTimeout(), design.deadline(),
                     design.base(), design.cap(), !once, design.earned());
             var retry = new Retry(
                     settings, () -> now * 1000, pause -> now += pause.toNanos() / 1000, () -> jitter);
-            var bulkhead = once ? new Bulkhead(4, Duration.ZERO) : Bulkhead.forPayment();
-            var guarded = new GuardedCall(bulkhead, retry, breaker);
+            var guarded = new GuardedCall(Bulkhead.forPayment(), retry, breaker);
             while (peek().equals("call")) {
                 call(guarded, breaker);
             }

@@ -10,6 +10,8 @@ import kotlin.concurrent.thread
 import kotlin.coroutines.cancellation.CancellationException
 import kotlin.time.Duration
 import kotlin.time.Duration.Companion.microseconds
+import kotlin.time.Duration.Companion.milliseconds
+import kotlin.time.Duration.Companion.seconds
 import kotlin.time.TestTimeSource
 
 class Row(val number: Int, private val columns: List<String>) {
@@ -128,16 +130,18 @@ class Player(private val rows: List<Row>) {
         while (peek() != "end") {
             val row = take(peek())
             pass(row)
-            val breaker = CircuitBreaker(paymentBreaker().settings, clock)
+            val breaker = paymentBreaker(clock)
             if (row[2] == "breaker") {
                 play(breaker)
                 continue
             }
-            val once = row[3] == "once"
-            val settings = paymentRetry().settings.copy(idempotent = !once)
-            val retry = Retry(settings, clock, { clock += it }, { jitter })
-            val bulkhead = if (once) Bulkhead(4, Duration.ZERO) else paymentBulkhead()
-            val guarded = GuardedCall(bulkhead, retry, breaker)
+            val host = Host(clock, { clock += it }, { jitter })
+            val retry = if (row[3] == "orders") {
+                paymentRetry(host)
+            } else {
+                Retry(4, 300.milliseconds, 1.seconds, 50.milliseconds, 150.milliseconds, false, 100, host)
+            }
+            val guarded = GuardedCall(paymentBulkhead(), retry, breaker)
             while (peek() == "call") call(guarded, breaker)
         }
     }

@@ -4,9 +4,9 @@ All times are in milliseconds here, in which the table's are exact: the samples 
 """
 
 import asyncio
+import dataclasses
 import selectors
 import sys
-from dataclasses import dataclass
 
 import bulkhead
 import circuit_breaker
@@ -26,7 +26,7 @@ class Warp(selectors.SelectSelector):
         return ready
 
 
-@dataclass
+@dataclasses.dataclass
 class Row:
     number: int
     columns: list[str]
@@ -47,11 +47,11 @@ class Row:
             case "invalid" | "fault":
                 return ValueError(self[4])
             case "refused" | "unavailable":
-                made = guarded_call.Refused() if self[4] == "refused" else guarded_call.Failed()
+                made = guarded_call.RefusedError() if self[4] == "refused" else guarded_call.FailedError()
                 made.retry_after = self.ms(5)
                 return made
             case "broken":
-                return guarded_call.Broken()
+                return guarded_call.BrokenError()
             case "unsent":
                 return ConnectionRefusedError()
             case "lost":
@@ -63,14 +63,9 @@ class Row:
         return None
 
 
-def thousandfold(thing, *names):
-    for name in names:
-        setattr(thing, name, round(getattr(thing, name) * 1000))
-    return thing
-
-
-def shown(breaker):
-    return breaker.state.name.lower().replace("_", "-")
+def thousandfold(thing, *names, **others):
+    more = {name: round(getattr(thing, name) * 1000) for name in names}
+    return dataclasses.replace(thing, **more, **others)
 
 
 class Player:
@@ -97,24 +92,24 @@ class Player:
         while self.peek() in ("begin", "end"):
             row = self.take(self.peek())
             await self.until(row)
-            row.equal("the state before", shown(breaker), row[8])
+            row.equal("the state before", breaker.state, row[8])
             if row[2] == "begin":
-                body = bodies[row[3]] = breaker.call()
+                body = bodies[row[3]] = breaker.call(*guarded_call.CALLEE_FAILED)
                 try:
                     body.__enter__()
                     decision = "admitted"
-                except circuit_breaker.BreakerOpen:
+                except circuit_breaker.BreakerOpenError:
                     decision = "refused"
                 row.equal("the decision", decision, row[10])
             else:
                 error = row.error()
                 assert not bodies.pop(row[3]).__exit__(type(error) if error else None, error, None)
-            row.equal("the state", shown(breaker), row[9])
+            row.equal("the state", breaker.state, row[9])
 
     async def call(self, guarded):
         row = self.take("call")
         await self.until(row)
-        row.equal("the state before", shown(guarded._breaker), row[8])
+        row.equal("the state before", guarded._breaker.state, row[8])
         last = None
         result = ""
 
@@ -122,7 +117,7 @@ class Player:
             nonlocal last, result
             row = self.take("attempt")
             row.equal("the time", self.loop.time(), row.ms(1))
-            row.equal("the state", shown(guarded._breaker), row[9])
+            row.equal("the state", guarded._breaker.state, row[9])
             while self.peek() == "call":
                 await self.call(guarded)
             row = self.take("reply")
@@ -140,9 +135,9 @@ class Player:
 
         try:
             await guarded.call(send)
-        except circuit_breaker.BreakerOpen:
+        except circuit_breaker.BreakerOpenError:
             result = "breaker-open"
-        except bulkhead.BulkheadFull:
+        except bulkhead.BulkheadFullError:
             result = "bulkhead-full"
         except (Exception, asyncio.CancelledError) as error:
             if error is not last and not (isinstance(error, TimeoutError) and result == "timeout"):
@@ -150,22 +145,24 @@ class Player:
         row = self.take("done")
         row.equal("the time", self.loop.time(), row.ms(1))
         row.equal("the result", result, row[10])
-        row.equal("the state", shown(guarded._breaker), row[9])
+        row.equal("the state", guarded._breaker.state, row[9])
 
     async def play(self):
         while self.peek() != "end":
             row = self.take(self.peek())
             await self.until(row)
-            guarded = guarded_call.payment_guarded_call()
-            breaker = thousandfold(guarded._breaker, "window", "open_for", "slow_after")
-            breaker.clock = self.loop.time
+            breaker = thousandfold(
+                circuit_breaker.payment_breaker(), "window", "open_for", "slow_after", clock=self.loop.time
+            )
             if row[2] == "breaker":
                 await self.breaker(breaker)
                 continue
-            tries = thousandfold(guarded._retry, "attempt_timeout", "deadline", "base", "cap")
-            tries.idempotent = row[3] == "orders"
-            tries.uniform = lambda low, high: low + self.jitter * (high - low)
-            guarded._bulkhead._max_wait = 100 if tries.idempotent else 0
+            tries = thousandfold(
+                retry.payment_retry(), "attempt_timeout", "deadline", "base", "cap",
+                idempotent=row[3] == "orders",
+                uniform=lambda low, high: low + self.jitter * (high - low),
+            )
+            guarded = guarded_call.GuardedCall(bulkhead.payment_bulkhead(), tries, breaker)
             while self.peek() == "call":
                 await self.call(guarded)
 

@@ -10,11 +10,11 @@ impl Table {
     pub(super) fn breaker(&mut self) -> Breaker {
         self.pass(1000 * MS);
         self.row(["breaker", "orders", "-", "-", "-", "-", "-", "closed", "-"]);
-        Breaker::new()
+        Breaker::new(self.now)
     }
 
     pub(super) fn begin(&mut self, b: &mut Breaker, id: usize) -> Option<Permit> {
-        let before = b.name();
+        let before = b.name(self.now);
         let permit = b.admit(self.now);
         let decision = if permit.is_some() {
             "admitted"
@@ -29,14 +29,14 @@ impl Table {
             "-",
             "-",
             before,
-            b.name(),
+            b.name(self.now),
             decision,
         ]);
         permit
     }
 
     pub(super) fn end(&mut self, b: &mut Breaker, id: usize, permit: Permit, outcome: Outcome) {
-        let before = b.name();
+        let before = b.name(self.now);
         b.record(permit, outcome, self.now);
         self.row([
             "end",
@@ -46,7 +46,7 @@ impl Table {
             "-",
             "-",
             before,
-            b.name(),
+            b.name(self.now),
             "-",
         ]);
     }
@@ -127,7 +127,7 @@ impl Table {
         self.calls(b, 10, Broken);
     }
 
-    /// Old results leave the window a bucket at a time.
+    /// Old results leave the window a tenth at a time.
     pub(super) fn window(&mut self) {
         let b = &mut self.breaker();
         self.calls(b, 9, Lost);
@@ -142,10 +142,17 @@ impl Table {
             self.calls(b, 2, Ok);
             self.pass(MS);
         }
+        // Two more failures while the window still holds the first tenth: 6 of 14 calls.
         self.pass(5999 * MS);
         self.calls(b, 2, Lost);
+        // Without it, one more makes it 6 of 12.
         self.pass(MS);
         self.calls(b, 4, Lost);
+        // Ten windows without a call, and then the same place in a ring.
+        let b = &mut self.breaker();
+        self.calls(b, 9, Lost);
+        self.pass(100 * 1000 * MS);
+        self.calls(b, 11, Lost);
     }
 
     /// Many calls under way at once, in any order, ended in any way at any time.

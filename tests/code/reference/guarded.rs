@@ -45,7 +45,7 @@ impl Table {
         let sample = if idempotent { "orders" } else { "once" };
         self.row(["guarded", sample, "-", "-", "-", "-", "-", "closed", "-"]);
         Guarded {
-            breaker: Breaker::new(),
+            breaker: Breaker::new(self.now),
             idempotent,
             taken: 0,
             budget: BUDGET,
@@ -54,9 +54,9 @@ impl Table {
 
     /// One logical call; `replies` are its attempts' in order, and the last one's again if there are more.
     fn call(&mut self, g: &mut Guarded, replies: &[Reply]) {
-        let state = g.breaker.name();
+        let state = g.breaker.name(self.now);
         self.row(["call", "-", "-", "-", "-", "-", state, state, "-"]);
-        let decision = if g.taken == PAYMENT.bulkhead.slots.value {
+        let decision = if g.taken == PAYMENT.slots.value {
             "bulkhead-full"
         } else {
             g.taken += 1;
@@ -64,7 +64,7 @@ impl Table {
             g.taken -= 1;
             decision
         };
-        let state = g.breaker.name();
+        let state = g.breaker.name(self.now);
         self.row(["done", "-", "-", "-", "-", "-", state, state, decision]);
     }
 
@@ -76,7 +76,7 @@ impl Table {
         let mut ceiling = cap.min(u64::from(PAYMENT.backoff_base_ms.value) * MS);
         for tries in 1.. {
             let given = (due - self.now).min(u64::from(PAYMENT.attempt_timeout_ms.value) * MS);
-            let before = g.breaker.name();
+            let before = g.breaker.name(self.now);
             let Some(permit) = g.breaker.admit(self.now) else {
                 return "breaker-open";
             };
@@ -88,7 +88,7 @@ impl Table {
                 "-",
                 &given.to_string(),
                 before,
-                g.breaker.name(),
+                g.breaker.name(self.now),
                 "-",
             ]);
             let reply = replies.get(tries - 1).or(replies.last()).unwrap();
@@ -107,7 +107,7 @@ impl Table {
             } else {
                 self.now += reply.takes;
             }
-            let state = g.breaker.name();
+            let state = g.breaker.name(self.now);
             let after = if matches!(outcome, Refused | Unavailable) {
                 reply.after
             } else {

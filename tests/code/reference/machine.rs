@@ -1,6 +1,6 @@
 //! How calls end, and the circuit breaker as `src/render/code.rs` states it.
 
-use super::super::PAYMENT;
+use super::super::PAYMENT_BREAKER;
 use super::MS;
 
 /// How a call or an attempt ends.
@@ -75,111 +75,104 @@ impl Outcome {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
-    Closed,
-    Open { since: u64 },
-    HalfOpen { admitted: u32, succeeded: u32 },
+pub(super) struct Breaker {
+    phase: Phase,
+    /// Number of the phase.
+    number: u64,
 }
 
-pub(super) struct Breaker {
-    pub(super) state: State,
-    period: u64,
-    /// Start, calls, failures.
-    buckets: Vec<(u64, u32, u32)>,
+/// From one opening or closing to the next.
+#[derive(Default)]
+struct Phase {
+    open: bool,
+    since: u64,
+    admitted: u32,
+    succeeded: u32,
+    /// Number of a tenth of the window since the phase began, whether the result failed.
+    results: Vec<(u64, bool)>,
 }
 
 /// What an admitted call carries until it ends.
 #[derive(Clone, Copy)]
 pub(super) struct Permit {
-    period: u64,
+    number: u64,
     start: u64,
 }
 
 impl Breaker {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(now: u64) -> Self {
         Self {
-            state: State::Closed,
-            period: 0,
-            buckets: Vec::new(),
+            phase: Phase {
+                since: now,
+                ..Phase::default()
+            },
+            number: 0,
         }
     }
 
-    pub(super) fn name(&self) -> &'static str {
-        match self.state {
-            State::Closed => "closed",
-            State::Open { .. } => "open",
-            State::HalfOpen { .. } => "half-open",
+    fn half_open(&self, now: u64) -> bool {
+        now >= self.phase.since + u64::from(PAYMENT_BREAKER.open_ms.value) * MS
+    }
+
+    pub(super) fn name(&self, now: u64) -> &'static str {
+        match (self.phase.open, self.half_open(now)) {
+            (false, _) => "closed",
+            (true, false) => "open",
+            (true, true) => "half-open",
         }
     }
 
-    pub(super) fn enter(&mut self, state: State) {
-        self.state = state;
-        self.period += 1;
-        self.buckets.clear();
+    fn enter(&mut self, open: bool, now: u64) {
+        self.phase = Phase {
+            open,
+            since: now,
+            ..Phase::default()
+        };
+        self.number += 1;
     }
 
     pub(super) fn admit(&mut self, now: u64) -> Option<Permit> {
-        let values = PAYMENT.breaker;
-        if let State::Open { since } = self.state
-            && now >= since + u64::from(values.open_ms.value) * MS
-        {
-            self.enter(State::HalfOpen {
-                admitted: 0,
-                succeeded: 0,
-            });
-        }
-        match &mut self.state {
-            State::Closed => {}
-            State::Open { .. } => return None,
-            State::HalfOpen { admitted, .. } => {
-                if *admitted == values.half_open_calls.value {
-                    return None;
-                }
-                *admitted += 1;
+        if self.phase.open {
+            if !self.half_open(now) || self.phase.admitted == PAYMENT_BREAKER.half_open_calls.value
+            {
+                return None;
             }
+            self.phase.admitted += 1;
         }
         Some(Permit {
-            period: self.period,
+            number: self.number,
             start: now,
         })
     }
 
     pub(super) fn record(&mut self, permit: Permit, outcome: Outcome, now: u64) {
-        let values = PAYMENT.breaker;
-        if permit.period != self.period {
+        let values = PAYMENT_BREAKER;
+        if permit.number != self.number {
             return;
         }
         let slow = now - permit.start >= u64::from(values.slow_call_ms.value) * MS;
         let failed = outcome.failed().map(|failed| failed || slow);
-        match (&mut self.state, failed) {
-            (State::HalfOpen { admitted, .. }, None) => *admitted -= 1,
-            (_, None) => {}
-            (State::HalfOpen { .. }, Some(true)) => self.enter(State::Open { since: now }),
-            (State::HalfOpen { succeeded, .. }, Some(false)) => {
-                *succeeded += 1;
-                if *succeeded == values.half_open_calls.value {
-                    self.enter(State::Closed);
+        let phase = &mut self.phase;
+        match (phase.open, failed) {
+            (true, None) => phase.admitted -= 1,
+            (false, None) => {}
+            (true, Some(true)) => self.enter(true, now),
+            (true, Some(false)) => {
+                phase.succeeded += 1;
+                if phase.succeeded == values.half_open_calls.value {
+                    self.enter(false, now);
                 }
             }
-            (_, Some(failed)) => {
-                let window = u64::from(values.window_s.value) * 1000 * MS;
-                self.buckets.retain(|bucket| now - bucket.0 < window);
-                if self
-                    .buckets
-                    .last()
-                    .is_none_or(|last| now - last.0 >= window / 10)
-                {
-                    self.buckets.push((now, 0, 0));
-                }
-                let last = self.buckets.last_mut().unwrap();
-                last.1 += 1;
-                last.2 += u32::from(failed);
-                let calls: u32 = self.buckets.iter().map(|bucket| bucket.1).sum();
-                let failures: u32 = self.buckets.iter().map(|bucket| bucket.2).sum();
-                let ratio = f64::from(failures) / f64::from(calls);
-                if calls >= values.minimum_calls.value && ratio >= values.failure_ratio.value {
-                    self.enter(State::Open { since: now });
+            (false, Some(failed)) => {
+                let tenth = u64::from(values.window_s.value) * 1000 * MS / 10;
+                let this = (now - phase.since) / tenth;
+                phase.results.push((this, failed));
+                phase.results.retain(|(number, _)| number + 10 > this);
+                let calls = phase.results.len();
+                let failures = phase.results.iter().filter(|(_, failed)| *failed).count();
+                let enough = calls >= usize::try_from(values.minimum_calls.value).unwrap();
+                if enough && failures as f64 / calls as f64 >= values.failure_ratio.value {
+                    self.enter(true, now);
                 }
             }
         }

@@ -139,8 +139,7 @@ pub fn play(text: &str) {
     while player.peek() != "end" {
         let row = player.take(player.peek());
         NOW.set(row.micros(1));
-        let mut breaker = payment_breaker();
-        breaker.clock = clock;
+        let breaker = payment_breaker(clock);
         if row.get(2) == "breaker" {
             player.breaker(&breaker);
             continue;

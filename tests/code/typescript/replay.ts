@@ -1,9 +1,9 @@
 // Replays the trace table of the reference state machine; throws at the first row that differs.
 import { readFileSync } from "node:fs";
-import { Bulkhead, BulkheadFullError, paymentBulkhead } from "./bulkhead.js";
-import { BreakerOpenError, CircuitBreaker } from "./circuit-breaker.js";
+import { BulkheadFullError, paymentBulkhead } from "./bulkhead.js";
+import { BreakerOpenError, paymentBreaker, type CircuitBreaker } from "./circuit-breaker.js";
 import { GuardedCall, ReplyError } from "./guarded-call.js";
-import { Retry } from "./retry.js";
+import { Retry, paymentRetry } from "./retry.js";
 
 class Row {
   readonly number: number;
@@ -138,11 +138,8 @@ async function playCall(guarded: GuardedCall, b: CircuitBreaker) {
   done.equal("the state", b.state, done.get(9));
 }
 
-const breakerSettings = {
-  failureRatio: 0.5, windowMs: 10_000, minimumCalls: 10, openMs: 5000, probes: 3, slowMs: 240,
-};
-const retrySettings = {
-  attempts: 4, attemptTimeoutMs: 300, deadlineMs: 1000, baseMs: 50, capMs: 150, earned: 100,
+const once = {
+  idempotent: false, attempts: 4, attemptTimeoutMs: 300, deadlineMs: 1000, baseMs: 50, capMs: 150, earned: 100,
 };
 const host = {
   now: () => now,
@@ -157,13 +154,12 @@ const host = {
 while (peek() !== "end") {
   const row = take(peek());
   now = row.ms(1);
-  const b = new CircuitBreaker(breakerSettings, () => now);
+  const b = paymentBreaker(() => now);
   if (row.get(2) === "breaker") {
     await playBreaker(b);
     continue;
   }
-  const idempotent = row.get(3) === "orders";
-  const bulkhead = idempotent ? paymentBulkhead() : new Bulkhead({ slots: 4, maxWaitMs: 0 });
-  const guarded = new GuardedCall(bulkhead, new Retry({ ...retrySettings, idempotent }, host), b);
+  const retry = row.get(3) === "orders" ? paymentRetry(host) : new Retry(once, host);
+  const guarded = new GuardedCall(paymentBulkhead(), retry, b);
   while (peek() === "call") await playCall(guarded, b);
 }

@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 
 use super::super::super::code::{
-    Case, Language, comment, comment_lines, dollars, identifier, language, literal, under,
+    Case, Language, comment, comment_lines, dollars, identifier, language, literal, ts, under,
 };
 use super::{Cx, File};
 use crate::model::units::Time;
@@ -33,12 +33,19 @@ struct Form {
     checked_by: &'static str,
 }
 
-/// The template of a language.
+/// A language and the folder of its template.
 macro_rules! form {
     ($id:literal, $file:literal, $case:ident, $checked_by:literal) => {
+        form!($id, $id, $file, $case, $checked_by)
+    };
+    ($id:literal, $folder:literal, $file:literal, $case:ident, $checked_by:literal) => {
         Form {
             id: $id,
-            template: include_str!(concat!("../../../../templates/code/", $id, "/saga.jinja")),
+            template: include_str!(concat!(
+                "../../../../templates/code/",
+                $folder,
+                "/saga.jinja"
+            )),
             file: $file,
             case: Case::$case,
             checked_by: $checked_by,
@@ -54,7 +61,8 @@ const FORMS: [Form; 8] = [
     form!("csharp", "*Workflow.cs", Pascal, "mcs"),
     form!("python", "workflow.py", Snake, "Python"),
     form!("typescript", "workflow.ts", Camel, "tsc"),
-    form!("javascript", "workflow.js", Camel, "tsc"),
+    // TypeScript without its types: see the filter `ts`.
+    form!("javascript", "typescript", "workflow.js", Camel, "node"),
 ];
 
 /// Names that the templates have for themselves.
@@ -67,6 +75,7 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     env.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
     env.add_filter("dollars", dollars);
     env.add_filter("under", under);
+    env.add_filter("ts", ts);
     for form in &FORMS {
         // One that does not parse is missing afterwards, and then there is no file.
         let _ = env.add_template(form.id, form.template);
@@ -170,6 +179,7 @@ fn values(
         .collect();
     let b = &plan.backoff;
     context! {
+        typed => form.id != "javascript",
         saga => comment(&saga.name),
         in_time => comment_lines(&super::in_time(plan), 88).join("\n"),
         lead => comment(&model.service(lead).name),
