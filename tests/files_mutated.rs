@@ -17,6 +17,8 @@ mod grafana;
 mod kafka;
 #[path = "files/kubernetes.rs"]
 mod kubernetes;
+#[path = "support/made.rs"]
+mod made;
 #[path = "files/mesh.rs"]
 mod mesh;
 #[path = "support/mutated.rs"]
@@ -32,12 +34,11 @@ mod rabbitmq;
 #[path = "files/terraform.rs"]
 mod terraform;
 
-use msdesign::diag::{SourceFile, Sources};
-use msdesign::model::{self, Model};
+use made::made as made_of;
+use msdesign::Artefact;
+use msdesign::model::Model;
 use msdesign::plan::Plan;
-use msdesign::{Artefact, NoFiles, Options, compile, spec};
 use mutated::{Doc, Wrong, only, survivors};
-use serde::Deserialize as _;
 use serde_json::Value;
 
 /// A shop with every kind of edge.
@@ -74,34 +75,10 @@ fn made(platform: &str) -> (Model, Vec<Artefact>) {
     made_of(&format!("{SHOP}[platform]\n{platform}\n"))
 }
 
-/// A design: its model, and its files.
-fn made_of(text: &str) -> (Model, Vec<Artefact>) {
-    let mut sources = Sources::default();
-    let id = sources.add(SourceFile::whole("shop", text));
-    let mut out = Vec::new();
-    let model = model::resolve(&spec::parse(id, text, &mut out), id, &mut out);
-    let options = Options {
-        artefacts: true,
-        sections: Some(vec!["overview".to_owned()]),
-        ..Options::default()
-    };
-    let done = compile(&mut sources, id, &mut NoFiles, &options);
-    let chapter = done
-        .chapter
-        .unwrap_or_else(|| panic!("{:#?}", done.diagnostics));
-    (model, chapter.artefacts)
-}
-
 /// The documents of the files below `folder`.
 fn docs(files: &[Artefact], folder: &str) -> Vec<Doc> {
-    let of = files.iter().filter(|f| f.path.starts_with(folder));
-    of.flat_map(|f| {
-        let parts = serde_yaml_ng::Deserializer::from_str(&f.text);
-        parts.map(|d| Doc {
-            value: Value::deserialize(d).unwrap(),
-        })
-    })
-    .collect()
+    let of = made::documents(files, folder).into_iter();
+    of.map(|value| Doc { value }).collect()
 }
 
 /// The document of this kind and name.

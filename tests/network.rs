@@ -4,6 +4,8 @@
 //! connection. For every pair of services the answer is held against the edges of the design.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "support/made.rs"]
+mod made;
 #[path = "support/policies.rs"]
 mod policies;
 
@@ -11,12 +13,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::LazyLock;
 
-use msdesign::diag::{SourceFile, Sources};
-use msdesign::model::{self, Model, Party};
+use made::{documents, made};
+use msdesign::Artefact;
+use msdesign::model::{Model, Party};
 use msdesign::plan::Plan;
-use msdesign::{Artefact, NoFiles, Options, compile, spec};
 use policies::{End, allows, edges, inside};
-use serde::Deserialize as _;
 use serde_json::{Value, json};
 
 /// The designs of the book on Kubernetes, in `mesh`.
@@ -40,48 +41,20 @@ fn designs(mesh: &str) -> Vec<String> {
 
 /// Runs `check` on every design in `mesh`, whose files are made once for all tests.
 fn on_designs(mesh: &str, mut check: impl FnMut(&Model, &Plan<'_>, &[Artefact])) {
-    type Made = Vec<(String, Vec<Artefact>)>;
+    type Made = Vec<(Model, Vec<Artefact>)>;
     static IN: [(&str, LazyLock<Made>); 3] = [
-        ("envoy", LazyLock::new(|| made("envoy"))),
-        ("istio", LazyLock::new(|| made("istio"))),
-        ("linkerd", LazyLock::new(|| made("linkerd"))),
+        ("envoy", LazyLock::new(|| all("envoy"))),
+        ("istio", LazyLock::new(|| all("istio"))),
+        ("linkerd", LazyLock::new(|| all("linkerd"))),
     ];
     let (_, designs) = IN.iter().find(|(m, _)| *m == mesh).unwrap();
-    for (text, files) in designs.iter() {
-        let mut sources = Sources::default();
-        let id = sources.add(SourceFile::whole("s", text.as_str()));
-        let mut out = Vec::new();
-        let model = model::resolve(&spec::parse(id, text, &mut out), id, &mut out);
-        check(&model, &Plan::new(&model), files);
+    for (model, files) in designs.iter() {
+        check(model, &Plan::new(model), files);
     }
 }
 
-fn made(mesh: &str) -> Vec<(String, Vec<Artefact>)> {
-    designs(mesh).into_iter().map(with_files).collect()
-}
-
-/// The spec `text` and its files.
-fn with_files(text: String) -> (String, Vec<Artefact>) {
-    let mut sources = Sources::default();
-    let id = sources.add(SourceFile::whole("s", text.as_str()));
-    let options = Options {
-        artefacts: true,
-        sections: Some(vec!["overview".to_owned()]),
-        ..Options::default()
-    };
-    let done = compile(&mut sources, id, &mut NoFiles, &options);
-    let chapter = done
-        .chapter
-        .unwrap_or_else(|| panic!("{:?}", done.diagnostics));
-    (text, chapter.artefacts)
-}
-
-/// Every document of every file below `folder`.
-fn documents(files: &[Artefact], folder: &str) -> Vec<Value> {
-    let of = files.iter().filter(|f| f.path.starts_with(folder));
-    of.flat_map(|f| serde_yaml_ng::Deserializer::from_str(&f.text))
-        .map(|d| Value::deserialize(d).unwrap())
-        .collect()
+fn all(mesh: &str) -> Vec<(Model, Vec<Artefact>)> {
+    designs(mesh).iter().map(|text| made(text)).collect()
 }
 
 fn of_kind<'d>(documents: &'d [Value], kind: &str) -> Vec<&'d Value> {
@@ -398,7 +371,7 @@ fn what_goes_past_the_gateway_is_let_in_by_its_own_port() {
         ("envoy", None),
         ("none", None),
     ] {
-        let (_, files) = with_files(format!(
+        let (_, files) = made(&format!(
             "infrastructure = \"kubernetes\"\nservices = [\"adapter\", \"web\"]\nactors = [\"device\", \"user\"]\n\
              platform = {{ mesh = \"{mesh}\" }}\n\
              sync = [\"device --MQTT publish--> adapter\", \"device --CoAP POST /m--> adapter\", \
@@ -461,7 +434,7 @@ fn what_goes_past_the_gateway_is_let_in_by_its_own_port() {
 #[test]
 fn what_only_goes_past_the_gateway_is_not_let_in_from_it_nor_measured_as_http() {
     for mesh in ["istio", "linkerd", "envoy", "none"] {
-        let (_, files) = with_files(format!(
+        let (_, files) = made(&format!(
             "infrastructure = \"kubernetes\"\nservices = [\"adapter\", \"web\"]\nactors = [\"device\", \"user\"]\n\
              platform = {{ mesh = \"{mesh}\" }}\n\
              sync = [\"device --CoAP POST /m--> adapter\", \"user --REST GET /--> web\"]"

@@ -16,6 +16,8 @@ mod grafana;
 mod grpc;
 mod kubernetes;
 mod library;
+#[cfg(all(test, feature = "conformance"))]
+mod live;
 mod mesh;
 mod openapi;
 pub(crate) mod path;

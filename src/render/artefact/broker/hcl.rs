@@ -1,5 +1,7 @@
 //! Terraform's language, as `terraform fmt` writes it.
 
+use super::File;
+
 /// A value of an attribute.
 #[derive(Clone, Debug)]
 pub(super) enum Hcl {
@@ -90,8 +92,22 @@ impl Block {
     }
 }
 
+/// `blocks` as the file of the broker `name`; `bindings` are those of its provider that tests read.
+pub(super) fn file(name: &str, blocks: &[Block], bindings: &str) -> File {
+    File {
+        path: format!("broker/{name}.tf"),
+        fence: "hcl",
+        text: text(blocks),
+        checked_by: Some("Terraform's parser"),
+        notes: vec![format!(
+            "The provider itself could not be had for our tests: Terraform's parser reads the file, and names and \
+             types of arguments are held against the bindings of {bindings}."
+        )],
+    }
+}
+
 /// The text of a file of `blocks`.
-pub(super) fn text(blocks: &[Block]) -> String {
+fn text(blocks: &[Block]) -> String {
     let mut out = String::new();
     for (n, block) in blocks.iter().enumerate() {
         if n > 0 {

@@ -56,17 +56,7 @@ pub(super) fn files(cx: &Cx<'_>, name: &str, events: &[EventId]) -> Vec<File> {
             reader(cx, &mut blocks, &mut ids, &topic, p, group);
         }
     }
-    vec![File {
-        path: format!("broker/{name}.tf"),
-        fence: "hcl",
-        text: hcl::text(&blocks),
-        checked_by: Some("Terraform's parser"),
-        notes: vec![
-            "The provider itself could not be had for our tests: Terraform's parser reads the file, and names and \
-             types of arguments are held against the bindings of google 6.50."
-                .to_owned(),
-        ],
-    }]
+    vec![hcl::file(name, &blocks, "google 6.50")]
 }
 
 /// A subscription with its dead letters, and who may read them.

@@ -97,17 +97,7 @@ pub(super) fn files(cx: &Cx<'_>, name: &str, events: &[EventId]) -> Vec<File> {
             }
         }
     }
-    vec![File {
-        path: format!("broker/{name}.tf"),
-        fence: "hcl",
-        text: hcl::text(&blocks),
-        checked_by: Some("Terraform's parser"),
-        notes: vec![
-            "The provider itself could not be had for our tests: Terraform's parser reads the file, and names and \
-             types of arguments are held against the bindings of azurerm 4.55."
-                .to_owned(),
-        ],
-    }]
+    vec![hcl::file(name, &blocks, "azurerm 4.55")]
 }
 
 fn role(id: &str, scope: &str, role: &str, slug: &str) -> Block {

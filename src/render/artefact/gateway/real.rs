@@ -3,8 +3,6 @@
 //! `tests/tools/gateway/live.js` starts Envoy and NGINX with the files, and stubs behind them.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use std::process::Command;
-
 use serde_json::{Value, json};
 
 use super::{AUDIENCE, Edge, ISSUER, PUBLIC_HOST, Token, template};
@@ -137,18 +135,7 @@ fn table(spec: &str) -> Value {
 
 /// Whether all answers were right, and what the script said.
 fn live(table: &Value) -> (bool, String) {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("plan.json");
-    std::fs::write(&path, table.to_string()).unwrap();
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tools/gateway/live.js");
-    let done = Command::new("node")
-        .arg(script)
-        .arg(&path)
-        .output()
-        .unwrap_or_else(|e| panic!("node must be installed: {e}"));
-    let said =
-        String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
-    (done.status.success(), said)
+    super::super::live::run("gateway", table)
 }
 
 fn right(spec: &str) {

@@ -4,7 +4,6 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::collections::BTreeMap;
-use std::process::Command;
 
 use serde_json::{Value, json};
 
@@ -128,18 +127,7 @@ fn table() -> Value {
 
 /// Whether all was as planned, and what the script said.
 fn live(table: &Value) -> (bool, String) {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("plan.json");
-    std::fs::write(&path, table.to_string()).unwrap();
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tools/mesh/live.js");
-    let done = Command::new("node")
-        .arg(script)
-        .arg(&path)
-        .output()
-        .unwrap_or_else(|e| panic!("node must be installed: {e}"));
-    let said =
-        String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
-    (done.status.success(), said)
+    super::super::live::run("mesh", table)
 }
 
 #[test]
