@@ -67,6 +67,7 @@ node_packages=(
   kotlin-compiler@2.4.20
   asl-validator@4.0.0
   elkjs@0.12.1
+  vnu-jar@26.9.27
 )
 npm install --silent --no-fund --no-audit --prefix .tools/npm "${node_packages[@]}"
 npm ci --silent --no-fund --no-audit --prefix tests/tools/mermaid

@@ -228,6 +228,8 @@ pub(crate) struct Doc {
     scope: String,
     /// Heading level of the section itself.
     level: u8,
+    /// Level of the heading that what is written now stands under.
+    under: u8,
 }
 
 impl Doc {
@@ -237,6 +239,7 @@ impl Doc {
             format,
             scope: scope.to_owned(),
             level,
+            under: level,
         }
     }
 
@@ -264,7 +267,8 @@ impl Doc {
 
     /// A heading `below` levels under the section's own (0 is the section's), with the id `name`.
     pub(crate) fn heading(&mut self, below: u8, text: impl Into<Inline>, name: &str) {
-        let level = match (self.level + below).clamp(1, 6) {
+        self.under = (self.level + below).clamp(1, 6);
+        let level = match self.under {
             1 => HeadingLevel::H1,
             2 => HeadingLevel::H2,
             3 => HeadingLevel::H3,
@@ -490,8 +494,9 @@ impl Doc {
     /// outside links to.
     pub(crate) fn entry_heading(&mut self, text: &str, name: &str) {
         if self.html() {
+            let level = (self.under + 1).min(6);
             self.raw(format!(
-                "<h6 id=\"{}\" class=\"msd-entry\">{}</h6>",
+                "<h{level} id=\"{}\" class=\"msd-entry\">{}</h{level}>",
                 escape_html(&self.id(name)),
                 escape_html(text)
             ));

@@ -3,12 +3,16 @@
 //! larger sheet. On a screen it draws the columns of tables closer where the screen is narrow or the table wide, for
 //! mdBook's 20 pixels on each side of a cell push a column out of sight.
 
-/// The `<style>` block: one line, ended by an empty one.
+/// The style as one line of HTML. It stands in a picture of no size: the body of a page, and the more so of an EPUB,
+/// must have no `<style>` but such a one, which counts for the whole page all the same.
 pub(super) fn block() -> String {
     let mut css = String::from(PAGE);
     css.push_str(crate::diagram::STYLE);
     let one_line: String = css.split_whitespace().collect::<Vec<_>>().join(" ");
-    format!("<style>{one_line}</style>\n")
+    format!(
+        "<div hidden=\"hidden\"><svg xmlns=\"http://www.w3.org/2000/svg\" width=\"0\" height=\"0\">\
+         <style>{one_line}</style></svg></div>\n"
+    )
 }
 
 const PAGE: &str = "

@@ -105,9 +105,11 @@ impl Svg {
             svg.attr("role", "img").attr("aria-labelledby", &names);
         }
         if svg.frame == Frame::Page {
-            // Makers of PDF that give a page's style to no picture draw outlines then, and no black areas.
+            // Makers of PDF that give a page's style to no picture draw outlines then, and no black areas, and words of
+            // the size that they have room for.
             svg.attr("fill", "none")
                 .attr("stroke", "currentColor")
+                .attr("font-size", "11")
                 .attr("text-anchor", "middle");
         }
         svg.attr("width", &w.to_string())

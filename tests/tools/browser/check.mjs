@@ -121,17 +121,23 @@ const overflow = () => {
   return over > 0 ? [`the page is ${over} px too wide`] : [];
 };
 
-async function violations(tab, selector) {
-  await tab.evaluate(axe);
-  return tab.evaluate(async (s) => {
-    const found = await window.axe.run(s, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], resultTypes: ["violations"] });
+// What has colours of ours.
+const ours = { include: [".msd-figure", ".msd-details > summary", ".msd-tabs > label"].map((s) => [s]) };
+const levels = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+
+// By all rules of these levels, or by `rules` alone.
+async function violations(tab, selector, rules) {
+  if (!(await tab.evaluate(() => "axe" in window))) await tab.evaluate(axe);
+  return tab.evaluate(async ([s, runOnly]) => {
+    const found = await window.axe.run(s, { runOnly, resultTypes: ["violations"] });
     return found.violations
       .filter((v) => ["serious", "critical"].includes(v.impact))
-      // mdBook wraps every table in this; browsers give what scrolls the focus by themselves.
-      .map((v) => ({ ...v, nodes: v.nodes.filter((n) => !n.html.startsWith('<div class="table-wrapper">')) }))
+      // mdBook wraps every table in this, and marks up code so; browsers give what scrolls the focus by themselves.
+      .map((v) => ({ ...v, nodes: v.id === "scrollable-region-focusable"
+        ? v.nodes.filter((n) => !/^<(div class="table-wrapper"|code class="language-)/.test(n.html)) : v.nodes }))
       .filter((v) => v.nodes.length)
       .map((v) => `axe ${v.id}: ${v.nodes.length} × ${v.nodes[0].html.slice(0, 140)}`);
-  }, selector);
+  }, [selector, rules ? { type: "rule", values: rules } : { type: "tag", values: levels }]);
 }
 
 // Tabs without any script: one panel at a time, chosen with the keyboard, and all of them on paper.
@@ -177,45 +183,103 @@ async function remembered(page, next) {
   await context.close();
 }
 
+// As a reader would, by mdBook's menu: the code's colours change as well.
+const choose = (tab, theme) => tab.evaluate((t) => document.getElementById(`mdbook-theme-${t}`).click(), theme);
+
+// By keyboard alone: every picture that scrolls takes the focus, shows it, and moves by the arrow keys.
+async function keyboard(page, tab) {
+  for (const pan of await tab.locator(".msd-pan").all()) {
+    const state = await pan.evaluate((p) => {
+      p.focus();
+      const wide = p.scrollWidth > p.clientWidth + 1;
+      return { wide, name: p.getAttribute("aria-label"), focused: document.activeElement === p };
+    });
+    if (!state.focused || !state.name) fault(page, `a picture that scrolls cannot be reached: ${JSON.stringify(state)}`);
+  }
+  for (const a of await tab.locator(".msd-figure a").evaluateAll((all) => all.map((l) => [l.textContent.trim(), l.tabIndex]))) {
+    if (!a[0] || a[1] < 0) fault(page, `a link of a picture has no name or no place: ${a}`);
+  }
+  const wide = tab.locator(".msd-pan").first();
+  if (!(await wide.count()) || !(await wide.evaluate((p) => p.scrollWidth > p.clientWidth + 1))) return;
+  await wide.evaluate((p) => { p.scrollLeft = 0; p.focus(); });
+  await tab.keyboard.press("ArrowRight");
+  await tab.waitForFunction((p) => p.scrollLeft > 0, await wide.elementHandle(), { timeout: 5000 })
+    .catch(() => fault(page, "an arrow key does not move a picture"));
+  const ring = await wide.evaluate((p) => getComputedStyle(p).outlineStyle);
+  if (ring === "none") fault(page, "the focus on a picture cannot be seen");
+}
+
+// Every picture and fold of a page, in every theme, on a desk and on a phone.
+async function looks(page) {
+  const { context, tab } = await open(page, "light", 1280);
+  const designs = page.startsWith("designs/");
+  figures += await tab.locator(".msd-figure svg").count();
+  for (const f of await tab.evaluate(geometry)) fault(page, f);
+  for (const f of await tab.evaluate(overflow)) fault(`${page}, 1280 px`, f);
+  if (designs) await keyboard(page, tab);
+  for (const width of [1280, 375]) {
+    await tab.setViewportSize({ width, height: 900 });
+    for (const theme of themes) {
+      await choose(tab, theme);
+      const at = `${page}, ${theme}, ${width} px`;
+      for (const f of await tab.evaluate(contrast)) fault(at, f);
+      // The page of all designs holds what their own pages hold, but for its ids and links.
+      if (!designs) continue;
+      // What has nothing to do with colours is the same in every theme, colours are the same at every width, and
+      // mdBook's own tables and code are no matter of ours.
+      if (width === 375 && theme !== "light") continue;
+      const whole = theme === "light" && width === 1280;
+      const found = whole ? violations(tab, "main") : violations(tab, ours, width === 375 ? undefined : ["color-contrast"]);
+      for (const f of await found) fault(at, f);
+    }
+  }
+  if (designs) for (const f of await tab.evaluate(overflow)) fault(`${page}, 375 px`, f);
+  await context.close();
+}
+
+async function printed(page) {
+  const { context, tab } = await open(page, "light", 1280);
+  const full = tab.locator(".msd-full").first();
+  if (await full.count()) {
+    await full.check();
+    const pan = await tab.locator(".msd-full:checked + .msd-pan").boundingBox();
+    if (pan.x !== 0 || pan.width < 1200 || pan.height < 880) fault(page, `full size is ${JSON.stringify(pan)}`);
+    await full.uncheck();
+  }
+  await tab.emulateMedia({ media: "print" });
+  for (const f of await tab.evaluate(() => [...document.querySelectorAll(".msd-figure svg")]
+    .filter((s) => {
+      // A sheet of its own has room of its own, in millimetres; all else stands in the column.
+      const sheet = s.closest(".msd-figure").className.match(/msd-a([1-4])(t?)/);
+      const mm = sheet && [[821, 574], [574, 400], [400, 277], [277, 190]][sheet[1] - 1][sheet[2] ? 1 : 0];
+      const { width, right } = s.getBoundingClientRect();
+      return mm ? width > mm * 96 / 25.4 + 1 : right > document.querySelector("main").getBoundingClientRect().right + 1;
+    })
+    .map((s) => `${s.querySelector("title").textContent} is cut in print`))) fault(page, f);
+  // What is folded but code is read on paper, where nothing can be opened.
+  await tab.evaluate(() => document.querySelectorAll("main details").forEach((d) => { d.open = false; }));
+  for (const f of await tab.evaluate(() => [...document.querySelectorAll("details:has(> ul, > p, > .msd-figure)")]
+    .filter((d) => !d.querySelector(":scope > pre, :scope > .msd-tabs") && !d.parentElement.closest("details"))
+    .filter((d) => d.getBoundingClientRect().height < d.querySelector("summary").getBoundingClientRect().height + 8)
+    .map((d) => `${d.querySelector("summary").textContent} stays folded on paper`))) fault(page, f);
+  await context.close();
+}
+
+// Two designs with code in two languages.
+const tabbed = ["designs/opentelemetry-demo.html", "designs/ride-hailing.html"];
+for (const page of tabbed) if (!pages.includes(page)) fault(page, "is no page of the book");
+
 let figures = 0;
 for (const page of pages) {
-  await tabs(page);
-  await remembered(page, pages.find((p) => p !== page));
-  for (const theme of themes) {
-    const { context, tab } = await open(page, theme, 1280);
-    const at = `${page}, ${theme}`;
-    for (const f of await tab.evaluate(contrast)) fault(at, f);
-    if (theme === "light") {
-      figures += await tab.locator(".msd-figure svg").count();
-      for (const f of await tab.evaluate(geometry)) fault(page, f);
-      for (const f of await tab.evaluate(overflow)) fault(`${page}, 1280 px`, f);
-      const full = tab.locator(".msd-full").first();
-      if (await full.count()) {
-        await full.check();
-        const pan = await tab.locator(".msd-full:checked + .msd-pan").boundingBox();
-        if (pan.x !== 0 || pan.width < 1200 || pan.height < 880) fault(page, `full size is ${JSON.stringify(pan)}`);
-        await full.uncheck();
-      }
-      await tab.emulateMedia({ media: "print" });
-      for (const f of await tab.evaluate(() => [...document.querySelectorAll(".msd-figure svg")]
-        .filter((s) => {
-          // A sheet of its own has room of its own, in millimetres; all else stands in the column.
-          const sheet = s.closest(".msd-figure").className.match(/msd-a([1-4])(t?)/);
-          const mm = sheet && [[821, 574], [574, 400], [400, 277], [277, 190]][sheet[1] - 1][sheet[2] ? 1 : 0];
-          const { width, right } = s.getBoundingClientRect();
-          return mm ? width > mm * 96 / 25.4 + 1 : right > document.querySelector("main").getBoundingClientRect().right + 1;
-        })
-        .map((s) => `${s.querySelector("title").textContent} is cut in print`))) fault(page, f);
-    }
-    // The rest of a chapter is tables and code; one theme tells what its colours do.
-    const part = theme === "light" ? "main" : ".msd-figure";
-    for (const f of await violations(tab, part)) fault(at, f);
-    await context.close();
+  const began = Date.now();
+  const next = tabbed.find((p) => p !== page);
+  if (tabbed.includes(page)) {
+    await tabs(page);
+    await remembered(page, next);
   }
-  const { context, tab } = await open(page, "navy", 375);
-  for (const f of await tab.evaluate(overflow)) fault(`${page}, 375 px`, f);
-  for (const f of await violations(tab, ".msd-figure")) fault(`${page}, 375 px`, f);
-  await context.close();
+  if (page.startsWith("designs/")) await printed(page);
+  await looks(page);
+  console.log(`${page}: ${((Date.now() - began) / 1000).toFixed(1)} s`);
 }
 await browser.close();
 if (figures < pages.length) fault("book", `only ${figures} pictures in ${pages.length} pages`);
