@@ -80,7 +80,11 @@ pub fn sequence(sequence: &Sequence) -> Vec<String> {
             Event::Message(m) => {
                 let sender = sequence.participants.get(m.from);
                 let broker = sender.is_some_and(|p| p.kind == NodeKind::Broker);
-                message(m, &name(m.from), &name(m.to), broker)
+                let said = message(m, &name(m.from), &name(m.to), broker);
+                // The frame says so already.
+                let told = frames.iter().any(|f| f.starts_with(TAKING_BACK));
+                let undoes = m.compensation && !told;
+                said.map(|s| s + &outcome(m, undoes))
             }
             Event::Note(over, text) => {
                 let over: Vec<String> = over.iter().map(|&p| name(p)).collect();
@@ -131,7 +135,7 @@ fn framed(kind: FrameKind, first: bool, title: &str) -> String {
         (FrameKind::Opt, _) => ("perhaps, if", " "),
         (FrameKind::Loop, _) => ("again and again", ", "),
         (FrameKind::Retry, _) => ("with retries", ", "),
-        (FrameKind::Compensate, _) => ("taking back", ", "),
+        (FrameKind::Compensate, _) => (TAKING_BACK, ", "),
     };
     if title.is_empty() {
         word.to_owned()
@@ -156,11 +160,12 @@ fn message(m: &Message, from: &str, to: &str, from_broker: bool) -> Option<Strin
         MessageKind::Call => what("calls"),
         MessageKind::Reply if label.is_empty() => return None,
         MessageKind::Reply if m.failed => {
-            return Some(
+            let told = if m.from == m.to {
+                format!("{from} has failed {label}")
+            } else {
                 format!("{from} tells {to} that it failed {label}")
-                    .trim_end()
-                    .to_owned(),
-            );
+            };
+            return Some(told.trim_end().to_owned());
         }
         MessageKind::Reply => what("answers"),
         MessageKind::Event if from_broker => what("delivers an event to"),
@@ -170,13 +175,26 @@ fn message(m: &Message, from: &str, to: &str, from_broker: bool) -> Option<Strin
     if let Some(note) = m.note.as_deref().map(clean).filter(|n| !n.is_empty()) {
         said.push_str(&format!(", {}", spoken(&note)));
     }
-    if m.compensation {
+    Some(said)
+}
+
+/// How a frame of compensations begins.
+const TAKING_BACK: &str = "taking back";
+
+/// What else is to be said of a message.
+fn outcome(m: &Message, undoes: bool) -> String {
+    let mut said = String::new();
+    if m.failed && m.kind == MessageKind::Reply {
+        // The words of the reply are about nothing else.
+        return said;
+    }
+    if undoes {
         said.push_str(", to take an earlier step back");
     }
     if m.failed {
         said.push_str(", and that fails");
     }
-    Some(said)
+    said
 }
 
 /// Each state and where it leads.
@@ -280,6 +298,50 @@ mod tests {
                 "shop calls bank: Ask.",
                 "If answered, with retries, up to 3 attempts: shop calls bank: Pay, at most 1 s.",
                 "If failed: shop calls log: Note, 3 times at most 2 s.",
+            ]
+        );
+    }
+
+    #[test]
+    fn failures_and_compensations_are_said_once() {
+        let step = |to, kind, label: &str, failed, compensation| {
+            Step::Message(Message {
+                to,
+                kind,
+                label: label.to_owned(),
+                failed,
+                compensation,
+                ..Message::default()
+            })
+        };
+        let person = |label: &str| Participant {
+            label: label.to_owned(),
+            ..Participant::default()
+        };
+        let undo = || step(1, MessageKind::Call, "refund", true, true);
+        let told = sequence(&Sequence {
+            participants: ["shop", "bank"].map(person).to_vec(),
+            steps: vec![
+                step(0, MessageKind::Call, "confirm", true, false),
+                step(0, MessageKind::Reply, "for good", true, false),
+                undo(),
+                Step::Frame {
+                    kind: FrameKind::Compensate,
+                    branches: vec![Branch {
+                        title: "last first".to_owned(),
+                        steps: vec![undo()],
+                    }],
+                },
+            ],
+            ..Sequence::default()
+        });
+        assert_eq!(
+            told,
+            [
+                "shop: confirm, and that fails.",
+                "shop has failed for good.",
+                "shop calls bank: refund, to take an earlier step back, and that fails.",
+                "Taking back, last first: shop calls bank: refund, and that fails.",
             ]
         );
     }

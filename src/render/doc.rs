@@ -268,14 +268,7 @@ impl Doc {
     /// A heading `below` levels under the section's own (0 is the section's), with the id `name`.
     pub(crate) fn heading(&mut self, below: u8, text: impl Into<Inline>, name: &str) {
         self.under = (self.level + below).clamp(1, 6);
-        let level = match self.under {
-            1 => HeadingLevel::H1,
-            2 => HeadingLevel::H2,
-            3 => HeadingLevel::H3,
-            4 => HeadingLevel::H4,
-            5 => HeadingLevel::H5,
-            _ => HeadingLevel::H6,
-        };
+        let level = HeadingLevel::try_from(usize::from(self.under)).unwrap_or(HeadingLevel::H6);
         let id = self.html().then(|| CowStr::from(self.id(name)));
         self.events.push(Event::Start(Tag::Heading {
             level,

@@ -1,5 +1,6 @@
 //! The script that a book may ask for: a tab that a reader chooses is chosen wherever it exists, on this page
-//! and on the next. Tabs work without it.
+//! and on the next; and arrow keys move a picture that has the focus, where mdBook would turn the page. Tabs work
+//! without it, and the links of a picture are reached, and seen, with the key Tab.
 
 /// The `<script>` block: one line, ended by an empty one.
 pub(super) fn block() -> String {
@@ -20,6 +21,9 @@ addEventListener('DOMContentLoaded', () => {
     choose(t.value);
     scrollBy(0, t.nextElementSibling.getBoundingClientRect().top - before);
     try { localStorage.setItem('msdesign-tab', t.value); } catch {}
+  }));
+  document.querySelectorAll('.msd-pan').forEach((p) => p.addEventListener('keydown', (e) => {
+    if (p.scrollWidth > p.clientWidth && /^Arrow(Left|Right)$/.test(e.key)) e.stopPropagation();
   }));
 });
 ";

@@ -6,7 +6,7 @@ use super::super::{TooLarge, text};
 use super::compose::{Composed, Texts, compose};
 use super::key::Key;
 use super::legend::{Rows, SAMPLE};
-use super::writer::{CORNER, Svg, Tip, outline, polyline, tip};
+use super::writer::{CORNER, Svg, Tip, outline, pairs, polyline, tip};
 use super::{NAME, Options, SMALL_LINE, draw_node, inset, shape};
 use std::collections::BTreeMap;
 
@@ -15,8 +15,58 @@ const ROUNDED: usize = 40;
 /// Operations named in a label's tooltip.
 const NAMED: usize = 40;
 
-/// Paths of the lines and of the tips, by kind and softness.
-type Looks = BTreeMap<(EdgeKind, bool), (String, String)>;
+/// Where a tip points to, and its path.
+type Pointed = ((i64, i64), String);
+
+/// What is drawn in one stroke each: lines by kind and softness, tips by kind.
+#[derive(Default)]
+struct Looks {
+    lines: BTreeMap<(EdgeKind, bool), String>,
+    tips: BTreeMap<EdgeKind, Vec<Pointed>>,
+}
+
+impl Looks {
+    /// A line of `points` that leaves out `cut`, with the tip at its end if it has one.
+    fn add(
+        &mut self,
+        look: (EdgeKind, bool),
+        points: &[(i64, i64)],
+        cut: (Option<Rect>, i64),
+        tipped: bool,
+    ) {
+        let line = polyline(points, cut.0, cut.1);
+        self.lines.entry(look).or_default().push_str(&line);
+        if let ([.., from, at], true) = (points, tipped) {
+            let tip = tip(*from, *at, classes(look.0).1);
+            self.tips.entry(look.0).or_default().push((*at, tip));
+        }
+    }
+
+    fn draw(mut self, svg: &mut Svg) {
+        for ((kind, soft), lines) in &self.lines {
+            let thin = if *soft { " z" } else { "" };
+            svg.path(&format!("e{}{thin}", classes(*kind).0), lines);
+        }
+        for (kind, tips) in &mut self.tips {
+            tips.sort_by_key(|t| (t.0.1, t.0.0));
+            let (class, shape) = classes(*kind);
+            // A closed path ends where it began: the next is near, and few steps are shorter than its place.
+            let closed = matches!(shape, Tip::Full | Tip::Hollow);
+            let mut drawn = String::new();
+            let mut pen = None;
+            for ((x, y), tip) in tips {
+                let begin = format!("M{}", pairs(&[(*x, *y)]));
+                let near = pen.map(|(px, py)| format!("m{}", pairs(&[(*x - px, *y - py)])));
+                match near.filter(|n| closed && n.len() < begin.len()) {
+                    Some(near) => drawn.push_str(&tip.replacen(&begin, &near, 1)),
+                    None => drawn.push_str(tip),
+                }
+                pen = Some((*x, *y));
+            }
+            svg.path(&format!("t{class}"), &drawn);
+        }
+    }
+}
 
 /// Draws `scene`; one line without a line break.
 ///
@@ -66,12 +116,14 @@ fn draw(
     let outline: String = lanes.clone().map(|(r, _)| outline(r)).collect();
     if !outline.is_empty() {
         svg.path("v", &outline);
-    }
-    for (r, title) in lanes {
-        svg.text("h", r.x + 8, r.y + 17, title);
+        svg.open("g").attr("class", "h");
+        for (r, title) in lanes {
+            svg.text("", r.x + 8, r.y + 17, title);
+        }
+        svg.close();
     }
     // Lines of one look are one path: a large picture is half as long so.
-    let mut looks = Looks::new();
+    let mut looks = Looks::default();
     let radius = if scene.edges.len() > ROUNDED {
         0
     } else {
@@ -83,17 +135,10 @@ fn draw(
             let node = if end { edge.to } else { edge.from };
             (scene.nodes[node].kind, drawing.nodes[node])
         });
-        let [.., from, at] = points.as_slice() else {
-            continue;
-        };
-        let (lines, tips) = looks.entry((edge.kind, edge.soft)).or_default();
-        lines.push_str(&polyline(&points, route.label, radius));
-        tips.push_str(&tip(*from, *at, classes(edge.kind).1));
+        looks.add((edge.kind, edge.soft), &points, (route.label, radius), true);
     }
     legend.samples(drawing.height, &mut looks);
-    for ((kind, soft), (lines, tips)) in &looks {
-        strokes(svg, *kind, *soft, lines, tips);
-    }
+    looks.draw(svg);
     if linked {
         svg.close();
     }
@@ -118,16 +163,7 @@ fn labels(svg: &mut Svg, scene: &Scene, texts: &Texts, drawing: &Drawing) {
         groups.entry((link, edge.kind)).or_default().push(e);
     }
     if texts.numbered {
-        // One number may stand for several; the first of a kind is where its table begins.
-        let mut kinds: BTreeMap<EdgeKind, (Option<String>, Vec<usize>)> = BTreeMap::new();
-        for ((link, kind), edges) in groups {
-            let all = kinds.entry(kind).or_insert_with(|| (link, Vec::new()));
-            all.1.extend(edges);
-        }
-        let kinds = kinds.into_iter();
-        groups = kinds
-            .map(|(kind, (link, edges))| ((link, kind), edges))
-            .collect();
+        svg.open("g").attr("class", "f");
     }
     for ((link, _), edges) in groups {
         let placed: Vec<(usize, Rect)> = edges
@@ -139,11 +175,6 @@ fn labels(svg: &mut Svg, scene: &Scene, texts: &Texts, drawing: &Drawing) {
         }
         if let Some(link) = &link {
             svg.open("a").attr("href", link);
-        } else if texts.numbered {
-            svg.open("g");
-        }
-        if texts.numbered {
-            svg.attr("class", "f");
         }
         for (e, place) in placed {
             let edge = &scene.edges[e];
@@ -160,9 +191,12 @@ fn labels(svg: &mut Svg, scene: &Scene, texts: &Texts, drawing: &Drawing) {
                 svg.close();
             }
         }
-        if link.is_some() || texts.numbered {
+        if link.is_some() {
             svg.close();
         }
+    }
+    if texts.numbered {
+        svg.close();
     }
 }
 
@@ -209,16 +243,6 @@ fn classes(kind: EdgeKind) -> (&'static str, Tip) {
         EdgeKind::Async => (" y", Tip::Open),
         EdgeKind::Realtime => (" r", Tip::Double),
         EdgeKind::Store => (" i", Tip::Hollow),
-    }
-}
-
-/// Lines and tips of one look.
-fn strokes(svg: &mut Svg, kind: EdgeKind, soft: bool, lines: &str, tips: &str) {
-    let class = classes(kind).0;
-    let thin = if soft { " z" } else { "" };
-    svg.path(&format!("e{class}{thin}"), lines);
-    if !tips.is_empty() {
-        svg.path(&format!("t{class}"), tips);
     }
 }
 
@@ -273,14 +297,12 @@ impl Legend {
     fn samples(&self, below: i64, looks: &mut Looks) {
         for &(entry, x, y) in &self.entries {
             let ends = [(x, y + below + 9), (x + SAMPLE, y + below + 9)];
-            let (look, point) = match entry {
+            let (look, tipped) = match entry {
                 Entry::Node(_) => continue,
-                Entry::Edge(kind) => ((kind, false), Some(tip(ends[0], ends[1], classes(kind).1))),
-                Entry::Soft => ((EdgeKind::Sync, true), None),
+                Entry::Edge(kind) => ((kind, false), true),
+                Entry::Soft => ((EdgeKind::Sync, true), false),
             };
-            let (lines, tips) = looks.entry(look).or_default();
-            lines.push_str(&polyline(&ends, None, 0));
-            tips.extend(point);
+            looks.add(look, &ends, (None, 0), tipped);
         }
     }
 

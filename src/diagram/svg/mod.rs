@@ -225,9 +225,9 @@ fn shape(svg: &mut Svg, kind: NodeKind, r: Rect) {
         NodeKind::Store => {
             // The lid, then the body under it, all one way round, so that one path is filled as a whole.
             let (a, v) = (w / 2, h - 2 * LID);
-            let arc = format!("a{a} {LID} 0 0 0 ");
+            let arc = format!("a{a} {LID} 0 0 0");
             let top = y + LID;
-            let d = format!("M{x} {top}{arc}{w} 0{arc}-{w} 0v{v}{arc}{w} 0v-{v}");
+            let d = format!("M{x} {top}{arc} {w} 0{arc}-{w} 0v{v}{arc} {w} 0v-{v}");
             svg.path("d", &d);
         }
     }

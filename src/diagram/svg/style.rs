@@ -15,7 +15,7 @@ macro_rules! look {
             ".msd-figure text.n,.msd-figure a>rect+text,.msd-figure a>path+text{font-size:13px}",
             ".msd-figure text.s,.msd-figure .s text{text-anchor:start}",
             ".msd-figure text.g{text-anchor:end}",
-            ".msd-figure text.h{text-anchor:start;font-weight:600}",
+            ".msd-figure text.h,.msd-figure .h text{text-anchor:start;font-weight:600}",
             ".msd-figure text.o{paint-order:stroke;stroke:var(--msd-bg);stroke-width:4px;stroke-linejoin:round}",
             ".msd-figure text.f,.msd-figure .f text{font-weight:600}",
             ".msd-figure a text{text-decoration:underline dotted 1px;text-underline-offset:2px}",

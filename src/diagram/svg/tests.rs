@@ -43,13 +43,13 @@ fn texts(picture: &str) -> Vec<(i64, i64, i64, i64, String)> {
             .replace("&quot;", "\"")
             .replace("&#123;", "{")
             .replace("&amp;", "&");
-        let number = |name| attribute(tag, name).unwrap().parse::<i64>().unwrap();
+        let number = |name| attribute(tag, name).unwrap_or("0").parse::<i64>().unwrap();
         let class = attribute(tag, "class").unwrap_or_default();
         let has = |c: &str| class.split(' ').any(|x| x == c);
         let w = text::width(&plain, if has("n") { NAME } else { SMALL });
         let (x, y) = (number("x") + shift, number("y"));
-        keyed &= !before.ends_with("</g>");
-        keyed |= before.ends_with("<g class=\"s\">");
+        keyed &= !before.contains("</g>");
+        keyed |= before.ends_with("<g class=\"s\">") || before.ends_with("<g class=\"h\">");
         let left = if has("s") || has("h") || keyed {
             x
         } else if has("g") {

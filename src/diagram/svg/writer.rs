@@ -224,12 +224,12 @@ impl Svg {
 
     /// A line of text; without a class it is small and centred.
     pub(super) fn text(&mut self, class: &str, x: i64, y: i64, text: &str) {
-        self.open("text")
-            .class(class)
-            .number("x", x)
-            .number("y", y)
-            .content(text)
-            .close();
+        self.open("text").class(class);
+        // Nothing said is 0.
+        if x != 0 {
+            self.number("x", x);
+        }
+        self.number("y", y).content(text).close();
     }
 
     /// A rectangle; without a class it is a box.
@@ -325,7 +325,7 @@ pub(super) fn polyline(points: &[(i64, i64)], cut: Option<Rect>, most: i64) -> S
 }
 
 /// Pairs of numbers with as few separators as SVG allows.
-fn pairs(list: &[(i64, i64)]) -> String {
+pub(super) fn pairs(list: &[(i64, i64)]) -> String {
     let mut out = String::new();
     for value in list.iter().flat_map(|p| [p.0, p.1]) {
         if !out.is_empty() && value >= 0 {

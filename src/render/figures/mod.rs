@@ -110,7 +110,7 @@ pub(super) fn interactions(cx: &Cx<'_>, doc: &mut Doc) {
     match shown(cx, &scene) {
         Shown::Whole => {
             let picture = Picture::Interactions(scene.clone());
-            match written(doc, "picture-all", &picture, form(cx, doc)) {
+            match written(doc, "all", &picture, form(cx, doc)) {
                 Ok(text) => place(cx, doc, &picture, text),
                 Err(why) => large::write(cx, doc, &scene, overview(&scene), Some(why)),
             }
