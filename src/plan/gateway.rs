@@ -106,8 +106,8 @@ pub(super) fn plan(
             );
             route.client_limit =
                 client_limit(route.limit.value, known.of_names(model, &route.actors));
-            route.at_once = burst(route.limit.value);
             route.burst = client_burst(route.client_limit.value);
+            route.at_once = at_once(route.limit.value, &route.burst);
             continue;
         }
         let limit = c
@@ -126,8 +126,8 @@ pub(super) fn plan(
             prefix,
             service: c.to,
             timeout: Some(timeout(plan)),
+            at_once: at_once(limit.value, &client_burst(client_limit.value)),
             burst: client_burst(client_limit.value),
-            at_once: burst(limit.value),
             body: (c.protocol != Protocol::Grpc).then(body),
             limit,
             client_limit,
@@ -221,8 +221,8 @@ pub(super) fn plan(
                     )
                 },
             )),
+            at_once: at_once(limit.value, &client_burst(client_limit.value)),
             burst: client_burst(client_limit.value),
-            at_once: burst(limit.value),
             body: Some(body()),
             limit,
             client_limit,
@@ -365,6 +365,19 @@ fn client_burst(client: Rate) -> Figure<u64> {
     Figure::derived(
         few,
         format!("at least {few}, not {}: {}", figure.why, least.why),
+        "derived",
+    )
+}
+
+/// What all clients together may send at once: no less than one of them may.
+fn at_once(limit: Rate, one: &Figure<u64>) -> Figure<u64> {
+    let figure = burst(limit);
+    if figure.value >= one.value {
+        return figure;
+    }
+    Figure::derived(
+        one.value,
+        format!("what one client may send at once, not {}", figure.why),
         "derived",
     )
 }

@@ -205,7 +205,7 @@ fn each_wrong_rule_is_found() {
         "proxy_read_timeout 4000ms",
     );
     let orders_changed = swap(&orders_changed, "1048576", "1048577");
-    let orders_changed = swap(&orders_changed, "burst=1 nodelay", "burst=4 nodelay");
+    let orders_changed = swap(&orders_changed, "burst=4 nodelay", "burst=9 nodelay");
     changed = swap(&changed, &orders, &orders_changed);
     let mut other = swap(&envoy, "\"status\":405", "\"status\":404");
     other = swap(
