@@ -75,6 +75,8 @@ numbers! {
     edge_clients: "Clients that a route's peak is shared by at least.",
     edge_share: "Even shares that one client may take.",
     edge_body: "Largest body of a request at the edge.",
+    ordered_lanes: "Partitions of an ordered channel whose reader needs a queue or consumer each.",
+    stored_much: "Bytes of one channel that are worth a word.",
     handler: "Time to handle one event.",
     event_size: "Size of an event.",
     consumer_attempts: "Deliveries of a message.",
@@ -193,6 +195,21 @@ pub struct Broker {
     pub name: String,
     pub channel: String,
     pub key: String,
+    /// What handles one message at a time where order counts: a `partition`, `queue` or `consumer`, of which a
+    /// reader has several so that keys do not wait for each other; empty where the broker itself tells keys apart.
+    pub lanes: String,
+    /// Messages a second, and bytes a second, that it takes of one ordering key; 0 without such a limit.
+    pub key_rate: u64,
+    pub key_bytes: u64,
+    /// Messages a second that an ordered channel takes as it is created; 0 without such a limit.
+    pub ordered_rate: u64,
+    /// How often it stores a message, on disks that somebody of the design pays for by the byte.
+    pub copies: u64,
+    /// A message is kept although everybody has read it.
+    pub keeps_read: bool,
+    /// Bytes that one channel may hold, and of what that is the limit; 0 without such a limit.
+    pub stored_max: u64,
+    pub stored_note: String,
     pub partitioned: bool,
     pub max_bytes: u64,
     pub name_max: usize,

@@ -203,6 +203,7 @@ impl fmt::Display for Bytes {
         #[allow(clippy::cast_precision_loss, reason = "shown with three digits")]
         let value = self.0 as f64;
         match value {
+            v if v >= 1e12 => write!(f, "{} TB", float(v / 1e12)),
             v if v >= 1e9 => write!(f, "{} GB", float(v / 1e9)),
             v if v >= 1e6 => write!(f, "{} MB", float(v / 1e6)),
             v if v >= 1e4 => write!(f, "{} kB", float(v / 1e3)),

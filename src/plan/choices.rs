@@ -1,6 +1,7 @@
 //! The platform of the design: what the author chose, what the infrastructure brings.
 
 use super::Plan;
+use super::events::EventPlan;
 use super::figure::{Figure, Origin};
 use crate::catalog::{self, Broker, Gateway, Infrastructure, Mesh};
 use crate::model::{Auth, Model, Party};
@@ -176,6 +177,53 @@ pub(super) fn choose(model: &Model) -> Choices {
         namespace: super::slug(&model.title),
         list,
     }
+}
+
+/// How the messages of a key stay in order where one at a time would not keep up, a row a broker that has to be told.
+pub(super) fn order(model: &Model, events: &[EventPlan]) -> Vec<Choice> {
+    let mut rows = Vec::new();
+    for broker in &model.brokers {
+        let of = model.events.iter().zip(events).filter(|(e, p)| {
+            model.broker(e.broker).name == broker.name
+                && p.ordered
+                && p.partitions.is_some()
+                && !broker.kind.partitioned
+        });
+        let (mut parts, mut why) = (Vec::new(), Vec::new());
+        for (e, p) in of {
+            let Some(n) = &p.partitions else { continue };
+            parts.push(format!(
+                "`{}` in {} partitions by `{}`",
+                e.name, n.value, p.key.value
+            ));
+            let hurry = if p.handler.origin == Origin::Derived {
+                format!("; so a reader has {} for a message", p.handler.value)
+            } else {
+                String::new()
+            };
+            why.push(format!("`{}`: {} is {}{hurry}", e.name, n.value, n.why));
+        }
+        if parts.is_empty() {
+            continue;
+        }
+        rows.push(Choice {
+            what: "Order of messages",
+            chosen: format!(
+                "one {} a partition: {}",
+                broker.kind.lanes,
+                parts.join(", ")
+            ),
+            why: format!(
+                "{} orders a whole {}, and one message at a time would not keep up. {}",
+                broker.kind.name,
+                broker.kind.lanes,
+                why.join("; ")
+            ),
+            source: "derived",
+            origin: Origin::Derived,
+        });
+    }
+    rows
 }
 
 /// What a service proves its identity by.

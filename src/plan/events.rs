@@ -2,9 +2,11 @@
 
 use super::backlog::{self, CatchUp};
 use super::figure::Figure;
+use super::lanes;
 use super::redelivery::{self, Names, RetryChannel};
 use super::services::ServicePlan;
 use super::slug::slug;
+use super::stored::{self, Stored};
 use super::traffic::Traffic;
 use super::verbs;
 use crate::catalog::{self, numbers};
@@ -20,6 +22,9 @@ pub struct GroupPlan {
     pub group: String,
     /// The consumer's own queue or subscription; the channel on Kafka and the stream on NATS.
     pub queue: String,
+    /// Queues or consumers of its own for each partition, where order counts and the broker does not tell keys
+    /// apart by itself; 0 where `queue` and `group` are all there is.
+    pub lanes: u64,
     /// Where a message waits after each failed delivery but the last, in this order; empty where the reader
     /// or the broker itself waits.
     pub retries: Vec<RetryChannel>,
@@ -30,6 +35,18 @@ pub struct GroupPlan {
     pub lag_limit: Figure<u64>,
     /// What an outage leaves waiting, and how long that takes.
     pub catch_up: CatchUp,
+}
+
+impl GroupPlan {
+    /// What reads the partition `at`: the consumer of that partition on NATS, its queue elsewhere.
+    #[must_use]
+    pub fn lane(&self, broker: &catalog::Broker, at: u64) -> String {
+        // No slug has a `_`, and no name of a channel a `#`: nobody else is called so.
+        match broker.id.as_str() {
+            "nats" => format!("{}_{at}", self.group),
+            _ => format!("{}#{at}", self.queue),
+        }
+    }
 }
 
 /// Every number of one event.
@@ -55,8 +72,16 @@ pub struct EventPlan {
     pub size: Figure<Bytes>,
     /// Ordering key.
     pub key: Figure<String>,
-    /// Partitions; `None` where the broker has none to choose.
+    /// Partitions; `None` where the broker has none to choose, or where one is enough.
     pub partitions: Option<Figure<u64>>,
+    /// Time that a reader may take for a message.
+    pub handler: Figure<Time>,
+    /// Where order counts and the broker tells keys apart: as many keys have messages at the same time at the peak.
+    pub busy_keys: Option<Figure<u64>>,
+    /// More messages in order than the channel takes unless it is told.
+    pub fast_order: bool,
+    /// What it takes on the broker's disks.
+    pub stored: Stored,
     /// How long it is to be kept.
     pub retention: Figure<Time>,
     /// How long the broker is told to keep it: `retention` within the broker's bounds.
@@ -200,10 +225,13 @@ fn one(
             )
         }
     };
-    let handler = e
-        .terms
-        .handler
-        .map_or_else(|| Time::ms(1).scale(n.handler.value), |h| h.value);
+    let instances = |p: Party| match p {
+        Party::Service(s) => services[s.0].replicas.value,
+        Party::Actor(_) => 1,
+    };
+    let largest = e.consumers.iter().map(|(p, _)| instances(*p)).max();
+    let lanes = lanes::plan(e, broker, rate.value, size.value, largest.unwrap_or(1));
+    let handler = lanes.handler.value;
     let ack_timeout = ack_timeout(e, broker, handler);
     let compatibility = match e.terms.compatibility {
         Some(c) if c.value != Compatibility::Unchecked => Figure::set(c.value),
@@ -214,42 +242,13 @@ fn one(
         ),
     };
     let per_handler = 1.0 / handler.as_s();
-    let instances = |p: Party| match p {
-        Party::Service(s) => services[s.0].replicas.value,
-        Party::Actor(_) => 1,
-    };
-    let largest = e
-        .consumers
-        .iter()
-        .map(|(p, _)| instances(*p))
-        .max()
-        .unwrap_or(1);
-    let by_rate = ((rate.value.0 * (1.0 + n.headroom.value) / per_handler) - 1e-9)
-        .ceil()
-        .max(1.0) as u64;
-    let derived = || {
-        Figure::derived(
-            by_rate.max(largest),
-            format!(
-                "max({} × {} ÷ {}/s a handler, {largest} instances of the largest group)",
-                rate.value,
-                float(1.0 + n.headroom.value),
-                float(per_handler)
-            ),
-            "derived",
-        )
-    };
-    let partitions = broker
-        .partitioned
-        .then(|| e.partitions.map_or_else(derived, |p| Figure::set(p.value)));
-    let lanes = match &partitions {
-        Some(p) => p.value,
-        None if redelivery::one_at_a_time(broker, ordered) => 1,
-        None => by_rate.max(largest),
-    };
     let handling = Figure::derived(
-        Rate(lanes as f64 * per_handler),
-        format!("{lanes} at a time × {}/s a handler", float(per_handler)),
+        Rate(lanes.at_once as f64 * per_handler),
+        format!(
+            "{} at a time × {}/s a handler",
+            lanes.at_once,
+            float(per_handler)
+        ),
         "derived",
     );
     let lag_seconds = n.lag_seconds.value;
@@ -274,6 +273,10 @@ fn one(
                 consumer: *p,
                 group,
                 queue: reading.queue,
+                lanes: match &lanes.partitions {
+                    Some(p) if !broker.partitioned => p.value,
+                    _ => 0,
+                },
                 retries: retries
                     .map(|(name, delay)| RetryChannel {
                         name,
@@ -290,6 +293,16 @@ fn one(
             }
         })
         .collect();
+    let stored = stored::plan(
+        broker,
+        &stored::Input {
+            rate,
+            size: &size,
+            kept: &kept,
+            partitions: lanes.partitions.as_ref(),
+            readers: e.consumers.len(),
+        },
+    );
     let staleness = Figure::derived(
         handler.plus(Time::ms(1000)).plus(horizon),
         format!("outbox poll 1 s + handler {handler}; with every redelivery up to {horizon} more"),
@@ -306,7 +319,11 @@ fn one(
         rate: rate.clone(),
         size,
         key,
-        partitions,
+        stored,
+        partitions: lanes.partitions,
+        handler: lanes.handler,
+        busy_keys: lanes.busy_keys,
+        fast_order: lanes.fast,
         kept,
         retention,
         limit: redelivery::limit(broker, attempts.value),

@@ -241,6 +241,21 @@ fn given(namespace: &str, slug: &str) -> String {
     )
 }
 
+/// The template `lag` over all partitions of a reader.
+fn lanes(broker: &Broker, group: &GroupPlan, lag: &str) -> String {
+    let first = group.lane(broker, 0);
+    let stem = first.strip_suffix('0').unwrap_or(&first);
+    let pattern = format!("=~\"{}[0-9]+\"", stem.replace('.', "[.]"));
+    let lag = lag
+        .replace("=\"{group}\"", &pattern)
+        .replace("=\"{queue}\"", &pattern);
+    if lag.starts_with("sum(") {
+        lag
+    } else {
+        format!("sum({lag})")
+    }
+}
+
 /// A history of processor use right below and right above `limit` per cent, for an alert on
 /// [`Resources::percent`].
 pub(super) fn busy(infrastructure: &str, namespace: &str, slug: &str, limit: f64) -> Proof {
@@ -324,8 +339,13 @@ pub fn backlog(broker: &Broker, plan: &EventPlan, group: &GroupPlan) -> Backlog 
     };
     // Some brokers tell the age of the oldest message, others only how many wait.
     let age = broker.lag.contains("oldest");
+    let lag = if group.lanes > 0 {
+        lanes(broker, group, &broker.lag)
+    } else {
+        broker.lag.clone()
+    };
     Backlog {
-        lag: fill(&broker.lag),
+        lag: fill(&lag),
         age,
         limit: if age {
             float(numbers().lag_seconds.value)

@@ -25,6 +25,7 @@ mod gateway;
 mod graph;
 mod index;
 mod journey;
+mod lanes;
 mod latency;
 mod mend;
 mod metrics;
@@ -43,6 +44,7 @@ mod sagas;
 mod services;
 mod slo;
 mod slug;
+mod stored;
 mod streams;
 mod tracing;
 mod traffic;
@@ -86,6 +88,7 @@ pub use sagas::{SagaEnd, SagaFailure, SagaOutcome, SagaPlan, SagaStepPlan, StepC
 pub use services::{HealthPlan, ServicePlan};
 pub use slo::Objective;
 pub use slug::slug;
+pub use stored::{Stored, together};
 pub use streams::StreamPlan;
 pub use tracing::TracingPlan;
 pub use verbs::{ORDERS, ORDERS_IN_FRONT};
@@ -143,7 +146,7 @@ impl<'m> Plan<'m> {
     /// The plan of `model`.
     #[must_use]
     pub fn new(model: &'m Model) -> Self {
-        let choices = choices::choose(model);
+        let mut choices = choices::choose(model);
         let graph = sync_graph(model);
         let traffic = traffic::carry(model);
         let entries = services::entries(model);
@@ -155,6 +158,7 @@ impl<'m> Plan<'m> {
         let flows = flows::budgets(model, &choices, &calls, flows);
         let amplification = amplification::plan(model, &choices, &graph, &calls, &flows);
         let events = events::plan(model, &traffic, &services);
+        choices.list.extend(choices::order(model, &events));
         let streams = streams::plan(model, &choices, &services);
         services::drain(&mut services, &streams);
         let gateway = gateway::plan(model, &choices, &calls, &services, &flows);

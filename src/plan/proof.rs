@@ -202,7 +202,10 @@ fn labels(text: &str) -> Vec<(String, String)> {
         let mut value = quoted[..end].to_owned();
         if pattern {
             let first = value.split('|').next().unwrap_or_default();
-            value = first.replace('?', "");
+            value = first
+                .replace('?', "")
+                .replace("[0-9]+", "0")
+                .replace("[.]", ".");
         }
         out.push((name.trim_matches([',', ' ']).to_owned(), value));
         rest = &quoted[end + 1..];
@@ -239,5 +242,7 @@ mod tests {
         assert_eq!(proof.labels, []);
         let proof = Proof::limit("max by (instance) (r{s=~\"https?|wss?\"})", 1.0);
         assert_eq!(proof.series[0].series, "r{s=\"https\"}");
+        let proof = Proof::limit("sum(n{q=~\"a[.]b#[0-9]+\"})", 1.0);
+        assert_eq!(proof.series[0].series, "n{q=\"a.b#0\"}");
     }
 }

@@ -159,11 +159,6 @@ pub(super) fn waits_in_channels(broker: &Broker, ordered: bool) -> bool {
     !ordered && matches!(broker.id.as_str(), "kafka" | "rabbitmq")
 }
 
-/// Whether order costs a reader all but one of its hands: the broker knows no key to keep it by.
-pub(super) fn one_at_a_time(broker: &Broker, ordered: bool) -> bool {
-    ordered && matches!(broker.id.as_str(), "rabbitmq" | "nats")
-}
-
 /// What the broker itself counts up to; `None` where it counts nothing.
 pub(super) fn limit(broker: &'static Broker, deliveries: u32) -> Option<Figure<u32>> {
     if broker.limit.is_empty() {

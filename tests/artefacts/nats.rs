@@ -41,6 +41,18 @@ fn folder(path: &Path) -> Option<&Path> {
     path.ancestors().find(|a| a.ends_with("broker/nats"))
 }
 
+/// All names of a row of numbered ones, of which a cell names the first and the last: `a_0` to `a_2`.
+pub(crate) fn numbered(ends: &[String], mark: char) -> Vec<String> {
+    let [first, last] = ends else {
+        return ends.to_vec();
+    };
+    let (stem, zero) = first.rsplit_once(mark).expect("a number at its end");
+    let (same, most) = last.rsplit_once(mark).expect("a number at its end");
+    assert_eq!((stem, zero), (same, "0"), "{ends:?}");
+    let most: u64 = most.parse().expect("a number");
+    (0..=most).map(|n| format!("{stem}{mark}{n}")).collect()
+}
+
 /// What the chapter says of every reader.
 fn readers(design: &OverBroker) -> Value {
     let events = rows(&design.chapter, ["Event", "Channel", "May publish"]);
@@ -60,10 +72,12 @@ fn readers(design: &OverBroker) -> Value {
                 .iter()
                 .find(|[r, c, ..]| r == reader && c == channel);
             let [_, _, durable, stream] = own.unwrap();
+            let durables = numbered(&names(durable), '_');
             json!({
                 "subject": names(channel)[0],
                 "stream": names(stream)[0],
-                "durable": names(durable)[0],
+                "user": durables[0].trim_end_matches("_0"),
+                "durables": durables,
                 "deliveries": number(deliveries),
                 "dead_letter": names(lands)[0],
                 "publisher": msdesign::plan::slug(&names(publishers)[0]),
@@ -100,6 +114,12 @@ fn messages_that_nobody_can_handle_are_found_through_the_dead_letter_stream() {
             "advisories of somebody else",
             "MAX_DELIVERIES.payment-refused-v1.orders",
             "MAX_DELIVERIES.payment-refused-v1.nobody",
+        ),
+        ("one partition for all keys", "{{partition(3,1)}}", "0"),
+        (
+            "more in hand than one of a partition",
+            "\"max_ack_pending\": 1",
+            "\"max_ack_pending\": 9",
         ),
         (
             "more than its own rights",

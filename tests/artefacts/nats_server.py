@@ -3,8 +3,9 @@
     nats_server.py version          the server's version
     nats_server.py accept DIR...    each folder holds streams/, consumers/ and permissions.conf of one design
     nats_server.py play PLAYS       messages are sent and refused; PLAYS is a JSON list of {dir, readers}, readers
-                                    a list of {subject, stream, durable, deliveries, dead_letter, publisher};
-                                    prints a list of what went wrong in each; waits are shortened
+                                    a list of {subject, stream, durables, user, deliveries, dead_letter, publisher};
+                                    prints a list of what went wrong in each; waits are shortened. A reader with several
+                                    durables has one a partition
 
 Three servers on loopback, as the replicas of the streams demand; they are stopped at the end.
 """
@@ -114,7 +115,7 @@ class Cluster:
 
 
 async def ask(client, subject, value):
-    said = json.loads((await client.request(subject, json.dumps(value).encode(), timeout=10)).data)
+    said = json.loads((await client.request(subject, json.dumps(value).encode(), timeout=30)).data)
     if "error" in said:
         raise SystemExit(f"{subject}: {said['error']}")
     return said
@@ -173,16 +174,36 @@ class Play:
     async def connect(self):
         """Every reader and publisher with its own rights."""
         self.clients = {}
-        for user in {r["durable"] for r in self.readers} | {r["publisher"] for r in self.readers}:
+        for user in {r["user"] for r in self.readers} | {r["publisher"] for r in self.readers}:
             self.clients[user] = await self.cluster.connect(user)
 
+    def subjects(self):
+        """Where each event is published, by whom; the key is the last part where there are partitions."""
+        return sorted(
+            {(r["subject"] + ("." if len(r["durables"]) > 1 else ""), r["publisher"]) for r in self.readers}
+        )
+
     async def publish(self, body):
-        for subject, user in sorted({(r["subject"], r["publisher"]) for r in self.readers}):
-            await self.clients[user].jetstream().publish(subject, body, timeout=10)
+        for subject, user in self.subjects():
+            subject += "some-key" if subject.endswith(".") else ""
+            await self.clients[user].jetstream().publish(subject, body, timeout=30)
+
+    async def holder(self, reader):
+        """The durable of the partition to which the message went."""
+        deadline = time.time() + 5
+        while True:
+            for durable in reader["durables"]:
+                subject = f"$JS.API.CONSUMER.INFO.{reader['stream']}.{durable}"
+                said = await ask(self.clients[reader["user"]], subject, {})
+                if said["num_pending"] + said["num_ack_pending"] > 0 or len(reader["durables"]) == 1:
+                    return durable
+            if time.time() > deadline:
+                return reader["durables"][0]
+            await asyncio.sleep(0.05)
 
     async def read(self, reader, verdict):
-        client = self.clients[reader["durable"]]
-        subscription = await client.jetstream().pull_subscribe_bind(reader["durable"], reader["stream"])
+        client = self.clients[reader["user"]]
+        subscription = await client.jetstream().pull_subscribe_bind(await self.holder(reader), reader["stream"])
         seen = 0
         while seen <= reader["deliveries"] + 2:
             try:
@@ -197,7 +218,7 @@ class Play:
 
     async def dead(self, reader, body, wanted):
         """The advisories among its dead letters point at the message."""
-        client, lost = self.clients[reader["durable"]], reader["dead_letter"]
+        client, lost = self.clients[reader["user"]], reader["dead_letter"]
         deadline = time.time() + (4 if wanted else 0)
         while True:
             state = (await ask(client, f"$JS.API.STREAM.INFO.{lost}", {}))["state"]
@@ -224,9 +245,56 @@ class Play:
         for reader, seen in zip(self.readers, seen):
             wanted = deliveries(reader)
             if seen != wanted:
-                self.wrong.append(f"{reader['durable']}: {what}: {seen} deliveries and not {wanted}")
+                self.wrong.append(f"{reader['durables'][0]}: {what}: {seen} deliveries and not {wanted}")
         if not self.wrong:
             await asyncio.gather(*(self.dead(r, body, dead) for r in self.readers))
+
+    async def in_order(self):
+        """Messages of many keys at once: those of one key come in their order though some are refused at first, a
+        reader has one of each partition in hand, and the keys are spread over the partitions."""
+        keys, each = [f"k{n}" for n in range(12)], 2
+        for subject, user in self.subjects():
+            if subject.endswith("."):
+                for n in range(each):
+                    for key in keys:
+                        await self.clients[user].jetstream().publish(f"{subject}{key}", f"{key} {n}".encode(), timeout=30)
+        await asyncio.gather(*(self.all_partitions(r, keys, each) for r in self.readers if len(r["durables"]) > 1))
+
+    async def all_partitions(self, reader, keys, each):
+        taken, used, refused = [], set(), set()
+        deadline = time.time() + 30
+
+        async def partition(durable):
+            client = self.clients[reader["user"]]
+            subscription = await client.jetstream().pull_subscribe_bind(durable, reader["stream"])
+            while len(set(taken)) < len(keys) * each and time.time() < deadline:
+                try:
+                    messages = await subscription.fetch(5, timeout=0.25)
+                except asyncio.TimeoutError:
+                    continue
+                # One that is held for too long comes again meanwhile.
+                held = {m.metadata.sequence.stream for m in messages}
+                if len(held) > 1:
+                    self.wrong.append(f"{durable}: {len(held)} messages in hand at once")
+                for message in messages:
+                    key, n = message.data.decode().split()
+                    used.add(durable)
+                    if n == "0" and (key, n) not in refused:
+                        refused.add((key, n))
+                        await message.nak(delay=WAIT)
+                    else:
+                        taken.append((key, int(n)))
+                        await message.ack_sync()
+            await subscription.unsubscribe()
+
+        await asyncio.gather(*map(partition, reader["durables"]))
+        for key in keys:
+            # What was acknowledged too late comes again.
+            order = list(dict.fromkeys(n for k, n in taken if k == key))
+            if order != list(range(each)):
+                self.wrong.append(f"{reader['user']}: {key} came in the order {order}")
+        if len(used) < 2:
+            self.wrong.append(f"{reader['user']}: all keys are in one partition")
 
     async def trespass(self):
         """What is not theirs is refused, and what is theirs was not."""
@@ -287,6 +355,7 @@ async def play(folder, readers):
             if p.wrong:
                 break
         else:
+            await p.in_order()
             await p.trespass()
         for client in [admin, *p.clients.values()]:
             await client.close()

@@ -3,8 +3,9 @@
     rabbitmq.py version             the broker's version
     rabbitmq.py accept FILE...      each file is imported
     rabbitmq.py play PLAYS          messages are sent and refused; PLAYS is a JSON list of {definitions, readers},
-                                    readers a list of {exchange, queue, deliveries, dead_letter, ordered};
-                                    prints a list of what went wrong in each; waits are shortened
+                                    readers a list of {exchange, queues, deliveries, dead_letter, ordered};
+                                    prints a list of what went wrong in each; waits are shortened. A reader with several
+                                    queues has one a partition
 
 The broker runs on loopback with a name, folder and ports of its own, and is stopped at the end.
 """
@@ -37,7 +38,8 @@ class Broker:
     def __enter__(self):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="msdesign-rabbitmq-"))
         self.port = free_port()
-        (self.dir / "plugins").write_text("[].\n")
+        # What the files ask for where order needs partitions.
+        (self.dir / "plugins").write_text("[rabbitmq_consistent_hash_exchange].\n")
         (self.dir / "rabbitmq.conf").write_text("")
         (self.dir / "env").write_text("")
         self.env = dict(
@@ -156,7 +158,7 @@ class Play:
         )
         self.channel = self.connection.channel()
         self.channel.confirm_delivery()
-        self.wrong = []
+        self.wrong, self.channels = [], []
 
     def publish(self, body, expiration=None):
         properties = self.pika.BasicProperties(
@@ -168,16 +170,18 @@ class Play:
     def consume(self):
         """Every reader has one message in hand at a time."""
         for reader in self.readers:
-            channel = self.connection.channel()
-            channel.basic_qos(prefetch_count=1)
-            channel.basic_consume(reader["queue"], self.on_message(reader))
+            for queue in reader["queues"]:
+                channel = self.connection.channel()
+                channel.basic_qos(prefetch_count=1)
+                channel.basic_consume(queue, self.on_message(reader))
+                self.channels.append(channel)
 
     def on_message(self, reader):
         def delivered(channel, method, properties, body):
             self.last = time.time()
             reader["seen"] += 1
             if body != self.body:
-                self.wrong.append(f"{reader['queue']}: {body!r} in place of {self.body!r}")
+                self.wrong.append(f"{reader['queues'][0]}: {body!r} in place of {self.body!r}")
             # A message that comes without end is taken, and the count tells.
             most = reader["deliveries"] * (reader["deliveries"] + 1)
             verdict = self.verdict(reader) if reader["seen"] <= most else "take"
@@ -206,7 +210,7 @@ class Play:
         for r in self.readers:
             if r["seen"] != r["deliveries"]:
                 self.wrong.append(
-                    f"{r['queue']}: {name}: {r['seen']} deliveries, the chapter says {r['deliveries']}"
+                    f"{r['queues'][0]}: {name}: {r['seen']} deliveries, the chapter says {r['deliveries']}"
                 )
 
     def dead(self, name, wanted):
@@ -223,6 +227,58 @@ class Play:
             elif method and (properties.message_id, properties.headers.get("traceparent")) != ("m-1", "t"):
                 self.wrong.append(f"{r['dead_letter']}: {name}: its headers are lost: {properties}")
 
+
+    def in_order(self):
+        """Messages of many keys at once: those of one key come in their order though some are returned at first, only
+        one instance of a reader has a message of a queue, and the keys are spread over the queues."""
+        spread = [r for r in self.readers if len(r["queues"]) > 1]
+        keys, each = [f"k{n}" for n in range(24)], 3
+        for reader in spread:
+            reader.update(taken=[], used=set(), held={}, refused=set())
+        # Two new instances of each reader: the broker lets one that returned a message too often hold one more.
+        for channel in self.channels:
+            channel.close()
+        for reader in spread:
+            for queue in reader["queues"] * 2:
+                channel = self.connection.channel()
+                channel.basic_qos(prefetch_count=1)
+                channel.basic_consume(queue, self.on_keyed(reader, queue))
+        for exchange in sorted({r["exchange"] for r in spread}):
+            for n in range(each):
+                for key in keys:
+                    properties = self.pika.BasicProperties(delivery_mode=2)
+                    self.channel.basic_publish(exchange, key, f"{key} {n}".encode(), properties, mandatory=True)
+        deadline = time.time() + 30
+        while any(len(r["taken"]) < len(keys) * each for r in spread) and time.time() < deadline:
+            self.connection.process_data_events(0.05)
+        for reader in spread:
+            for key in keys:
+                order = [n for k, n in reader["taken"] if k == key]
+                if order != list(range(each)):
+                    self.wrong.append(f"{reader['queues'][0]}: {key} came in the order {order}")
+            if len(reader["used"]) < 2:
+                self.wrong.append(f"{reader['queues'][0]}: all keys are in one queue")
+
+    def on_keyed(self, reader, queue):
+        def delivered(channel, method, _properties, body):
+            key, n = body.decode().split()
+            reader["used"].add(queue)
+            if reader["held"].get(queue):
+                self.wrong.append(f"{queue}: two messages in hand at once")
+            reader["held"][queue] = True
+
+            def done():
+                reader["held"][queue] = False
+                if n == "0" and key not in reader["refused"]:
+                    reader["refused"].add(key)
+                    channel.basic_nack(method.delivery_tag, requeue=True)
+                else:
+                    reader["taken"].append((key, int(n)))
+                    channel.basic_ack(method.delivery_tag)
+
+            self.connection.call_later(0.005, done)
+
+        return delivered
 
     def nobody_reads(self):
         self.publish(b"not read in time", expiration="20")
@@ -260,7 +316,7 @@ def play(broker, definitions, readers):
     vhost = definitions["vhosts"][0]["name"]
     broker.load(shorter(definitions))
     p = Play(broker, vhost, readers)
-    for step in (p.nobody_reads, p.refused, p.returned, p.taken, p.mixed):
+    for step in (p.nobody_reads, p.refused, p.returned, p.taken, p.mixed, p.in_order):
         step()
         if p.wrong:
             break

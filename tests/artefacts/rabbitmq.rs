@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::Check;
 use crate::chapter::{names, number, rows};
 use crate::designs::{self, Exported, OverBroker};
+use crate::nats::numbered;
 use crate::tool;
 
 pub(crate) const DEFINITIONS: Check = Check {
@@ -49,7 +50,7 @@ fn readers(design: &OverBroker) -> Value {
             let deliveries = number(deliveries);
             json!({
                 "exchange": names(&of[1])[0],
-                "queue": names(&own.unwrap()[2])[0],
+                "queues": numbered(&names(&own.unwrap()[2]), '#'),
                 "deliveries": deliveries,
                 "dead_letter": names(lands)[0],
                 "ordered": sock_shop_is_ordered && deliveries > 1 && names(waits).is_empty(),
@@ -120,6 +121,16 @@ fn refused_messages_land_where_the_chapter_says_and_nowhere_else() {
             "dead letters at another reader",
             "\"x-dead-letter-routing-key\":\"orders.payment.refused.v1.dlq\"".to_owned(),
             "\"x-dead-letter-routing-key\":\"carts.order.placed.v1.dlq\"".to_owned(),
+        ),
+        (
+            "one partition for all keys",
+            "\"destination\":\"carts.order.placed.v1#0\",\"destination_type\":\"queue\",\"routing_key\":\"1\"".to_owned(),
+            "\"destination\":\"carts.order.placed.v1#0\",\"destination_type\":\"queue\",\"routing_key\":\"100000\"".to_owned(),
+        ),
+        (
+            "several instances at a queue at once",
+            "\"x-single-active-consumer\":true".to_owned(),
+            "\"x-single-active-consumer\":false".to_owned(),
         ),
         (
             "no dead letters of what is returned",

@@ -103,6 +103,7 @@ rules! {
     durability_low,
     message_too_large,
     order_key_missing,
+    ordered_too_slow,
     multi_producer,
     consumer_no_producer,
     consumer_loses_poison_message,

@@ -10,9 +10,9 @@ rule! {
     severity: Warning,
     section: Async,
     summary: "fewer partitions than the consumers need",
-    what: "A stated number of partitions below the stated instances of a consumer, or below what the event's stated rate needs at the stated capacity of one instance.",
+    what: "A stated number of partitions below the stated instances of a consumer, or below what the event's stated rate needs at the stated capacity of one instance or at the stated time of a handler.",
     why: "A partition is read by one instance of a group: the others stand idle, and adding partitions later breaks the order of keys.",
-    limits: "Brokers without partitions are left out. What one instance manages is its service's `capacity` over its `replicas`.",
+    limits: "Brokers without partitions are left out, unless `ordered = true` gives RabbitMQ a queue and NATS a consumer a partition. What one instance manages is its service's `capacity` over its `replicas`.",
     source: "Apache Kafka documentation, consumers; partitions ≥ max(t ÷ c, consumers)",
 }
 
@@ -24,9 +24,19 @@ rule! {
 fn check(facts: &Facts<'_>, report: &mut Report) {
     for id in facts.model.event_ids() {
         let e = facts.model.event(id);
-        let Some(partitions) = e.partitions.filter(|_| facts.model.broker(e.broker).kind.partitioned) else {
+        let kind = facts.model.broker(e.broker).kind;
+        let ordered = e.terms.ordered.is_some_and(|o| o.value) && !kind.lanes.is_empty();
+        let Some(partitions) = e.partitions.filter(|_| kind.partitioned || ordered) else {
             continue;
         };
+        // A partition has one message in hand.
+        if let (Some(rate), Some(handler)) = (e.rate, e.terms.handler) {
+            let needed = (rate.value.0 * handler.value.as_s() - 1e-9).ceil().max(1.0) as u64;
+            if needed > partitions.value {
+                slow(facts, report, id, partitions, needed);
+                continue;
+            }
+        }
         let mut worst: Option<(u64, ServiceId, crate::diag::Span, String)> = None;
         for (consumer, _) in &e.consumers {
             let Party::Service(s) = consumer else { continue };
@@ -61,4 +71,35 @@ fn check(facts: &Facts<'_>, report: &mut Report) {
         let fix = Fix::new(format!("set `partitions = {needed}`"));
         report.add(facts.event(id), d.fix(fix.write(partitions.span, needed.to_string())));
     }
+}
+
+/// The stated rate and handling time need more partitions than there are.
+fn slow(
+    facts: &Facts<'_>,
+    report: &mut Report,
+    id: crate::model::EventId,
+    partitions: crate::model::Set<u64>,
+    needed: u64,
+) {
+    let e = facts.model.event(id);
+    let (Some(rate), Some(handler)) = (e.rate, e.terms.handler) else {
+        return;
+    };
+    let d = report
+        .at(
+            partitions.span,
+            format!(
+                "`{}` has {}, but {needed} are needed: {} × {} a message",
+                e.name,
+                plural(count(partitions.value), "partition"),
+                rate.value,
+                handler.value
+            ),
+        )
+        .at("too few")
+        .label(rate.span, "arrive")
+        .label(handler.span, "for one of them, and a partition has one in hand")
+        .help(format!("make it `partitions = {needed}` or more, with some to spare, before the first message is written"));
+    let fix = Fix::new(format!("set `partitions = {needed}`"));
+    report.add(facts.event(id), d.fix(fix.write(partitions.span, needed.to_string())));
 }

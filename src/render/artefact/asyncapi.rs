@@ -12,7 +12,7 @@ use super::super::Cx;
 use super::events::schema;
 use super::{File, Kind, yaml};
 use crate::model::{BrokerId, EventId, Party, ServiceId};
-use crate::plan::slug;
+use crate::plan::{slug, snake};
 
 pub(super) const KIND: Kind = Kind {
     id: "asyncapi",
@@ -179,7 +179,21 @@ fn channel(cx: &Cx<'_>, id: EventId) -> Value {
     let broker = cx.plan.model.broker(e.broker);
     let key = key(cx, id);
     let mut out = Map::new();
-    out.insert("address".into(), json!(p.channel));
+    if broker.kind.id == "nats" && p.partitions.is_some() {
+        // The key is the last part of the subject.
+        let parameter = snake(&p.key.value);
+        out.insert(
+            "address".into(),
+            json!(format!("{}.{{{parameter}}}", p.channel)),
+        );
+        let what = format!("`{}` of the message: decides its partition", p.key.value);
+        out.insert(
+            "parameters".into(),
+            json!({ parameter: { "description": what } }),
+        );
+    } else {
+        out.insert("address".into(), json!(p.channel));
+    }
     if let Some(text) = &e.description {
         out.insert("description".into(), json!(text));
     }

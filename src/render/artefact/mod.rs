@@ -140,6 +140,11 @@ pub(crate) fn of_kind(cx: &Cx<'_>, id: &str) -> Vec<File> {
     kind.map_or_else(Vec::new, |k| (k.files)(cx))
 }
 
+/// Whether the file is one of those that differ from another by the number of a partition alone.
+pub(crate) fn of_another_partition(path: &str) -> bool {
+    broker::of_another_partition(path)
+}
+
 /// Files in the chapter, each folded under its path.
 pub(crate) fn show_files(doc: &mut Doc, files: &[File]) {
     for file in files {

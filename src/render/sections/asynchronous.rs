@@ -4,7 +4,9 @@ mod channels;
 mod dead_letters;
 mod effects;
 mod naming;
+mod order;
 mod schema;
+mod stored;
 mod stores;
 
 use super::super::Cx;
@@ -25,9 +27,18 @@ pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
     dead_letters::write(cx, doc);
     effects::idempotency(cx, doc);
     effects::outbox(cx, doc);
-    for kind in ["broker", "asyncapi"] {
-        artefact::show(cx, doc, kind);
+    let files = artefact::of_kind(cx, "broker");
+    let (others, files): (Vec<_>, Vec<_>) = files
+        .into_iter()
+        .partition(|f| artefact::of_another_partition(&f.path));
+    artefact::show_files(doc, &files);
+    if !others.is_empty() {
+        doc.para(say!(
+            "`export` writes {} more files, one for each consumer of the partitions after the first: they differ in the number at the end of `durable_name` and in `filter_subject`.",
+            others.len()
+        ));
     }
+    artefact::show(cx, doc, "asyncapi");
 }
 
 /// Names of an event's publishers.

@@ -242,11 +242,11 @@ fn consumers(cx: &Cx<'_>, doc: &mut Doc) {
             rows.push(vec![
                 Inline::code(model.event(id).name.as_str()),
                 Inline::code(model.party(g.consumer)),
-                Inline::code(if broker.id == "kafka" {
-                    g.group.as_str()
-                } else {
-                    g.queue.as_str()
-                }),
+                match (broker.id.as_str(), g.lanes) {
+                    ("kafka", _) => Inline::code(g.group.as_str()),
+                    (_, 0) => Inline::code(g.queue.as_str()),
+                    (_, n) => say!("`{}` and on, {} together", g.lane(broker, 0), n),
+                },
                 Inline::code(lag),
                 if plan::backlog(broker, p, g).age {
                     aged = true;

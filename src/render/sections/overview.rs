@@ -102,7 +102,7 @@ fn choices(cx: &Cx<'_>, doc: &mut Doc) {
         .map(|c| {
             vec![
                 Inline::text(c.what),
-                Inline::text(c.chosen.as_str()),
+                Inline::quoted(&c.chosen),
                 Inline::text(match c.origin {
                     Origin::Set => "author",
                     Origin::Derived => "design",

@@ -63,6 +63,10 @@ pub(super) fn queues(out: &mut Map<String, Value>, p: &EventPlan, group: &GroupP
             "maxReceiveCount": p.limit.as_ref().unwrap_or(&p.attempts).value,
         }),
     );
+    if p.fast_order {
+        more.insert("DeduplicationScope".into(), json!("messageGroup"));
+        more.insert("FifoThroughputLimit".into(), json!("perMessageGroupId"));
+    }
     out.insert(
         queue.clone(),
         queue_of(&group.queue, p.kept.value, fifo, more),

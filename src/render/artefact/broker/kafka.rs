@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::{Cx, File, documents};
-use crate::model::units::Time;
+use crate::model::units::{Bytes, Time};
 use crate::model::{EventId, Party};
 use crate::plan::slug;
 
@@ -35,7 +35,8 @@ fn resources(cx: &Cx<'_>, events: &[EventId]) -> Vec<Value> {
     for &id in events {
         let p = cx.plan.event(id);
         let partitions = p.partitions.as_ref().map_or(1, |n| n.value);
-        topics.add(cx, &p.channel, partitions, p.kept.value);
+        let limit = p.stored.partition_limit.as_ref().map(|l| l.value);
+        topics.add(cx, &p.channel, partitions, p.kept.value, limit);
         for publisher in &model.event(id).publishers {
             let user = cx.plan.service(publisher.service).slug.clone();
             let acl = acl("topic", &p.channel, &["Describe", "Write"]);
@@ -43,9 +44,10 @@ fn resources(cx: &Cx<'_>, events: &[EventId]) -> Vec<Value> {
         }
         for group in &p.groups {
             for wait in &group.retries {
-                topics.add(cx, &wait.name, partitions, p.kept.value);
+                topics.add(cx, &wait.name, partitions, p.kept.value, None);
             }
-            topics.add(cx, &group.dead_letter, partitions, p.dead_letter_kept.value);
+            let (lost, keeps) = (&group.dead_letter, p.dead_letter_kept.value);
+            topics.add(cx, lost, partitions, keeps, None);
             let Party::Service(reader) = group.consumer else {
                 continue;
             };
@@ -91,13 +93,20 @@ struct Topics {
 
 impl Topics {
     /// Three copies of which two must be written: the choice that the chapter gives for Kafka.
-    fn add(&mut self, cx: &Cx<'_>, name: &str, partitions: u64, keeps: Time) {
+    fn add(&mut self, cx: &Cx<'_>, name: &str, partitions: u64, keeps: Time, limit: Option<Bytes>) {
         let wanted = slug(name);
         let mut resource = wanted.clone();
         let mut n = 2;
         while !self.taken.insert(resource.clone()) {
             resource = format!("{wanted}-{n}");
             n += 1;
+        }
+        let mut config = json!({
+            "min.insync.replicas": 2,
+            "retention.ms": keeps.as_ms(),
+        });
+        if let Some(limit) = limit {
+            config["retention.bytes"] = json!(limit.0);
         }
         self.list.push(json!({
             "apiVersion": STRIMZI,
@@ -107,10 +116,7 @@ impl Topics {
                 "topicName": name,
                 "partitions": partitions,
                 "replicas": 3,
-                "config": {
-                    "min.insync.replicas": 2,
-                    "retention.ms": keeps.as_ms(),
-                },
+                "config": config,
             },
         }));
     }

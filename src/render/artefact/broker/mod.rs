@@ -20,6 +20,9 @@ use super::{File, Kind, documents};
 use crate::model::{BrokerId, EventId};
 use crate::plan::slug;
 
+/// The most partitions of a reader that are written out; only a stated number can be larger.
+const MOST_LANES: u64 = 1000;
+
 pub(super) const KIND: Kind = Kind {
     id: "broker",
     what: "topics, queues, dead letters and access: Kafka (Strimzi), RabbitMQ (definitions), NATS (JetStream), SNS, SQS and EventBridge (CloudFormation), Pub/Sub and Service Bus (Terraform)",
@@ -48,6 +51,16 @@ fn files(cx: &Cx<'_>) -> Vec<File> {
         });
     }
     out
+}
+
+/// Whether the file is that of a consumer of a partition after the first.
+pub(super) fn of_another_partition(path: &str) -> bool {
+    let Some((folder, file)) = path.rsplit_once('/') else {
+        return false;
+    };
+    // No slug has a `_`.
+    let number = file.trim_end_matches(".json").rsplit_once('_');
+    folder.ends_with("/consumers") && number.is_some_and(|(_, n)| n != "0")
 }
 
 /// `value` as a JSON file.

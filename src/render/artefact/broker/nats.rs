@@ -3,13 +3,17 @@
 //!
 //! JetStream has no dead letters of its own. When it gives a message up it publishes where the message stands in
 //! its stream; a stream for each reader keeps those advisories, and the event's stream keeps the message.
+//!
+//! Where order counts and one message at a time is too slow, the stream puts the partition of a message's key into its
+//! subject, and each reader has a consumer for each partition with one message in hand.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::{Cx, File};
+use super::{Cx, File, MOST_LANES};
+use crate::catalog::Broker;
 use crate::model::units::Time;
 use crate::model::{EventId, Party};
 use crate::plan::{EventPlan, GroupPlan};
@@ -32,22 +36,29 @@ pub(super) fn files(cx: &Cx<'_>, name: &str, events: &[EventId]) -> Vec<File> {
     };
     let mut consumers = Vec::new();
     for &id in events {
-        let p = cx.plan.event(id);
-        stream(
-            name,
-            &p.store,
-            &stream_of(&p.store, vec![p.channel.clone()], p.kept.value),
-        );
+        let (p, broker) = (cx.plan.event(id), kind(cx, id));
+        let mut own = stream_of(&p.store, vec![published(p)], p.kept.value);
+        if let Some(partitions) = &p.partitions {
+            own["subject_transform"] = json!({
+                "src": published(p),
+                "dest": format!("{}.{{{{partition({},1)}}}}.{{{{wildcard(1)}}}}", p.channel, partitions.value),
+            });
+        }
+        stream(name, &p.store, &own);
         for group in &p.groups {
-            let subjects = GIVEN_UP.map(|what| advisory(what, p, group)).to_vec();
+            let durables = durables(broker, group);
+            let each = |what| durables.iter().map(move |d| advisory(what, p, d));
+            let subjects = GIVEN_UP.into_iter().flat_map(each).collect();
             let kept = p.dead_letter_kept.value;
             let lost = group.dead_letter.as_str();
             stream(name, lost, &stream_of(lost, subjects, kept));
-            consumers.push(file(
-                format!("broker/{name}/consumers/{}.{}.json", p.store, group.group),
-                &consumer(p, group),
-                format!("`nats consumer add {} --config` reads it.", p.store),
-            ));
+            for (partition, durable) in durables.iter().enumerate() {
+                consumers.push(file(
+                    format!("broker/{name}/consumers/{}.{durable}.json", p.store),
+                    &consumer(p, durable, partition),
+                    format!("`nats consumer add {} --config` reads it.", p.store),
+                ));
+            }
         }
     }
     out.extend(consumers);
@@ -74,11 +85,31 @@ fn file(path: String, value: &Value, note: String) -> File {
     }
 }
 
-fn advisory(what: &str, p: &EventPlan, group: &GroupPlan) -> String {
-    format!(
-        "$JS.EVENT.ADVISORY.CONSUMER.{what}.{}.{}",
-        p.store, group.group
-    )
+fn kind(cx: &Cx<'_>, id: EventId) -> &'static Broker {
+    let model = cx.plan.model;
+    model.broker(model.event(id).broker).kind
+}
+
+/// Where its publishers send it: a message's key is the last part of its subject where it decides the partition.
+fn published(p: &EventPlan) -> String {
+    match p.partitions {
+        Some(_) => format!("{}.*", p.channel),
+        None => p.channel.clone(),
+    }
+}
+
+/// The consumers of a reader: one, or one a partition.
+fn durables(broker: &Broker, group: &GroupPlan) -> Vec<String> {
+    match group.lanes {
+        0 => vec![group.group.clone()],
+        n => (0..n.min(MOST_LANES))
+            .map(|at| group.lane(broker, at))
+            .collect(),
+    }
+}
+
+fn advisory(what: &str, p: &EventPlan, durable: &str) -> String {
+    format!("$JS.EVENT.ADVISORY.CONSUMER.{what}.{}.{durable}", p.store)
 }
 
 /// A time as JetStream counts it.
@@ -103,13 +134,17 @@ fn stream_of(name: &str, subjects: Vec<String>, kept: Time) -> Value {
     })
 }
 
-fn consumer(p: &EventPlan, group: &GroupPlan) -> Value {
+fn consumer(p: &EventPlan, durable: &str, partition: usize) -> Value {
+    let filter = match p.partitions {
+        Some(_) => format!("{}.{partition}.*", p.channel),
+        None => p.channel.clone(),
+    };
     let mut out = json!({
-        "durable_name": group.group,
+        "durable_name": durable,
         "deliver_policy": "all",
         "ack_policy": "explicit",
         "replay_policy": "instant",
-        "filter_subject": p.channel,
+        "filter_subject": filter,
         "ack_wait": nanoseconds(p.ack_timeout.value),
     });
     if let Some(limit) = &p.limit {
@@ -135,22 +170,22 @@ fn permissions(cx: &Cx<'_>, events: &[EventId]) -> String {
         let p = cx.plan.event(id);
         for publisher in &model.event(id).publishers {
             let user = cx.plan.service(publisher.service).slug.clone();
-            users
-                .entry(user)
-                .or_default()
-                .publish
-                .insert(p.channel.clone());
+            users.entry(user).or_default().publish.insert(published(p));
         }
         for group in &p.groups {
             let Party::Service(_) = group.consumer else {
                 continue;
             };
-            let (stream, durable, lost) = (&p.store, &group.group, &group.dead_letter);
+            let (stream, lost) = (&p.store, &group.dead_letter);
             let rights = users.entry(group.group.clone()).or_default();
+            for durable in durables(kind(cx, id), group) {
+                rights.publish.extend([
+                    format!("$JS.API.CONSUMER.INFO.{stream}.{durable}"),
+                    format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}"),
+                    format!("$JS.ACK.{stream}.{durable}.>"),
+                ]);
+            }
             rights.publish.extend([
-                format!("$JS.API.CONSUMER.INFO.{stream}.{durable}"),
-                format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}"),
-                format!("$JS.ACK.{stream}.{durable}.>"),
                 // Its dead letters: the advisories one by one, and the message at which each points.
                 format!("$JS.API.STREAM.INFO.{lost}"),
                 format!("$JS.API.STREAM.MSG.GET.{lost}"),

@@ -5,12 +5,16 @@
 //! leaves for the dead letters. The rest goes on to `….retry`, which knows by the routing key how many waits
 //! a message has had: the queue of each wait sets the key when the message leaves it through `….return`. A key
 //! that `….retry` does not know is the publisher's own, so it was the first delivery (`….first`).
+//!
+//! Where order counts and one message at a time is too slow, a reader has a queue a partition. `….hash` of the plugin
+//! `rabbitmq_consistent_hash_exchange` gives each routing key, which is the message's key, to one of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::{Cx, File};
+use super::{Cx, File, MOST_LANES};
+use crate::catalog::Broker;
 use crate::model::units::Time;
 use crate::model::{EventId, Party};
 use crate::plan::{EventPlan, GroupPlan};
@@ -20,21 +24,34 @@ const LOOKS: u32 = 1_000_000;
 
 /// The files of the broker `name` that carries `events`.
 pub(super) fn files(cx: &Cx<'_>, name: &str, events: &[EventId]) -> Vec<File> {
+    let mut notes = vec![
+        "`rabbitmqctl import_definitions` or `load_definitions` of `rabbitmq.conf` reads it."
+            .to_owned(),
+        "Its users have no passwords and cannot log in until `rabbitmqctl change_password` or a \
+         certificate gives them one."
+            .to_owned(),
+    ];
+    let groups = || events.iter().flat_map(|id| &cx.plan.event(*id).groups);
+    if groups().any(|g| g.lanes > 0) {
+        notes.push(
+            "`rabbitmq-plugins enable rabbitmq_consistent_hash_exchange` on every node first: the plugin comes with \
+             RabbitMQ, and without it the import stops at the exchanges of its type."
+                .to_owned(),
+        );
+    }
+    if groups().any(|g| !g.retries.is_empty()) {
+        notes.push(
+            "Of a queue with waits, `….dead` takes what died in it, `….retry` knows by the routing key \
+             which wait is next, `….first` takes what had none yet, and `….return` leads back to the queue."
+                .to_owned(),
+        );
+    }
     vec![File {
         path: format!("broker/{name}-definitions.json"),
         fence: "json",
         text: lines(&definitions(cx, events)),
         checked_by: Some("RabbitMQ"),
-        notes: vec![
-            "`rabbitmqctl import_definitions` or `load_definitions` of `rabbitmq.conf` reads it."
-                .to_owned(),
-            "Its users have no passwords and cannot log in until `rabbitmqctl change_password` or a \
-             certificate gives them one."
-                .to_owned(),
-            "Of a queue with waits, `….dead` takes what died in it, `….retry` knows by the routing key \
-             which wait is next, `….first` takes what had none yet, and `….return` leads back to the queue."
-                .to_owned(),
-        ],
+        notes,
     }]
 }
 
@@ -58,7 +75,7 @@ fn definitions(cx: &Cx<'_>, events: &[EventId]) -> Value {
     };
     for &id in events {
         let (e, p) = (model.event(id), cx.plan.event(id));
-        let usual_ack_s = model.broker(e.broker).kind.ack_s;
+        let kind = model.broker(e.broker).kind;
         d.exchange(&p.channel, "fanout", None);
         for publisher in &e.publishers {
             let user = cx.plan.service(publisher.service).slug.clone();
@@ -69,13 +86,14 @@ fn definitions(cx: &Cx<'_>, events: &[EventId]) -> Value {
                 .insert(p.channel.clone());
         }
         for group in &p.groups {
-            d.reader(p, group, usual_ack_s);
+            d.reader(p, group, kind);
             if let Party::Service(_) = group.consumer {
                 let rights = d.rights.entry(group.group.clone()).or_default();
-                rights.1.insert(group.queue.clone());
+                rights.1.extend(queues(kind, group));
             }
         }
-        let queues = p.groups.iter().map(|g| &g.queue);
+        let all: Vec<String> = p.groups.iter().flat_map(|g| queues(kind, g)).collect();
+        let queues = all.iter();
         d.policy(
             &format!("{} kept", p.channel),
             queues,
@@ -137,11 +155,15 @@ impl Definitions {
     }
 
     fn bind(&mut self, from: &str, key: &str, queue: &str, arguments: &Value) {
+        self.bind_to("queue", from, key, queue, arguments);
+    }
+
+    fn bind_to(&mut self, kind: &str, from: &str, key: &str, to: &str, arguments: &Value) {
         self.bindings.push(json!({
             "source": from,
             "vhost": self.vhost,
-            "destination": queue,
-            "destination_type": "queue",
+            "destination": to,
+            "destination_type": kind,
             "routing_key": key,
             "arguments": arguments,
         }));
@@ -168,20 +190,31 @@ impl Definitions {
         }));
     }
 
-    /// A reader's queue, those in which its messages wait, and that of its dead letters. `usual_ack_s` is how
-    /// long the broker lets a reader hold a message if it is told nothing.
-    fn reader(&mut self, p: &EventPlan, group: &GroupPlan, usual_ack_s: u64) {
+    /// A reader's queue, or one a partition, those in which its messages wait, and that of its dead letters.
+    fn reader(&mut self, p: &EventPlan, group: &GroupPlan, kind: &Broker) {
         let (queue, lost) = (group.queue.as_str(), group.dead_letter.as_str());
         let none = json!({});
         let mut told = json!({ "x-delivery-limit": p.limit.as_ref().map_or(0, |l| l.value) });
         if p.ordered {
             told["x-single-active-consumer"] = json!(true);
         }
-        if p.ack_timeout.value != Time::s(usual_ack_s) {
+        // How long the broker lets a reader hold a message if it is told nothing.
+        if p.ack_timeout.value != Time::s(kind.ack_s) {
             // Read from RabbitMQ 3.12 on; before, it is a setting of the whole broker.
             told["x-consumer-timeout"] = json!(p.ack_timeout.value.as_ms());
         }
         self.queue(lost, None, &none);
+        if group.lanes > 0 {
+            let hash = format!("{queue}.hash");
+            self.exchange(&hash, "x-consistent-hash", None);
+            self.bind_to("exchange", &p.channel, "", &hash, &none);
+            for lane in queues(kind, group) {
+                self.queue(&lane, Some(("", Some(lost))), &told);
+                // The weight of a queue among the others: each gets as many keys.
+                self.bind(&hash, "1", &lane, &none);
+            }
+            return;
+        }
         if group.retries.is_empty() {
             self.queue(queue, Some(("", Some(lost))), &told);
             self.bind(&p.channel, "", queue, &none);
@@ -251,6 +284,16 @@ impl Definitions {
             "queues": self.queues,
             "bindings": self.bindings,
         })
+    }
+}
+
+/// The queues that a reader reads: its own, or one a partition.
+fn queues(broker: &Broker, group: &GroupPlan) -> Vec<String> {
+    match group.lanes {
+        0 => vec![group.queue.clone()],
+        n => (0..n.min(MOST_LANES))
+            .map(|at| group.lane(broker, at))
+            .collect(),
     }
 }
 

@@ -20,6 +20,9 @@ pub(super) fn files(cx: &Cx<'_>, name: &str, events: &[EventId]) -> Vec<File> {
         properties.insert("TopicName".into(), json!(p.channel));
         if p.channel.ends_with(".fifo") {
             properties.insert("FifoTopic".into(), json!(true));
+            if p.fast_order {
+                properties.insert("FifoThroughputScope".into(), json!("MessageGroup"));
+            }
             ordered.push(format!("`{}`", cx.plan.model.event(id).name));
         }
         properties.insert("KmsMasterKeyId".into(), json!("alias/aws/sns"));

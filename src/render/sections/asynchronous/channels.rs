@@ -3,8 +3,10 @@
 use super::super::super::Cx;
 use super::super::super::doc::{Doc, Inline, say};
 use super::super::column::Column;
+use crate::catalog::Broker;
 use crate::model::units::Bytes;
 use crate::model::{BrokerId, Compatibility, EventId, Set};
+use crate::plan::GroupPlan;
 
 /// The brokers that carry events, with what they carry.
 pub(super) fn carried(cx: &Cx<'_>) -> Vec<(BrokerId, Vec<EventId>)> {
@@ -44,7 +46,10 @@ pub(super) fn topics(cx: &Cx<'_>, doc: &mut Doc) {
             Bytes(kind.max_bytes)
         , kind.access));
         let mut head = vec!["Event", "Channel", "Peak rate", "Size", "Key"];
-        if kind.partitioned {
+        let partitioned = events
+            .iter()
+            .any(|e| cx.plan.event(*e).partitions.is_some());
+        if partitioned {
             head.push("Partitions");
         }
         head.extend(["Kept for", "May publish", "May read"]);
@@ -62,7 +67,7 @@ pub(super) fn topics(cx: &Cx<'_>, doc: &mut Doc) {
                     sizes.cell(&plan.size),
                     Inline::code(plan.key.value.as_str()).and(keys.why(&plan.key)),
                 ];
-                if kind.partitioned {
+                if partitioned {
                     row.push(
                         plan.partitions
                             .as_ref()
@@ -86,8 +91,16 @@ pub(super) fn topics(cx: &Cx<'_>, doc: &mut Doc) {
                 rows.push(vec![
                     Inline::code(model.party(group.consumer)),
                     Inline::code(plan.channel.as_str()),
-                    Inline::code(group.group.as_str()),
-                    Inline::code(group.queue.as_str()),
+                    if kind.id == "nats" {
+                        lanes(kind, group, &group.group)
+                    } else {
+                        Inline::code(group.group.as_str())
+                    },
+                    if kind.id == "nats" {
+                        Inline::code(group.queue.as_str())
+                    } else {
+                        lanes(kind, group, &group.queue)
+                    },
                     acks.cell(&plan.ack_timeout),
                     say!("{} messages wait", group.lag_limit.value)
                         .and(Inline::why(&group.lag_limit)),
@@ -115,8 +128,21 @@ pub(super) fn topics(cx: &Cx<'_>, doc: &mut Doc) {
             rows,
         );
     }
+    for (broker, events) in carried(cx) {
+        super::order::write(cx, doc, broker, &events);
+        super::stored::write(cx, doc, broker, &events);
+    }
     super::super::load::backlogs(cx, doc);
     today(cx, doc);
+}
+
+/// What reads the partitions of a reader, or `only` where it has none.
+fn lanes(broker: &Broker, group: &GroupPlan, only: &str) -> Inline {
+    let at = |n| group.lane(broker, n);
+    match group.lanes {
+        0 => Inline::code(only),
+        n => say!("`{}` to `{}`", at(0), at(n.saturating_sub(1))),
+    }
 }
 
 /// What a reader has on this broker.

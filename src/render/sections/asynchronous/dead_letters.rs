@@ -135,10 +135,10 @@ fn ordered_waits(broker: &Broker) -> &'static str {
             "its reader pauses the partition for the wait and handles the record again, and the records after it wait as well; a retry topic would let them overtake it. After the last failure it publishes the record to the dead letter topic"
         }
         "rabbitmq" => {
-            "one reader at a time has its queue (`x-single-active-consumer`); it holds the message for the wait and returns it (`basic.nack`, `requeue = true`), and the queue counts up to `x-delivery-limit`"
+            "one reader at a time has a queue (`x-single-active-consumer`); it holds the message for the wait and returns it (`basic.nack`, `requeue = true`), and the queue counts up to `x-delivery-limit`"
         }
         "nats" => {
-            "its consumer has one message at a time in hand (`MaxAckPending` 1), so nothing overtakes the one that waits"
+            "a consumer has one message at a time in hand (`MaxAckPending` 1), so nothing of its partition overtakes the one that waits"
         }
         _ => "",
     }
@@ -173,6 +173,11 @@ fn replay(broker: &str, group: &GroupPlan, channel: &str) -> Inline {
             group.dead_letter,
             group.group,
             channel
+        ),
+        "rabbitmq" if group.lanes > 0 => say!(
+            "read `{}` and send each message over the default exchange to the queue that its header `x-first-death-queue` names, so that it comes back to its own partition of `{}` and to no other reader.",
+            group.dead_letter,
+            group.group
         ),
         "rabbitmq" => say!(
             "a dynamic shovel from `{}` to `{}`, which is deleted when the source is empty; the exchange is left out, so no other queue gets a copy.{}",
