@@ -253,11 +253,26 @@ pub struct Gateway {
     pub retries: u32,
     pub retries_note: String,
     pub idle_s: u64,
-    pub stream_max_s: u64,
     pub body_bytes: u64,
     pub rate_limit: String,
     pub limit_scope: String,
     pub source: String,
+    /// What takes streams and gRPC calls in beside it; `None` where it takes them itself.
+    pub balancer: Option<Balancer>,
+}
+
+/// A load balancer beside a gateway.
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Balancer {
+    /// Its name.
+    pub name: String,
+    /// It closes a connection on which nothing has come for as many seconds.
+    pub idle_s: u64,
+    /// What limits requests on it.
+    pub limit: String,
+    /// Why the gateway does not take them.
+    pub why: String,
 }
 
 /// Where a kind of store, broker or engine listens.

@@ -69,10 +69,10 @@ const INFRASTRUCTURE: [&str; 30] = [
     "zookeeper",
 ];
 
-/// Share of all ways above which what they pass through is a bus.
-const BUS: f64 = 0.7;
-/// Callers and callees that a bus has at least.
-const SPOKES: usize = 3;
+/// Share of all ways, per cent, above which what they pass through is a bus, unless the author says otherwise.
+pub(super) const BUS: f64 = 70.0;
+/// Callers and callees that a bus has at least, unless the author says otherwise.
+pub(super) const SPOKES: f64 = 3.0;
 
 impl Facts<'_> {
     /// Whether the service stands before all others: said to be public, called by clients, or named so.
@@ -98,11 +98,12 @@ impl Facts<'_> {
     }
 
     /// The service through which almost everything passes, if it calls and is called by several.
-    pub(super) fn bus(&self) -> Option<ServiceId> {
-        let p = self.plan.coupling.passage.filter(|p| p.share > BUS)?;
+    pub(super) fn bus(&self, share: f64, spokes: usize) -> Option<ServiceId> {
+        let passage = self.plan.coupling.passage;
+        let p = passage.filter(|p| p.share * 100.0 > share)?;
         let plan = self.plan.service(p.service);
         let circled = |c: &Circle| c.members.contains(&p.service);
-        let wide = plan.used_by.len() >= SPOKES && plan.depends_on.len() >= SPOKES;
+        let wide = plan.used_by.len() >= spokes && plan.depends_on.len() >= spokes;
         (wide
             && !self.edge(p.service)
             && !self.infrastructure(p.service)

@@ -4,6 +4,7 @@ use super::Plan;
 use super::events::EventPlan;
 use super::figure::{Figure, Origin};
 use crate::catalog::{self, Broker, Gateway, Infrastructure, Mesh};
+use crate::model::units::Time;
 use crate::model::{Auth, Model, Party};
 
 /// One choice, for the overview.
@@ -38,6 +39,17 @@ pub struct Choices {
     pub namespace: String,
     /// Every choice with its reason.
     pub list: Vec<Choice>,
+}
+
+impl Choices {
+    /// Who takes in a stream or a gRPC call from outside, and after how long a silence it closes a connection.
+    #[must_use]
+    pub fn streams_by(&self) -> (&'static str, Time) {
+        match &self.gateway.balancer {
+            Some(b) => (&b.name, Time::s(b.idle_s)),
+            None => (&self.gateway.name, Time::s(self.gateway.idle_s)),
+        }
+    }
 }
 
 pub(super) fn choose(model: &Model) -> Choices {

@@ -6,7 +6,7 @@ use super::figure::Figure;
 use super::flows::FlowPlan;
 use super::services::ServicePlan;
 use super::wire::Rpc;
-use crate::catalog::{self, numbers};
+use crate::catalog::{self, Balancer, numbers};
 use crate::model::units::{Bytes, Rate, Time, float};
 use crate::model::{CallId, Model, Party, Protocol, ServiceId, StreamId, Transport};
 
@@ -41,6 +41,8 @@ pub struct Route {
     pub body: Option<Figure<Bytes>>,
     /// gRPC on the wire.
     pub grpc: bool,
+    /// What takes it in where the gateway does not: streams and gRPC calls, on some gateways.
+    pub past: Option<&'static Balancer>,
 }
 
 /// The gateway's part of the design.
@@ -63,6 +65,7 @@ pub(super) fn plan(
 ) -> GatewayPlan {
     let mut routes: Vec<Route> = Vec::new();
     let known = Clients::new(model);
+    let past_it = |it: bool| choices.gateway.balancer.as_ref().filter(|_| it);
     let mut routed = vec![false; model.services.len()];
     let mut past = Vec::new();
     for id in model.call_ids() {
@@ -132,6 +135,7 @@ pub(super) fn plan(
             limit,
             client_limit,
             grpc: c.protocol == Protocol::Grpc,
+            past: past_it(c.protocol == Protocol::Grpc),
         });
     }
     for id in model.stream_ids() {
@@ -180,6 +184,7 @@ pub(super) fn plan(
             body: None,
             client_limit,
             grpc: false,
+            past: past_it(true),
         });
         routed[service.0] = true;
     }
@@ -227,6 +232,7 @@ pub(super) fn plan(
             limit,
             client_limit,
             grpc: false,
+            past: None,
         });
     }
     routes.sort_by(|a, b| (&a.path, a.method, a.service).cmp(&(&b.path, b.method, b.service)));

@@ -190,11 +190,10 @@ fn one(choices: &Choices, services: &[ServicePlan], loads: &[Load], s: &Stream) 
             "derived",
         ),
     };
-    let gateway = choices.gateway;
     let platform = Time::s(choices.infrastructure.idle_s);
-    let own = Time::s(gateway.idle_s);
+    let (by, own) = choices.streams_by();
     let idle_limit = if own <= platform {
-        (own, gateway.name.clone())
+        (own, by.to_owned())
     } else {
         (platform, choices.infrastructure.idle_what.clone())
     };
@@ -260,17 +259,12 @@ fn one(choices: &Choices, services: &[ServicePlan], loads: &[Load], s: &Stream) 
         rate,
         heartbeat,
         idle_limit,
-        lifetime: [
-            (gateway.stream_max_s, &gateway.name),
+        lifetime: (choices.infrastructure.stream_max_s > 0).then(|| {
             (
-                choices.infrastructure.stream_max_s,
-                &choices.infrastructure.connections_what,
-            ),
-        ]
-        .into_iter()
-        .filter(|(s, _)| *s > 0)
-        .min_by_key(|(s, _)| *s)
-        .map(|(s, whose)| (Time::s(s), whose.clone())),
+                Time::s(choices.infrastructure.stream_max_s),
+                choices.infrastructure.connections_what.clone(),
+            )
+        }),
         reconnect,
         resume,
         backplane: replicas > 1,

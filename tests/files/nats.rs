@@ -75,34 +75,64 @@ fn wrong(model: &Model, plan: &Plan<'_>, docs: &[Doc]) -> Wrong {
     for id in model.event_ids() {
         let (e, p) = (model.event(id), plan.event(id));
         let channel = &p.channel;
-        should.push(stream(&p.store, json!([channel]), p.kept.value));
+        let kind = model.broker(e.broker).kind;
+        // Where there are partitions the key is the last part of the subject, and its partition stands before it.
+        let sent = match &p.partitions {
+            Some(_) => format!("{channel}.*"),
+            None => channel.clone(),
+        };
+        let mut own = stream(&p.store, json!([sent]), p.kept.value);
+        if let Some(n) = &p.partitions {
+            let dest = format!(
+                "{channel}.{{{{partition({},1)}}}}.{{{{wildcard(1)}}}}",
+                n.value
+            );
+            own["is"]["subject_transform"] = json!({ "src": sent, "dest": dest });
+        }
+        should.push(own);
         for by in &e.publishers {
             let user = plan.service(by.service).slug.as_str();
-            rights.entry(user).or_default().insert(channel.clone());
+            rights.entry(user).or_default().insert(sent.clone());
         }
         for g in &p.groups {
-            let (store, reader, lost) = (&p.store, &g.group, &g.dead_letter);
-            let given_up = ["MAX_DELIVERIES", "MSG_TERMINATED"];
-            let given_up =
-                given_up.map(|w| format!("$JS.EVENT.ADVISORY.CONSUMER.{w}.{store}.{reader}"));
-            should.push(stream(lost, json!(given_up), p.dead_letter_kept.value));
-            let mut consumer = json!({
-                "durable_name": reader, "deliver_policy": "all", "ack_policy": "explicit",
-                "replay_policy": "instant", "filter_subject": channel,
-                "ack_wait": p.ack_timeout.value.as_ms() * 1_000_000,
-                "max_deliver": p.limit.as_ref().unwrap().value,
-            });
-            if p.ordered {
-                consumer["max_ack_pending"] = json!(1);
+            let (store, lost) = (&p.store, &g.dead_letter);
+            let readers: Vec<String> = match g.lanes {
+                0 => vec![g.group.clone()],
+                n => (0..n).map(|at| g.lane(kind, at)).collect(),
+            };
+            let mut given_up = Vec::new();
+            for w in ["MAX_DELIVERIES", "MSG_TERMINATED"] {
+                for reader in &readers {
+                    given_up.push(format!("$JS.EVENT.ADVISORY.CONSUMER.{w}.{store}.{reader}"));
+                }
             }
-            should.push(json!({ "file": format!("consumers/{store}.{reader}"), "is": consumer }));
+            should.push(stream(lost, json!(given_up), p.dead_letter_kept.value));
+            for (at, reader) in readers.iter().enumerate() {
+                let filter = match g.lanes {
+                    0 => channel.clone(),
+                    _ => format!("{channel}.{at}.*"),
+                };
+                let mut consumer = json!({
+                    "durable_name": reader, "deliver_policy": "all", "ack_policy": "explicit",
+                    "replay_policy": "instant", "filter_subject": filter,
+                    "ack_wait": p.ack_timeout.value.as_ms() * 1_000_000,
+                    "max_deliver": p.limit.as_ref().unwrap().value,
+                });
+                if p.ordered {
+                    consumer["max_ack_pending"] = json!(1);
+                }
+                let name = format!("consumers/{store}.{reader}");
+                should.push(json!({ "file": name, "is": consumer }));
+            }
             let Party::Service(s) = g.consumer else {
                 continue;
             };
             let may = rights.entry(plan.service(s).slug.as_str()).or_default();
-            let consumer = ["CONSUMER.INFO", "CONSUMER.MSG.NEXT"];
-            may.extend(consumer.map(|what| format!("$JS.API.{what}.{store}.{reader}")));
-            may.insert(format!("$JS.ACK.{store}.{reader}.>"));
+            for reader in &readers {
+                let consumer = ["CONSUMER.INFO", "CONSUMER.MSG.NEXT"];
+                may.extend(consumer.map(|what| format!("$JS.API.{what}.{store}.{reader}")));
+                may.insert(format!("$JS.ACK.{store}.{reader}.>"));
+            }
             may.insert(format!("$JS.API.STREAM.MSG.GET.{store}"));
             let dead = ["INFO", "MSG.GET", "MSG.DELETE"];
             may.extend(dead.map(|what| format!("$JS.API.STREAM.{what}.{lost}")));

@@ -78,8 +78,12 @@ impl Made {
     }
 
     fn bind(&mut self, from: &str, key: &str, queue: &str, arguments: Value) {
+        self.bind_to("queue", from, key, queue, arguments);
+    }
+
+    fn bind_to(&mut self, kind: &str, from: &str, key: &str, to: &str, arguments: Value) {
         let entry = json!({
-            "source": from, "destination": queue, "destination_type": "queue", "routing_key": key,
+            "source": from, "destination": to, "destination_type": kind, "routing_key": key,
             "arguments": arguments,
         });
         self.add("bindings", entry);
@@ -111,11 +115,16 @@ fn definitions(model: &Model, plan: &Plan<'_>) -> Value {
         }
         let (mut queues, mut lost) = (BTreeSet::new(), BTreeSet::new());
         for g in &p.groups {
-            queues.insert(g.queue.clone());
+            let kind = model.broker(e.broker).kind;
+            let read: Vec<String> = match g.lanes {
+                0 => vec![g.queue.clone()],
+                n => (0..n).map(|at| g.lane(kind, at)).collect(),
+            };
+            queues.extend(read.iter().cloned());
             lost.insert(g.dead_letter.clone());
             if let Party::Service(s) = g.consumer {
                 let user = plan.service(s).slug.as_str();
-                rights.entry(user).or_default()[1].insert(g.queue.clone());
+                rights.entry(user).or_default()[1].extend(read.iter().cloned());
             }
             let mut told = json!({ "x-delivery-limit": p.limit.as_ref().unwrap().value });
             if p.ordered {
@@ -125,6 +134,17 @@ fn definitions(model: &Model, plan: &Plan<'_>) -> Value {
                 told["x-consumer-timeout"] = json!(p.ack_timeout.value.as_ms());
             }
             made.queue(&g.dead_letter, None, json!({}));
+            if g.lanes > 0 {
+                // Each key belongs to one queue, and each queue gets as many keys.
+                let hash = format!("{}.hash", g.queue);
+                made.exchange(&hash, "x-consistent-hash", json!({}));
+                made.bind_to("exchange", &p.channel, "", &hash, json!({}));
+                for queue in &read {
+                    made.queue(queue, Some(("", &g.dead_letter)), told.clone());
+                    made.bind(&hash, "1", queue, json!({}));
+                }
+                continue;
+            }
             made.bind(&p.channel, "", &g.queue, json!({}));
             if g.retries.is_empty() {
                 made.queue(&g.queue, Some(("", &g.dead_letter)), told);

@@ -14,9 +14,8 @@ rule! {
     why: "Almost every change needs two teams at once: the services are cut along other lines than the teams.",
     limits: "Calls of gateways and front ends are left out: they call every team. It does not see how often a contract changes.",
     source: "domain heuristic; Skelton and Pais, Team Topologies",
+    thresholds: [("pairs", 8.0, "pairs of services"), ("share", 50.0, "%")],
 }
-
-const LEAST: usize = 8;
 
 fn check(facts: &Facts<'_>, report: &mut Report) {
     let m = facts.model;
@@ -32,7 +31,10 @@ fn check(facts: &Facts<'_>, report: &mut Report) {
     let team = |s: ServiceId| m.service(s).teams.first().copied();
     let cross: Vec<CallId> =
         pairs.iter().filter(|((a, b), _)| team(*a) != team(*b)).map(|(_, id)| *id).collect();
-    if pairs.len() < LEAST || cross.len() * 2 <= pairs.len() {
+    let share = as_float(cross.len() as u64) * 100.0;
+    if pairs.len() < report.most("pairs")
+        || share <= report.threshold("share") * as_float(pairs.len() as u64)
+    {
         return;
     }
     let Some((first, rest)) = cross.split_first() else { return };

@@ -14,14 +14,14 @@ rule! {
     why: "Nothing can be changed, deployed or scaled alone: the price of a network is paid, and the boundaries buy nothing.",
     limits: "Calls only; what is shared in stores or libraries is not seen. Circles are left to `sync-cycle`.",
     source: "domain heuristic; Newman, Building Microservices",
+    thresholds: [("services", 5.0, "services"), ("share", 30.0, "%")],
 }
-
-const SERVICES: usize = 5;
-const SHARE: f64 = 0.3;
 
 fn check(facts: &Facts<'_>, report: &mut Report) {
     let (m, coupling) = (facts.model, &facts.plan.coupling);
-    if coupling.own < SERVICES || coupling.density() <= SHARE || !coupling.circles.is_empty() {
+    let share = report.threshold("share");
+    let few = coupling.own < report.most("services");
+    if few || coupling.density() * 100.0 <= share || !coupling.circles.is_empty() {
         return;
     }
     let inner: Vec<ServiceId> =
@@ -32,8 +32,7 @@ fn check(facts: &Facts<'_>, report: &mut Report) {
         .map(|s| facts.plan.service(*s).depends_on.iter().filter(|c| inside(c)).count())
         .sum();
     let possible = inner.len() * inner.len().saturating_sub(1);
-    // 30%, in whole numbers.
-    if possible == 0 || pairs * 10 <= possible * 3 {
+    if possible == 0 || as_float(pairs as u64) * 100.0 <= as_float(possible as u64) * share {
         return;
     }
     let busiest = inner.iter().max_by_key(|s| {

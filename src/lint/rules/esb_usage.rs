@@ -5,6 +5,7 @@
 //! none lead.
 
 use super::prelude::*;
+use crate::lint::roles::{BUS, SPOKES};
 
 rule! {
     id: "esb-usage",
@@ -14,11 +15,13 @@ rule! {
     what: "A service, neither at the edge nor at the end, that three or more services call, that calls three or more, and through which more than 70% of the ways from a service that none calls to one that calls none lead.",
     why: "It is a bus with logic in it: every change of two services is a change of the third, and it fails for all of them.",
     limits: "Gateways, front ends and what clients call are left out. Circles count as one service.",
-    source: "Taibi and Lenarduzzi 2018: ESB Usage",
+    source: "Taibi and Lenarduzzi 2018: ESB Usage; the share is a heuristic",
+    thresholds: [("share", BUS, "%"), ("spokes", SPOKES, "callers and callees")],
 }
 
 fn check(facts: &Facts<'_>, report: &mut Report) {
-    let (Some(bus), Some(p)) = (facts.bus(), facts.plan.coupling.passage) else {
+    let bus = facts.bus(report.threshold("share"), report.most("spokes"));
+    let (Some(bus), Some(p)) = (bus, facts.plan.coupling.passage) else {
         return;
     };
     let s = facts.model.service(bus);

@@ -6,6 +6,7 @@
 //! such as configuration servers and registries.
 
 use super::prelude::*;
+use crate::lint::roles::{BUS, SPOKES};
 
 rule! {
     id: "hub-service",
@@ -16,13 +17,20 @@ rule! {
     why: "When it is slow everything is, and each of its changes needs all of its callers.",
     limits: "What callers keep in a cache is not seen unless the call is `optional`. A service that everything also passes through is `esb-usage`.",
     source: "domain heuristic; Arcan, Hub-Like Dependency",
+    thresholds: [("callers", 5.0, "callers"), ("share", 50.0, "%")],
 }
 
-const LEAST: usize = 5;
-
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a small whole number"
+)]
 fn check(facts: &Facts<'_>, report: &mut Report) {
     let m = facts.model;
     let own = facts.plan.coupling.own;
+    // What everything also passes through is a bus.
+    let bus = facts.bus(BUS, SPOKES as usize);
+    let (least, share) = (report.most("callers"), report.threshold("share"));
     let mut takes_part = vec![false; m.services.len()];
     for c in &m.calls {
         if let Party::Service(s) = c.from {
@@ -33,7 +41,7 @@ fn check(facts: &Facts<'_>, report: &mut Report) {
     let others = m.service_ids().filter(|s| takes_part[s.0] && !m.service(*s).external).count();
     for id in m.service_ids() {
         let s = m.service(id);
-        if s.external || facts.infrastructure(id) || facts.bus() == Some(id) {
+        if s.external || facts.infrastructure(id) || bus == Some(id) {
             continue;
         }
         let mut calls: Vec<CallId> = Vec::new();
@@ -46,8 +54,8 @@ fn check(facts: &Facts<'_>, report: &mut Report) {
             }
         }
         let n = calls.len();
-        let half = n >= LEAST && n * 2 >= own;
-        let all = n >= LEAST - 1 && n + 1 >= others;
+        let half = n >= least && as_float(n as u64) * 100.0 >= share * as_float(own as u64);
+        let all = n + 1 >= least && n + 1 >= others;
         if !half && !all {
             continue;
         }

@@ -122,6 +122,7 @@ rules! {
     realtime_sticky,
     realtime_lossy,
     ws_duration,
+    path_shared_by_stream,
     auth_missing,
     jwt_checks,
     token_relay,

@@ -1,6 +1,6 @@
-//! `ws-duration`: a session is longer than the gateway lets a connection live.
+//! `ws-duration`: a session is longer than the platform lets a connection live.
 //!
-//! A stated `max_session` above the longest life of a connection at the gateway, with `resume = false`.
+//! A stated `max_session` above the longest life of a connection on the platform, with `resume = false`.
 
 use super::prelude::*;
 
@@ -9,11 +9,11 @@ rule! {
     id: "ws-duration",
     severity: Error,
     section: Realtime,
-    summary: "a session is longer than the gateway lets a connection live",
-    what: "A stated `max_session` above the longest life of a connection at the gateway, with `resume = false`.",
-    why: "The gateway closes the connection in the middle of the session, and what is sent until the client is back is lost.",
-    limits: "A stream that resumes may be cut: its clients go on where they stopped. Only gateways with such a limit are known.",
-    source: "limits of the gateways as cited in the chapter",
+    summary: "a session is longer than the platform lets a connection live",
+    what: "A stated `max_session` above the longest life of a connection on the platform, with `resume = false`.",
+    why: "The platform closes the connection in the middle of the session, and what is sent until the client is back is lost.",
+    limits: "A stream that resumes may be cut: its clients go on where they stopped. Known is that of Cloud Run; a load balancer has none.",
+    source: "limits of the platforms as cited in the chapter",
 }
 
 fn check(facts: &Facts<'_>, report: &mut Report) {
@@ -30,7 +30,7 @@ fn check(facts: &Facts<'_>, report: &mut Report) {
         if session.value <= *life {
             continue;
         }
-        let mut d = report
+        let d = report
             .at(
                 session.span,
                 format!(
@@ -41,13 +41,8 @@ fn check(facts: &Facts<'_>, report: &mut Report) {
             )
             .at(format!("longer than {life}"))
             .label(resume.span, "what passes meanwhile is gone");
-        if let Some(g) = facts.model.platform.gateway
-            && *whose == facts.plan.choices.gateway.name
-        {
-            d = d.label(g.span, "the gateway on the path");
-        }
         let d = d.help(format!(
-            "let clients reconnect before {life} is over and go on where they stopped (`resume = true`), or lead this stream past {whose} over a network load balancer"
+            "let clients reconnect before {life} is over and go on where they stopped (`resume = true`), or run the service where connections may live as long"
         ));
         report.add(facts.stream(id), d);
     }

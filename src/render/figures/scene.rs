@@ -75,23 +75,45 @@ pub(super) fn scene(cx: &Cx<'_>, doc: Option<&Doc>) -> Scene {
         Party::Service(s) => s.0,
         Party::Actor(a) => actor(scene, a),
     };
-    // Whoever comes from outside comes through the gateway, if it has a route for them.
-    let routed = |s: ServiceId| plan.gateway.routes.iter().any(|r| r.service == s);
-    let gateway = (!plan.gateway.routes.is_empty()).then(|| {
-        scene.nodes.push(Node {
-            id: "gateway".to_owned(),
-            label: plan.choices.gateway.name.clone(),
-            kind: NodeKind::Gateway,
-            link: section_link(cx, doc, Section::Gateway, "gateway-routes"),
-            ..Node::default()
-        });
-        scene.nodes.len() - 1
-    });
+    // Whoever comes from outside comes through the gateway, if it has a route for them, or through what stands beside
+    // it for what it cannot take.
+    let routes = &plan.gateway.routes;
+    let routed = |s: ServiceId| routes.iter().any(|r| r.service == s);
+    let mut door = |id: &str, label: &str, there: bool| {
+        there.then(|| {
+            scene.nodes.push(Node {
+                id: id.to_owned(),
+                label: label.to_owned(),
+                kind: NodeKind::Gateway,
+                link: section_link(cx, doc, Section::Gateway, "gateway-routes"),
+                ..Node::default()
+            });
+            scene.nodes.len() - 1
+        })
+    };
+    let gateway = door(
+        "gateway",
+        &plan.choices.gateway.name,
+        routes.iter().any(|r| r.past.is_none()),
+    );
+    let streams_by = if plan.choices.gateway.balancer.is_some() {
+        door(
+            "balancer",
+            plan.choices.streams_by().0,
+            routes.iter().any(|r| r.past.is_some()),
+        )
+    } else {
+        gateway
+    };
     for id in model.call_ids() {
         let c = model.call(id);
         let past = plan.gateway.past.binary_search(&id).is_ok();
         let mut from = node(&mut scene, c.from);
-        if let (Party::Actor(_), Some(gate), true) = (c.from, gateway, routed(c.to) && !past) {
+        let door = match c.protocol {
+            model::Protocol::Grpc => streams_by,
+            _ => gateway,
+        };
+        if let (Party::Actor(_), Some(gate), true) = (c.from, door, routed(c.to) && !past) {
             scene.edges.push(Edge {
                 from,
                 to: gate,
@@ -115,7 +137,9 @@ pub(super) fn scene(cx: &Cx<'_>, doc: Option<&Doc>) -> Scene {
             continue;
         };
         let mut from = node(&mut scene, Party::Actor(a));
-        if let (Some(gate), true) = (gateway, routed(s)) {
+        let whole = routes.iter().any(|r| r.service == s && r.past.is_none());
+        let door = if whole { gateway } else { streams_by };
+        if let (Some(gate), true) = (door, routed(s)) {
             scene.edges.push(Edge {
                 from,
                 to: gate,
@@ -176,7 +200,7 @@ pub(super) fn scene(cx: &Cx<'_>, doc: Option<&Doc>) -> Scene {
     for s in &model.streams {
         let (mut from, to) = (node(&mut scene, s.from), node(&mut scene, s.to));
         let labels = vec![s.label()];
-        if let (Party::Service(server), Party::Actor(_), Some(gate)) = (s.from, s.to, gateway)
+        if let (Party::Service(server), Party::Actor(_), Some(gate)) = (s.from, s.to, streams_by)
             && routed(server)
         {
             scene.edges.push(Edge {

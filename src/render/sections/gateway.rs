@@ -49,6 +49,12 @@ fn address(r: &EdgeRoute) -> String {
 fn routes(cx: &Cx<'_>, doc: &mut Doc, edge: &Edge<'_>) {
     let gateway = cx.plan.choices.gateway;
     doc.heading(1, "Routing rules", "gateway-routes");
+    if own(cx, edge).next().is_none() {
+        beside(cx, doc, edge);
+        hidden(cx, doc, edge);
+        past(cx, doc);
+        return;
+    }
     doc.para(
         say!(
             "{} takes the most specific of these routes that matches; what none of them matches is answered with 404{}. ",
@@ -63,42 +69,91 @@ fn routes(cx: &Cx<'_>, doc: &mut Doc, edge: &Edge<'_>) {
             None => say!("Its timeout: {}.", gateway.timeout_note),
         }),
     );
-    let rows = edge
+    let rows = own(cx, edge).map(|r| row(cx, r)).collect();
+    doc.table(&["Route", "Name", "Actors", "Service", "Timeout"], rows);
+    beside(cx, doc, edge);
+    hidden(cx, doc, edge);
+    past(cx, doc);
+}
+
+/// The routes that the gateway itself takes.
+fn own<'e>(cx: &'e Cx<'_>, edge: &'e Edge<'_>) -> impl Iterator<Item = &'e EdgeRoute> {
+    edge.routes.iter().filter(|r| plan_of(cx, r).past.is_none())
+}
+
+/// Names of the routes that a load balancer takes in beside the gateway.
+fn balanced<'e>(cx: &Cx<'_>, edge: &'e Edge<'_>) -> Vec<&'e str> {
+    edge.routes
+        .iter()
+        .filter(|r| plan_of(cx, r).past.is_some())
+        .map(|r| r.name.as_str())
+        .collect()
+}
+
+fn row(cx: &Cx<'_>, r: &EdgeRoute) -> Vec<Inline> {
+    let p = plan_of(cx, r);
+    vec![
+        Inline::code(address(r)),
+        Inline::code(r.name.as_str()),
+        Inline::names(&p.actors),
+        Inline::code(cx.plan.model.service(p.service).name.as_str()),
+        timeout(cx, r, p),
+    ]
+}
+
+/// What a load balancer takes in, since the gateway cannot.
+fn beside(cx: &Cx<'_>, doc: &mut Doc, edge: &Edge<'_>) {
+    let Some(balancer) = &cx.plan.choices.gateway.balancer else {
+        return;
+    };
+    let rows: Vec<Vec<Inline>> = edge
         .routes
         .iter()
-        .map(|r| {
-            let p = plan_of(cx, r);
-            vec![
-                Inline::code(address(r)),
-                Inline::code(r.name.as_str()),
-                Inline::names(&p.actors),
-                Inline::code(cx.plan.model.service(p.service).name.as_str()),
-                timeout(cx, r, p),
-            ]
-        })
+        .filter(|r| plan_of(cx, r).past.is_some())
+        .map(|r| row(cx, r))
         .collect();
+    if rows.is_empty() {
+        return;
+    }
+    doc.para(say!(
+        "The {} takes these in beside {}: {}.",
+        balancer.name,
+        cx.plan.choices.gateway.name,
+        balancer.why
+    ));
     doc.table(&["Route", "Name", "Actors", "Service", "Timeout"], rows);
+}
+
+/// Routes that another one leaves nothing for.
+fn hidden(cx: &Cx<'_>, doc: &mut Doc, edge: &Edge<'_>) {
     let hidden = edge.hidden.iter().map(|(lost, winner)| {
         let (lost, winner) = (&cx.plan.gateway.routes[*lost], &cx.plan.gateway.routes[*winner]);
         let name = |r: &Route| cx.plan.model.service(r.service).name.clone();
         if lost.service == winner.service {
             return say!(
                 "`{}` and `{}` of `{}` are one route; the limit is that of the first.",
-                winner.path,
-                lost.path,
+                said(cx, winner),
+                said(cx, lost),
                 name(winner)
             );
         }
         say!(
             "`{}` of `{}` cannot be told from `{}` of `{}`, which gets all of its requests: one of them needs another path.",
-            format!("{} {}", lost.method.unwrap_or("any method"), lost.path),
+            said(cx, lost),
             name(lost),
-            format!("{} {}", winner.method.unwrap_or("any method"), winner.path),
+            said(cx, winner),
             name(winner)
         )
     });
     doc.list(hidden);
-    past(cx, doc);
+}
+
+/// A route as its author knows it.
+fn said(cx: &Cx<'_>, r: &Route) -> String {
+    match r.stream {
+        Some(id) => cx.plan.model.stream(id).label(),
+        None => format!("{} {}", r.method.unwrap_or("any method"), r.path),
+    }
 }
 
 /// What the gateway cannot take, and what takes it.
@@ -139,9 +194,9 @@ fn past(cx: &Cx<'_>, doc: &mut Doc) {
 fn timeout(cx: &Cx<'_>, r: &EdgeRoute, p: &Route) -> Inline {
     match (&p.timeout, r.stream) {
         (None, stream) => say!(
-            "none: a {} stream; closed after {} s of silence",
+            "none: a {} stream; closed after {} of silence",
             stream.map_or("long", Transport::name),
-            cx.plan.choices.gateway.idle_s
+            cx.plan.choices.streams_by().1
         ),
         (Some(t), _) if r.timeout.is_some_and(|cut| cut < t.value) => say!(
             "{}, cut from {} by the gateway's ceiling",
@@ -165,6 +220,18 @@ fn limits(cx: &Cx<'_>, doc: &mut Doc, edge: &Edge<'_>) {
         .and(source(&gateway.source))
         .and(Inline::text(".")),
     );
+    let beside = balanced(cx, edge);
+    if let Some(b) = gateway.balancer.as_ref().filter(|_| !beside.is_empty()) {
+        doc.para(
+            say!(
+                "What the {} takes in is limited by {}, for each address: ",
+                b.name,
+                b.limit
+            )
+            .and(Inline::names(&beside))
+            .and(Inline::text(".")),
+        );
+    }
     let rows = edge
         .routes
         .iter()
@@ -276,6 +343,27 @@ fn authentication(cx: &Cx<'_>, doc: &mut Doc, edge: &Edge<'_>) {
         })
         .collect();
     doc.table(&["Route", "Actors", "Must show"], rows);
+    let beside = balanced(cx, edge);
+    if let Some(b) = cx
+        .plan
+        .choices
+        .gateway
+        .balancer
+        .as_ref()
+        .filter(|_| !beside.is_empty())
+    {
+        doc.para(
+            say!(
+                "The {} passes tokens on and checks none, so the services behind check them on ",
+                b.name
+            )
+            .and(Inline::names(&beside))
+            .and(say!(" before anything else, and take the user from there.")),
+        );
+    }
+    if own(cx, edge).next().is_none() {
+        return;
+    }
     let unstated = |r: &EdgeRoute| {
         let p = plan_of(cx, r);
         r.token == Token::Required
@@ -296,9 +384,7 @@ fn authentication(cx: &Cx<'_>, doc: &mut Doc, edge: &Edge<'_>) {
         ],
     );
     let services: Vec<&str> = {
-        let mut all: Vec<&str> = edge
-            .routes
-            .iter()
+        let mut all: Vec<&str> = own(cx, edge)
             .map(|r| cx.plan.model.service(plan_of(cx, r).service).name.as_str())
             .collect();
         all.sort_unstable();
@@ -359,8 +445,22 @@ fn means(cx: &Cx<'_>, edge: &Edge<'_>) -> Means {
 }
 
 fn transformation(cx: &Cx<'_>, doc: &mut Doc, edge: &Edge<'_>) {
-    doc.heading(1, "Request transformation", "gateway-transformation");
     let gateway = cx.plan.choices.gateway;
+    if own(cx, edge).next().is_none() {
+        return;
+    }
+    doc.heading(1, "Request transformation", "gateway-transformation");
+    let beside = balanced(cx, edge);
+    if let Some(b) = gateway.balancer.as_ref().filter(|_| !beside.is_empty()) {
+        doc.para(
+            say!(
+                "The {} changes no header of a request: the services behind ignore those below on ",
+                b.name
+            )
+            .and(Inline::names(&beside))
+            .and(Inline::text(".")),
+        );
+    }
     let means = means(cx, edge);
     let entry = edge.routes.first().map_or("", |r| {
         cx.plan.model.service(plan_of(cx, r).service).name.as_str()

@@ -90,7 +90,7 @@ fn propagation(cx: &Cx<'_>, doc: &mut Doc, flow: &FlowPlan) {
         let (hop, over, carrier) = match step {
             Step::Enter(actor, to) => (
                 hop(&model.actor(actor).name, &model.service(to).name),
-                say!("{}, HTTP", cx.plan.choices.gateway.name),
+                say!("{}, HTTP", door(cx, to)),
                 say!(
                     "HTTP headers `{}`; {} starts them if absent",
                     CONTEXT,
@@ -167,6 +167,16 @@ fn carrier(cx: &Cx<'_>, protocol: &Protocol, outside: bool) -> Inline {
             "no carrier is defined for {}: the trace ends with the caller's CLIENT span",
             name
         ),
+    }
+}
+
+/// What a request to an entry point of which no operation is known comes through.
+fn door<'a>(cx: &'a Cx<'_>, to: ServiceId) -> &'a str {
+    let mut routes = cx.plan.gateway.routes.iter().filter(|r| r.service == to);
+    if routes.any(|r| r.past.is_none()) {
+        &cx.plan.choices.gateway.name
+    } else {
+        cx.plan.choices.streams_by().0
     }
 }
 

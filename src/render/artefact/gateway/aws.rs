@@ -7,9 +7,10 @@ use super::{
     template,
 };
 
-const NO_STREAM: &str = "an HTTP API ends every request after 30 s; a WebSocket API or an Application Load Balancer serves it";
+const NO_STREAM: &str =
+    "an HTTP API ends every request after 30 s; the Application Load Balancer serves it";
 const NO_GRPC: &str =
-    "an HTTP API speaks no gRPC; an Application Load Balancer with a gRPC target group serves it";
+    "an HTTP API speaks no gRPC; the Application Load Balancer serves it, with a gRPC target group";
 
 pub(super) fn file(edge: &Edge<'_>) -> File {
     let (mut paths, mut settings, mut parameters) = (Map::new(), Map::new(), Map::new());

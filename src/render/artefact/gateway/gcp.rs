@@ -7,9 +7,8 @@ use super::{
     limits, new_file, template, yaml,
 };
 
-const NO_STREAM: &str = "API Gateway passes no WebSocket and no endless answer on; an external Application Load Balancer in front of the service serves it";
-const NO_GRPC: &str =
-    "gRPC takes a service configuration with the compiled proto files in place of OpenAPI";
+const NO_STREAM: &str = "API Gateway passes no WebSocket and no endless answer on; the external Application Load Balancer serves it";
+const NO_GRPC: &str = "gRPC takes a service configuration with the compiled proto files in place of OpenAPI; the external Application Load Balancer serves it";
 const METHODS: [&str; 6] = ["get", "post", "put", "patch", "delete", "options"];
 
 pub(super) fn file(edge: &Edge<'_>) -> File {
