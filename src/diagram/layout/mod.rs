@@ -5,7 +5,8 @@
 //! 2. `rank`: every node gets a layer; odd layers are kept for labels (`simplex` minimises lengths);
 //! 3. `lanes`: groups get one order for all layers, and lines their way between them;
 //! 4. `order`: items are ordered inside the layers so that few lines cross
-//!    (`search` tries some choices of 1 to 4, keeps the best and changes it while that helps);
+//!    (`search` does 1 to 4; `improve` then changes the outcome while that helps: it takes boxes and lines off the
+//!    `board`, and `insert` finds out where they are put back best);
 //! 5. `coords`: positions across the layers (`simplex` again);
 //!    (downwards, `begin` has the beginning of the story near the left end, which is seen first);
 //! 6. `straight`: small bends are taken out where a line may end or pass a little aside;
@@ -18,9 +19,12 @@
 //! lines, and two lines never share a stretch unless they share an end.
 
 mod begin;
+mod board;
 mod compact;
 mod coords;
 mod cycles;
+mod improve;
+mod insert;
 mod lanes;
 mod order;
 mod rank;
@@ -32,7 +36,7 @@ mod straight;
 mod tests;
 
 use super::{MAX_EDGES, MAX_GROUPS, MAX_ITEMS, MAX_NODES, TooLarge, bounded};
-use search::{Found, Search};
+use order::Layered;
 
 /// What is to be placed.
 #[derive(Clone, Debug, Default)]
@@ -146,85 +150,72 @@ pub struct Drawing {
 /// [`TooLarge`] if the graph is above the limits of the [module](super); the work below them is
 /// bounded.
 pub fn draw(graph: &Graph, wish: Wish) -> Result<Drawing, TooLarge> {
-    bounded("nodes", graph.nodes.len(), MAX_NODES)?;
-    bounded("edges", graph.edges.len(), MAX_EDGES)?;
-    bounded("groups", graph.groups.len(), MAX_GROUPS)?;
-    if graph.nodes.is_empty() {
-        return Ok(Drawing {
-            groups: vec![None; graph.groups.len()],
-            ..Drawing::default()
-        });
+    Ok(Arrangement::new(graph)?.draw(graph, wish))
+}
+
+/// The layer of each box, and the order in each layer: what depends on no size, and takes most of the time.
+#[derive(Clone, Debug)]
+pub(super) struct Arrangement {
+    /// `None` if there are no boxes.
+    layered: Option<Layered>,
+}
+
+impl Arrangement {
+    /// Arranges `graph`.
+    pub(super) fn new(graph: &Graph) -> Result<Self, TooLarge> {
+        bounded("nodes", graph.nodes.len(), MAX_NODES)?;
+        bounded("edges", graph.edges.len(), MAX_EDGES)?;
+        bounded("groups", graph.groups.len(), MAX_GROUPS)?;
+        if graph.nodes.is_empty() {
+            return Ok(Self { layered: None });
+        }
+        let layered = search::arrange(graph)?;
+        Ok(Self {
+            layered: Some(layered),
+        })
     }
-    let round = Some(cycles::turn_round(graph));
-    let groups = cycles::turn_groups(graph);
-    let ways = [
-        (&round, false),
-        (&groups, true),
-        (&round, true),
-        (&groups, false),
-    ];
-    let mut best: Option<Found> = None;
-    let mut refused = Ok(());
-    let mut search = Search::new(graph);
-    for (reversed, compact) in ways {
-        let Some(reversed) = reversed else { continue };
-        let ranks = rank::assign(graph, reversed, compact);
-        // Odd layers are kept for labels.
-        let layers: Vec<usize> = ranks.iter().map(|r| 2 * r).collect();
-        // Counted before there is any work with them.
-        let long = |e: &Line| layers[e.from].abs_diff(layers[e.to]).saturating_sub(1);
-        let bends = graph.edges.iter().map(long).sum::<usize>();
-        if let Err(why) = bounded("bends", graph.nodes.len() + bends, MAX_ITEMS) {
-            refused = refused.and(Err(why));
-            continue;
-        }
-        if let Some(found) = search.guess(&layers, bends)
-            && best.as_ref().is_none_or(|b| found.cost < b.cost)
-        {
-            best = Some(found);
-        }
-        if bends > search::MANY {
-            break;
-        }
-    }
-    let Some(found) = best else {
-        return refused.map(|()| Drawing::default());
-    };
-    let layered = search.refine(found).layered;
-    let place = |direction| {
-        let mut layered = layered.clone();
-        if direction == Direction::Down {
-            layered.level(graph);
-        }
-        let mut frame = coords::Frame::new(graph, &layered, direction);
-        let mut cross = coords::assign(graph, &layered, &frame, &[]);
-        if direction == Direction::Down {
-            let first = begin::first(graph, &layered);
-            let late = begin::is_late(&cross, &first);
-            if late {
-                begin::mirror(&mut layered);
-                frame = coords::Frame::new(graph, &layered, direction);
+
+    /// Places `graph`, which is the one that was arranged, but for the sizes of its boxes, labels and titles.
+    pub(super) fn draw(&self, graph: &Graph, wish: Wish) -> Drawing {
+        let Some(arranged) = &self.layered else {
+            return Drawing {
+                groups: vec![None; graph.groups.len()],
+                ..Drawing::default()
+            };
+        };
+        let place = |direction| {
+            let mut layered = arranged.clone();
+            layered.label(graph, direction);
+            let mut frame = coords::Frame::new(graph, &layered, direction);
+            let mut cross = coords::assign(graph, &layered, &frame, &[]);
+            if direction == Direction::Down {
+                let first = begin::first(graph, &layered);
+                let late = begin::is_late(&cross, &first);
+                if late {
+                    begin::mirror(&mut layered);
+                    frame = coords::Frame::new(graph, &layered, direction);
+                }
+                if late || !begin::is_seen(&frame, &cross, &first) {
+                    cross = coords::assign(graph, &layered, &frame, &first);
+                }
             }
-            if late || !begin::is_seen(&frame, &cross, &first) {
-                cross = coords::assign(graph, &layered, &frame, &first);
-            }
+            straight::straighten(graph, &layered, &mut frame, &mut cross);
+            route::finish(graph, &layered, &frame, &cross)
+        };
+        if let Some(direction) = wish.direction {
+            return place(direction);
         }
-        straight::straighten(graph, &layered, &mut frame, &mut cross);
-        route::finish(graph, &layered, &frame, &cross)
-    };
-    if let Some(direction) = wish.direction {
-        return Ok(place(direction));
+        let right = place(Direction::Right);
+        // Wide pictures scroll; a pixel of that costs the reader more than one of height.
+        let cost = |d: &Drawing| d.height + 3 * (d.width - wish.column).max(0);
+        if right.width <= wish.column && right.height <= wish.column {
+            return right;
+        }
+        let down = place(Direction::Down);
+        if cost(&down) < cost(&right) {
+            down
+        } else {
+            right
+        }
     }
-    let right = place(Direction::Right);
-    // Wide pictures scroll; a pixel of that costs the reader more than one of height.
-    let cost = |d: &Drawing| d.height + 3 * (d.width - wish.column).max(0);
-    if right.width <= wish.column && right.height <= wish.column {
-        return Ok(right);
-    }
-    let down = place(Direction::Down);
-    Ok(if cost(&down) < cost(&right) {
-        down
-    } else {
-        right
-    })
 }

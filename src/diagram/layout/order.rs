@@ -5,8 +5,8 @@
 //! barycentre and median alternate with swaps of neighbours, from several starts; crossings are
 //! counted with an accumulator tree (Barth, Jünger, Mutzel 2002).
 
-use super::Graph;
 use super::lanes::Passing;
+use super::{Direction, Graph};
 
 /// Something that takes room in a layer.
 #[derive(Clone, Copy, Debug)]
@@ -47,8 +47,6 @@ pub(super) struct Layered {
 }
 
 const SWEEPS: usize = 32;
-/// Sweeps after a small change.
-const ADAPTING: usize = 4;
 const PATIENCE: usize = 8;
 /// A search ends after this many times its budget, even in its first start.
 const ENOUGH: u64 = 4;
@@ -78,17 +76,8 @@ impl Layered {
                 kind: Kind::Node(v),
             })
             .collect();
-        let mut widest = vec![0; depth];
-        let mut chains = Vec::with_capacity(graph.edges.len());
-        let mut shortest: Vec<usize> = (0..graph.edges.len()).collect();
-        // Short edges have no choice where their label goes; long ones take what is left.
-        shortest.sort_by_key(|&e| {
-            let edge = &graph.edges[e];
-            (node_layers[edge.from].abs_diff(node_layers[edge.to]), e)
-        });
-        chains.resize(graph.edges.len(), Vec::new());
-        for e in shortest {
-            let edge = &graph.edges[e];
+        let mut chains = vec![Vec::new(); graph.edges.len()];
+        for (e, edge) in graph.edges.iter().enumerate() {
             if edge.from == edge.to {
                 continue;
             }
@@ -98,14 +87,6 @@ impl Layered {
                 (edge.from, edge.to)
             };
             let (first, last) = (items[a].layer, items[b].layer);
-            let label_layer = edge.label.and_then(|(w, _)| {
-                let middle = usize::midpoint(first, last);
-                let best = (first + 1..last)
-                    .step_by(2)
-                    .min_by_key(|&l| ((w - widest[l]).max(0), l.abs_diff(middle), l))?;
-                widest[best] = widest[best].max(w);
-                Some(best)
-            });
             let group = graph.nodes[a].group;
             let own = if group == graph.nodes[b].group {
                 group
@@ -121,17 +102,12 @@ impl Layered {
             );
             let mut chain = vec![a];
             for (layer, lane) in (first + 1..last).zip(way) {
-                let kind = if label_layer == Some(layer) {
-                    Kind::Label(e)
-                } else {
-                    Kind::Bend
-                };
                 chain.push(items.len());
                 items.push(Item {
                     layer,
                     lane,
                     part: 0,
-                    kind,
+                    kind: Kind::Bend,
                 });
             }
             chain.push(b);
@@ -180,34 +156,41 @@ impl Layered {
         count
     }
 
-    /// Puts the labels of long lines where the layers are narrow: the cut is chosen for layers that stand side
-    /// by side, where a label costs what it is wider than its layer; below one another, each takes room across.
-    pub(super) fn level(&mut self, graph: &Graph) {
+    /// Chooses the layer of each label. Where layers stand side by side, a label costs what it is wider than its
+    /// layer; where they stand below one another, each takes room across, and the layers should be equally full.
+    pub(super) fn label(&mut self, graph: &Graph, direction: Direction) {
         let mut full = vec![0i64; self.layers.len()];
-        for item in &self.items {
-            full[item.layer] += match item.kind {
-                Kind::Node(v) => graph.nodes[v].width + 16,
-                Kind::Bend | Kind::Label(_) => 8,
-            };
+        if direction == Direction::Down {
+            for item in &self.items {
+                full[item.layer] += match item.kind {
+                    Kind::Node(v) => graph.nodes[v].width + 16,
+                    Kind::Bend | Kind::Label(_) => 8,
+                };
+            }
         }
         let mut shortest: Vec<usize> = (0..self.chains.len()).collect();
+        // Short edges have no choice where their label goes; long ones take what is left.
         shortest.sort_by_key(|&e| (self.chains[e].len(), e));
         for e in shortest {
-            let Some((width, _)) = graph.edges[e].label else {
+            let (Some((width, _)), chain) = (graph.edges[e].label, &self.chains[e]) else {
                 continue;
             };
-            let chain = &self.chains[e];
             let middle = chain.len() / 2;
             let inner = (1..chain.len().saturating_sub(1)).step_by(2);
             let best = inner.min_by_key(|&i| {
-                let layer = self.items[chain[i]].layer;
-                (full[layer], i.abs_diff(middle), i)
+                let full = full[self.items[chain[i]].layer];
+                let costs = match direction {
+                    Direction::Right => (width - full).max(0),
+                    Direction::Down => full,
+                };
+                (costs, i.abs_diff(middle), i)
             });
             let Some(best) = best else { continue };
-            for &x in &chain[1..chain.len() - 1] {
-                self.items[x].kind = Kind::Bend;
+            let full = &mut full[self.items[chain[best]].layer];
+            match direction {
+                Direction::Right => *full = width.max(*full),
+                Direction::Down => *full += width,
             }
-            full[self.items[chain[best]].layer] += width;
             self.items[chain[best]].kind = Kind::Label(e);
         }
     }
@@ -249,9 +232,8 @@ fn parts(spans: &[(usize, usize)], layer: usize) -> Vec<usize> {
     parts
 }
 
-/// Sets the order of all layers, tried from at most `starts` first orders; returns the crossings left and the
-/// work done.
-pub(super) fn minimise(layered: &mut Layered, starts: usize, budget: u64) -> (u64, u64) {
+/// Sets the order of all layers, tried from at most `starts` first orders; returns the crossings left.
+pub(super) fn minimise(layered: &mut Layered, starts: usize, budget: u64) -> u64 {
     let mut search = Search::new(layered, ENOUGH * budget);
     let mut best: Option<(u64, Vec<Vec<usize>>)> = None;
     for start in 0..starts {
@@ -266,26 +248,10 @@ pub(super) fn minimise(layered: &mut Layered, starts: usize, budget: u64) -> (u6
             break;
         }
     }
-    let crossings = best.map_or(0, |(crossings, layers)| {
+    best.map_or(0, |(crossings, layers)| {
         layered.layers = layers;
         crossings
-    });
-    (crossings, search.spent)
-}
-
-/// Orders the layers as they are in `like`, a cut of the same graph that differs little, and then betters that;
-/// returns the crossings left and the work done. Gives up if far more than `most` crossings seem to be left.
-pub(super) fn adapt(layered: &mut Layered, like: &Layered, most: u64) -> (u64, u64) {
-    let mut search = Search::new(layered, u64::MAX);
-    search.resemble(layered, like);
-    search.swap_neighbours(layered);
-    let crossings = search.crossings(layered);
-    if crossings > most + most / 8 + 4 {
-        return (crossings, search.spent);
-    }
-    let (crossings, layers) = search.run(layered, ADAPTING);
-    layered.layers = layers;
-    (crossings, search.spent)
+    })
 }
 
 struct Search {
@@ -306,42 +272,6 @@ impl Search {
             scratch: (Vec::new(), Vec::new()),
             spent: 0,
             limit,
-        }
-    }
-
-    /// The order of `like` as far as it can be kept: what is in no or another layer there stands as far in its
-    /// layer as the nearest of its kind.
-    fn resemble(&mut self, g: &mut Layered, like: &Layered) {
-        let mut share = vec![0.0; like.items.len()];
-        for layer in &like.layers {
-            for (i, &x) in layer.iter().enumerate() {
-                share[x] = (i as f64 + 0.5) / layer.len() as f64;
-            }
-        }
-        let nodes = g
-            .items
-            .iter()
-            .take_while(|i| matches!(i.kind, Kind::Node(_)))
-            .count();
-        self.key[..nodes].copy_from_slice(&share[..nodes]);
-        for (chain, old) in g.chains.iter().zip(&like.chains) {
-            let (Some(&first), Some(&last)) = (old.first(), old.last()) else {
-                continue;
-            };
-            let (first, last) = (like.items[first].layer, like.items[last].layer);
-            for &x in chain {
-                if x >= nodes {
-                    self.key[x] = share[old[g.items[x].layer.clamp(first, last) - first]];
-                }
-            }
-        }
-        for r in 0..g.layers.len() {
-            let (items, key) = (&g.items, &self.key);
-            g.layers[r].sort_by(|&a, &b| {
-                let parts = items[a].part.cmp(&items[b].part);
-                parts.then(key[a].total_cmp(&key[b])).then(a.cmp(&b))
-            });
-            self.note_places(g, r);
         }
     }
 

@@ -1,7 +1,7 @@
 //! How an interaction diagram is worded, and where everything then stands: the more room its labels need, the
 //! shorter they become.
 
-use super::super::layout::{self, Drawing, Graph, Line, Shape, Wish};
+use super::super::layout::{Arrangement, Drawing, Graph, Line, Shape, Wish};
 use super::super::scene::{Edge, EdgeKind, Labels, NodeKind, Scene};
 use super::super::{TooLarge, text, views};
 use super::{Caption, LABEL_MAX, SMALL, SMALL_LINE};
@@ -42,20 +42,22 @@ pub(super) struct Composed {
 
 /// Words and places `scene`, which is canonical.
 pub(super) fn compose(scene: &Scene, wish: Wish) -> Result<Composed, TooLarge> {
+    // No size decides what stands where, so one arrangement serves all ways of wording.
+    let arranged = Arrangement::new(&Texts::new(scene, Labels::Full).graph(scene))?;
     let worded = |labels: Labels| {
         let texts = Texts::new(scene, labels);
-        let drawing = layout::draw(&texts.graph(scene), wish)?;
-        Ok((texts, drawing))
+        let drawing = arranged.draw(&texts.graph(scene), wish);
+        (texts, drawing)
     };
     let (mut texts, drawing) = match scene.labels {
-        // Larger ones cannot be read whole anyway, and each try costs a layout.
-        Labels::Auto if !views::is_readable(scene) => worded(Labels::Full)?,
+        // Larger ones cannot be read whole anyway, and each try costs time.
+        Labels::Auto if !views::is_readable(scene) => worded(Labels::Full),
         Labels::Auto => {
-            let full = worded(Labels::Full)?;
+            let full = worded(Labels::Full);
             if full.1.width <= wish.column {
                 full
             } else {
-                let wrapped = worded(Labels::Wrapped)?;
+                let wrapped = worded(Labels::Wrapped);
                 if wrapped.1.width <= wish.column {
                     wrapped
                 } else if full.1.width <= WIDE_FULL {
@@ -63,13 +65,13 @@ pub(super) fn compose(scene: &Scene, wish: Wish) -> Result<Composed, TooLarge> {
                 } else if wrapped.1.width <= WIDE_WRAPPED {
                     wrapped
                 } else {
-                    let all = [full, wrapped, worded(Labels::Numbers)?];
+                    let all = [full, wrapped, worded(Labels::Numbers)];
                     let narrowest = all.into_iter().min_by_key(|w| w.1.width);
-                    narrowest.map_or_else(|| worded(Labels::Full), Ok)?
+                    narrowest.unwrap_or_else(|| worded(Labels::Full))
                 }
             }
         }
-        one => worded(one)?,
+        one => worded(one),
     };
     let key = if texts.numbered {
         number(scene, &mut texts, &drawing)
