@@ -1,14 +1,18 @@
 //! Has a picture that grows downwards begin near its left end, which a reader of a narrow column sees first.
 
-use super::Graph;
 use super::coords::{Cross, Frame, SEEN};
 use super::order::{Kind, Layered};
+use super::{Graph, Line};
 
 /// Where a story begins: the boxes of the first layer from which lines lead forwards most.
 pub(super) fn first(graph: &Graph, g: &Layered) -> Vec<usize> {
     let pull = |v: usize| {
-        let from = graph.edges.iter().filter(|e| e.from == v);
-        from.map(|e| e.pull).max().unwrap_or(0)
+        let onwards = |e: &Line| match v {
+            _ if e.from == v => e.pull,
+            _ if e.to == v => -e.pull,
+            _ => 0,
+        };
+        graph.edges.iter().map(onwards).max().unwrap_or(0)
     };
     let items = g.layers.first().into_iter().flatten();
     let boxes: Vec<(i64, usize)> = items

@@ -17,11 +17,15 @@ pub(super) const NONE: usize = usize::MAX;
 /// A gap that has to be counted again.
 const UNKNOWN: u64 = u64::MAX;
 
-/// What it costs that a line leads back: next to nothing for a pull of 1, half a crossing for one of 3, and more
-/// than a picture can save for one of 8, so that what stands at the beginning of the story stays there.
-pub(super) fn against(e: &Line) -> u64 {
-    let pull = e.pull.clamp(1, 16).unsigned_abs();
-    (pull.pow(4) / 16).max(1)
+/// What it costs that a line leads back, or that it does not: nothing if it wants to; else next to nothing for a
+/// pull of 1, three crossings for one of 3, and more than a picture can save for one of 8, so that what stands at the
+/// beginning of the story stays there.
+pub(super) fn against(e: &Line, back: bool) -> u64 {
+    if back == (e.pull < 0) {
+        return 0;
+    }
+    let pull = e.pull.unsigned_abs().clamp(1, 16);
+    (pull.pow(3) * 10 / 9).max(1)
 }
 
 /// A box (those come first) or a point of a line.
@@ -312,7 +316,7 @@ impl<'a> Board<'a> {
         for (e, chain) in self.graph.edges.iter().zip(&self.chains) {
             sum += (chain.len() as u64).saturating_sub(2);
             if let Some(&first) = chain.first() {
-                sum += against(e) * u64::from(first != e.from);
+                sum += against(e, first != e.from);
             }
         }
         sum

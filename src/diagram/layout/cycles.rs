@@ -45,7 +45,10 @@ pub(super) fn turn_groups(graph: &Graph) -> Option<Vec<bool>> {
 
 /// The edges with what each wants to lead forwards.
 fn pulls(graph: &Graph) -> impl Iterator<Item = (usize, usize, i64)> + '_ {
-    graph.edges.iter().map(|e| (e.from, e.to, e.pull.max(1)))
+    graph.edges.iter().map(|e| match e.pull {
+        pull if pull < 0 => (e.to, e.from, -pull),
+        pull => (e.from, e.to, pull.max(1)),
+    })
 }
 
 /// A place for each of `n` nodes such that little pull leads from a later to an earlier one.

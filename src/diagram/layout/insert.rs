@@ -285,12 +285,12 @@ impl Inserter {
             }
             let inner = graph.nodes[w].group == group;
             let passing = if inner { mine } else { Room::Outside };
-            let back = (against(edge) as i32).saturating_mul(FINE).min(NEVER / 64);
             if rows.contains(&home) {
                 totals[home].fill(NEVER);
             }
             for below in [true, false] {
-                let back = if below == (edge.from == v) { back } else { 0 };
+                let back = against(edge, below == (edge.from == v)) as i32;
+                let back = back.saturating_mul(FINE).min(NEVER / 64);
                 let end = if below { highest } else { lowest };
                 let far = if below {
                     end.saturating_sub(home)

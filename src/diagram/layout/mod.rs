@@ -72,7 +72,7 @@ pub struct Line {
     pub to: usize,
     /// Width and height of its label in pixels, if it has one.
     pub label: Option<(i64, i64)>,
-    /// How much it wants to lead forwards; less than 1 counts as 1.
+    /// How much it wants to lead forwards, or back if negative; 0 counts as 1.
     pub pull: i64,
 }
 

@@ -95,8 +95,8 @@ fn turned(graph: &Graph, layers: &[usize]) -> Vec<bool> {
 /// What the guesses of lanes give for `layers`, which have this many bends.
 fn guess(graph: &Graph, layers: &[usize], bends: usize) -> Option<Found> {
     let reversed = turned(graph, layers);
-    let back = graph.edges.iter().zip(&reversed).filter(|e| *e.1);
-    let back: u64 = back.map(|e| board::against(e.0)).sum();
+    let edges = graph.edges.iter().zip(&reversed);
+    let back: u64 = edges.map(|(e, back)| board::against(e, *back)).sum();
     let (orders, starts) = if is_improved(graph) {
         (1, 1)
     } else if bends <= MANY {

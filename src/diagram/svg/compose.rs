@@ -191,7 +191,7 @@ impl Texts {
             from: e.from,
             to: e.to,
             label: label_size(lines),
-            pull: pull(e.kind, scene.nodes[e.from].kind),
+            pull: pull(e.kind, scene.nodes[e.from].kind, scene.nodes[e.to].kind),
         });
         // The title is bold, which is wider than the table says.
         let bold = |t: &String| text::width(t, SMALL + 1) * 11 / 10;
@@ -221,13 +221,15 @@ fn wrapped(edge: &Edge) -> Vec<String> {
     out
 }
 
-/// Calls read forwards, from the people who cause them and the gateway that lets them in; events and pushed
-/// updates may lead back.
-fn pull(kind: EdgeKind, sender: NodeKind) -> i64 {
-    match (sender, kind) {
-        (NodeKind::Actor, _) | (NodeKind::Gateway, EdgeKind::Sync) => 8,
-        (_, EdgeKind::Sync | EdgeKind::Store) => 3,
-        (_, EdgeKind::Async | EdgeKind::Realtime) => 1,
+/// Calls read forwards, from the people who cause them and the gateway that lets them in, and so do the connections
+/// that people open: what is pushed to them leads back. Events may lead either way.
+fn pull(kind: EdgeKind, sender: NodeKind, receiver: NodeKind) -> i64 {
+    match (sender, kind, receiver) {
+        (_, EdgeKind::Realtime, NodeKind::Actor) => -8,
+        (_, EdgeKind::Realtime, NodeKind::Gateway) => -3,
+        (NodeKind::Actor, ..) | (NodeKind::Gateway, EdgeKind::Sync, _) => 8,
+        (_, EdgeKind::Sync | EdgeKind::Store, _) => 3,
+        (_, EdgeKind::Async | EdgeKind::Realtime, _) => 1,
     }
 }
 
