@@ -129,7 +129,8 @@ fn wrap_pieces(text: &str, fine: bool, size: i64, max: i64, lines: usize) -> Vec
         let hump = fine && before.is_lowercase() && c.is_uppercase();
         before = c;
         let end = match c {
-            '/' => i,
+            // One that ends a path stays where it is.
+            '/' if !matches!(text[i + 1..].chars().next(), None | Some(' ')) => i,
             ' ' => i + 1,
             '-' | '_' | '.' | ':' if fine => i + 1,
             _ if hump => i,
@@ -318,6 +319,8 @@ mod tests {
             ["POST /api/v1", "/preserveservice/preserve"].map(|l| fit(l, 11, 130))
         );
         assert_eq!(wrap_path("order-other", 11, 45, 2), ["order-", "other"]);
+        let ended = wrap_path("GET /api/Orders/", 11, width("/api/Orders", 11), 3);
+        assert!(ended.iter().all(|l| l != "/"), "{ended:?}");
         let event = "OrderStatusChangedToPaid";
         let lines = wrap_path(event, 11, 110, 2);
         assert_eq!(lines, ["OrderStatus", "ChangedToPaid"]);
