@@ -1,6 +1,6 @@
 //! The spec language as JSON Schema, for editors: what may stand where, with a sentence each.
 //!
-//! `keys.rs` lists the keys in tables that read like the guide's; this file writes them as JSON. The reader in
+//! `keys` lists the keys in tables that read like the guide's; this file writes them as JSON. The reader in
 //! `src/spec` stays the judge: `tests/schema.rs` asks it for the keys and the bounds it knows and holds the
 //! lists here against them.
 

@@ -9,7 +9,7 @@ pub(super) fn first(graph: &Graph, g: &Layered) -> Vec<usize> {
     let pull = |v: usize| {
         let onwards = |e: &Line| match v {
             _ if e.from == v => e.pull,
-            _ if e.to == v => -e.pull,
+            _ if e.to == v => e.pull.saturating_neg(),
             _ => 0,
         };
         graph.edges.iter().map(onwards).max().unwrap_or(0)

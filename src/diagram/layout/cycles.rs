@@ -46,7 +46,7 @@ pub(super) fn turn_groups(graph: &Graph) -> Option<Vec<bool>> {
 /// The edges with what each wants to lead forwards.
 fn pulls(graph: &Graph) -> impl Iterator<Item = (usize, usize, i64)> + '_ {
     graph.edges.iter().map(|e| match e.pull {
-        pull if pull < 0 => (e.to, e.from, -pull),
+        pull if pull < 0 => (e.to, e.from, pull.saturating_neg()),
         pull => (e.from, e.to, pull.max(1)),
     })
 }
