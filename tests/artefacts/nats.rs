@@ -166,15 +166,7 @@ fn messages_that_nobody_can_handle_are_found_through_the_dead_letter_stream() {
             json!({ "dir": folder(&paths[0]), "readers": readers })
         })
         .collect();
-    let file = dir.path().join("plays.json");
-    std::fs::write(&file, json!(list).to_string()).unwrap();
-    let said = tool::python("nats_server.py", &["play".as_ref(), file.as_os_str()]);
-    let wrong: Vec<Vec<String>> =
-        serde_json::from_str(&said.unwrap_or_else(|e| panic!("{e}"))).unwrap();
-    for (design, wrong) in designs.iter().zip(&wrong) {
-        assert!(wrong.is_empty(), "{}: {wrong:#?}", design.files[0].design);
-    }
-    for ((what, ..), wrong) in broken.iter().zip(&wrong[designs.len()..]) {
-        assert!(!wrong.is_empty(), "{what}: nobody noticed");
-    }
+    let sound: Vec<&str> = designs.iter().map(|d| &*d.files[0].design).collect();
+    let broken: Vec<&str> = broken.iter().map(|(what, ..)| *what).collect();
+    tool::plays("nats_server.py", &json!(list), &sound, &broken);
 }

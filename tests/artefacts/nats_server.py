@@ -17,7 +17,6 @@ import os
 import pathlib
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -25,21 +24,12 @@ import time
 
 import nats
 from nats.errors import TimeoutError as NothingThere
+from ports import free_port
 
 ADMIN = "msdesign-admin"
 # Seconds: a wait between deliveries, after which a message in hand is given to somebody else, and after which
 # nothing moves any more.
 WAIT, ACK_WAIT, QUIET = 0.02, 0.5, 1.2
-
-
-def free_ports(count):
-    held = [socket.socket() for _ in range(count)]
-    for s in held:
-        s.bind(("127.0.0.1", 0))
-    ports = [s.getsockname()[1] for s in held]
-    for s in held:
-        s.close()
-    return ports
 
 
 class Cluster:
@@ -54,7 +44,7 @@ class Cluster:
         self.servers = []
 
     def __enter__(self):
-        ports = free_ports(6)
+        ports = [free_port() for _ in range(6)]
         self.ports, routes = ports[:3], ports[3:]
         env = dict(os.environ, **{name: f"pass-{name}" for name in self.names})
         for n, (port, route) in enumerate(zip(self.ports, routes)):

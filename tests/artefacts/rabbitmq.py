@@ -14,11 +14,12 @@ import json
 import os
 import pathlib
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
+
+from ports import free_port
 
 SERVER = "/usr/lib/rabbitmq/bin"
 # Waits of minutes become waits of milliseconds; their order and number stay.
@@ -26,12 +27,6 @@ SHORTER = 1000
 # Seconds after which nothing moves any more, and at most to wait for what the chapter promises.
 QUIET = 0.6
 PATIENCE = 6
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Broker:

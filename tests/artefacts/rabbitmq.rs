@@ -71,19 +71,6 @@ fn definitions(design: &OverBroker) -> &Exported {
     found.expect("definitions")
 }
 
-/// Plays all messages through each of `definitions`, and says what went wrong with each.
-fn play(plays: &[(String, Value)]) -> Vec<Vec<String>> {
-    let dir = tempfile::tempdir().unwrap();
-    let file = dir.path().join("plays.json");
-    let plays: Vec<Value> = plays
-        .iter()
-        .map(|(definitions, readers)| json!({ "definitions": definitions, "readers": readers }))
-        .collect();
-    std::fs::write(&file, json!(plays).to_string()).unwrap();
-    let said = tool::python("rabbitmq.py", &["play".as_ref(), file.as_os_str()]);
-    serde_json::from_str(&said.unwrap_or_else(|e| panic!("{e}"))).unwrap()
-}
-
 /// Messages through the definitions of three designs as they are, and through some that break one promise
 /// each, which must be noticed.
 #[test]
@@ -143,11 +130,11 @@ fn refused_messages_land_where_the_chapter_says_and_nowhere_else() {
         assert_ne!(&changed, text, "{what}");
         plays.push((changed, told.clone()));
     }
-    let wrong = play(&plays);
-    for (design, wrong) in designs.iter().zip(&wrong) {
-        assert!(wrong.is_empty(), "{}: {wrong:#?}", design.files[0].design);
-    }
-    for ((what, ..), wrong) in broken.iter().zip(&wrong[designs.len()..]) {
-        assert!(!wrong.is_empty(), "{what}: nobody noticed");
-    }
+    let plays: Vec<Value> = plays
+        .iter()
+        .map(|(definitions, readers)| json!({ "definitions": definitions, "readers": readers }))
+        .collect();
+    let sound: Vec<&str> = designs.iter().map(|d| &*d.files[0].design).collect();
+    let broken: Vec<&str> = broken.iter().map(|(what, ..)| *what).collect();
+    tool::plays("rabbitmq.py", &json!(plays), &sound, &broken);
 }

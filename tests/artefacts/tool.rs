@@ -68,7 +68,40 @@ pub(crate) fn python<A: AsRef<std::ffi::OsStr>>(
     script: &str,
     arguments: &[A],
 ) -> Result<String, String> {
-    run(Command::new("python3").arg(here(script)).args(arguments))
+    run(Command::new("python3")
+        // Nothing is left beside the script.
+        .arg("-B")
+        .arg(here(script))
+        .args(arguments))
+}
+
+/// Runs the script of a broker with `plays`, whose answer is what went wrong in each play: nothing in those that come
+/// first and are named by `sound`, something in those of `broken`. On a busy machine a message may be late, but what is
+/// wrong in a file is wrong each time: up to three tries.
+pub(crate) fn plays(script: &str, plays: &serde_json::Value, sound: &[&str], broken: &[&str]) {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("plays.json");
+    std::fs::write(&file, plays.to_string()).unwrap();
+    let mut faults = Vec::new();
+    for _ in 0..3 {
+        match python(script, &["play".as_ref(), file.as_os_str()]) {
+            Ok(said) => {
+                let wrong: Vec<Vec<String>> = serde_json::from_str(&said).unwrap();
+                assert_eq!(wrong.len(), sound.len() + broken.len());
+                let (of_sound, of_broken) = wrong.split_at(sound.len());
+                let late = sound.iter().zip(of_sound).filter(|(_, w)| !w.is_empty());
+                let unseen = broken.iter().zip(of_broken).filter(|(_, w)| w.is_empty());
+                let before = faults.len();
+                faults.extend(late.map(|(name, wrong)| format!("{name}: {wrong:#?}")));
+                faults.extend(unseen.map(|(name, _)| format!("{name}: nobody noticed")));
+                if faults.len() == before {
+                    return;
+                }
+            }
+            Err(said) => faults.push(said),
+        }
+    }
+    panic!("{}", faults.join("\n"));
 }
 
 /// The version of an npm package that was brought.

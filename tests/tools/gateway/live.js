@@ -5,6 +5,7 @@
 const http = require('http'), http2 = require('http2'), https = require('https'), net = require('net');
 const fs = require('fs'), os = require('os'), path = require('path'), crypto = require('crypto');
 const { spawn, execFileSync } = require('child_process');
+const { free } = require('../ports.js');
 
 const design = JSON.parse(fs.readFileSync(process.argv[2], 'utf8'));
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'gateway-'));
@@ -87,7 +88,6 @@ async function stubs() {
   }));
   return ports;
 }
-async function free() { const s = net.createServer(); const p = await listening(s); await new Promise(r => s.close(r)); return p; }
 
 // ---- the gateways: hosts, ports and the authority that signs are rewritten, nothing else
 const children = [];

@@ -5,6 +5,7 @@
 const http = require('http'), https = require('https'), http2 = require('http2'), net = require('net');
 const fs = require('fs'), os = require('os'), path = require('path');
 const { spawn, execFileSync } = require('child_process');
+const { free } = require('../ports.js');
 
 const design = JSON.parse(fs.readFileSync(process.argv[2], 'utf8'));
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'mesh-'));
@@ -65,7 +66,6 @@ async function instance(service, n, grpc) {
   const on = (q, s) => answer(service, `${service}${n}`, q, s, grpc);
   return listening(grpc ? http2.createSecureServer({ ...tls, ALPNProtocols: ['h2'] }, on) : https.createServer(tls, on));
 }
-async function free() { const s = net.createServer(); const p = await listening(s); await new Promise(r => s.close(r)); return p; }
 
 // ---- Envoys: addresses and the source of certificates are rewritten, and whom they trust is as wide as ever
 const children = [];

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::super::super::Cx;
 use super::super::envoy::{TRUST_DOMAIN, identity, identity_of};
+use super::super::live;
 use super::GATEWAY_NAMESPACE;
 use crate::compile::model_of;
 use crate::model::{Party, Protocol};
@@ -125,19 +126,10 @@ fn table() -> Value {
     })
 }
 
-/// Whether all was as planned, and what the script said.
-fn live(table: &Value) -> (bool, String) {
-    super::super::live::run("mesh", table)
-}
-
 #[test]
 fn a_sidecar_treats_calls_as_planned() {
-    let (good, said) = live(&table());
-    assert!(good, "{said}");
-    assert!(
-        said.contains("\"slow\":6,\"failed\":6,\"full\":6,\"ejected\":3"),
-        "{said}"
-    );
+    let counts = "\"slow\":6,\"failed\":6,\"full\":6,\"ejected\":3";
+    live::right("mesh", &table(), counts);
 }
 
 /// Each change of the files shows in what happens, by the request that is about it.
@@ -177,9 +169,7 @@ fn each_wrong_number_is_found() {
     change("items", "/sa/cart\"", "/sa/stranger\"");
     change("cart", "\"timeout\":\"0.500s\"", "\"timeout\":\"2s\"");
     change("orders.retrying", "/sa/cart\"", "/sa/stock\"");
-    let (good, said) = live(&table);
-    assert!(!good, "{said}");
-    for found in [
+    let found = [
         "orders.retrying: orders -> cart: gRPC shop.Cart/Get status: 503, not 200",
         "orders: orders -> items: POST /items gives up",
         "orders: orders -> items: GET /items/{id} at once: ",
@@ -191,7 +181,6 @@ fn each_wrong_number_is_found() {
         "from cart: 403, not 200",
         "from stranger: 200, not 403",
         "cart from inside: orders -> cart: gRPC shop.Cart/Get gives up",
-    ] {
-        assert!(said.contains(found), "{found} is found:\n{said}");
-    }
+    ];
+    live::wrong("mesh", &table, &found);
 }
