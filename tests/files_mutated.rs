@@ -9,6 +9,8 @@
 mod aws;
 #[path = "files/contracts.rs"]
 mod contracts;
+#[path = "files/envoy.rs"]
+mod envoy;
 #[path = "files/gateway.rs"]
 mod gateway;
 #[path = "files/grafana.rs"]
@@ -29,10 +31,18 @@ mod nats;
 mod operations;
 #[path = "support/policies.rs"]
 mod policies;
+#[path = "files/proto.rs"]
+mod proto;
+#[path = "files/proxies.rs"]
+mod proxies;
 #[path = "files/rabbitmq.rs"]
 mod rabbitmq;
+#[path = "files/sidecar.rs"]
+mod sidecar;
 #[path = "files/terraform.rs"]
 mod terraform;
+#[path = "support/words.rs"]
+mod words;
 
 use made::made as made_of;
 use msdesign::Artefact;

@@ -9,21 +9,11 @@ use serde_json::{Value, json};
 
 use super::{Artefact, Doc, Model, Plan, Wrong, docs, made_of, only, survivors};
 
-/// A path with a parameter under two methods, a plain one, and pages for people without a token.
-const EDGE: &str = r#"
-title = "Shop"
-actors = ["app"]
-services = ["orders", "items", "web"]
-sync = [
-  { call = "app --REST GET /orders/{id}--> orders", rate = "30/s", timeout = "700ms", retries = 0 },
-  { call = "app --REST DELETE /orders/{id}--> items", rate = "13/s", timeout = "1400ms", retries = 0 },
-  { call = "app --REST POST /orders--> orders", rate = "26/s", timeout = "2s", retries = 0 },
-  "app --REST /pages*--> web",
-]
-"#;
+/// What every gateway can serve.
+const EDGE: &str = include_str!("edge.toml");
 
 /// Headers that no client may send.
-const REMOVED: [&str; 5] = [
+pub(super) const REMOVED: [&str; 5] = [
     "x-user-id",
     "x-internal-caller",
     "x-forwarded-client-cert",
@@ -60,11 +50,11 @@ fn noticed(
 }
 
 /// Routes whose requests need a token: all but the pages.
-fn closed(r: &Route) -> bool {
-    r.method.is_some()
+pub(super) fn closed(r: &Route) -> bool {
+    !r.prefix
 }
 
-fn id(plan: &Plan<'_>, r: &Route) -> String {
+pub(super) fn id(plan: &Plan<'_>, r: &Route) -> String {
     slug(&format!(
         "{} {} {}",
         plan.service(r.service).slug,
@@ -73,7 +63,7 @@ fn id(plan: &Plan<'_>, r: &Route) -> String {
     ))
 }
 
-fn ms(r: &Route) -> u64 {
+pub(super) fn ms(r: &Route) -> u64 {
     r.timeout.as_ref().unwrap().value.as_ms()
 }
 

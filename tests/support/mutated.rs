@@ -82,6 +82,14 @@ fn leaves(value: &Value, at: &str, out: &mut Vec<String>) {
     }
 }
 
+/// A place without numbers of lists, behind the kind of its document.
+fn named(document: &Value, place: &str, before: &str) -> String {
+    let kind = document["kind"].as_str().unwrap_or_default();
+    let parts = place.split('/').filter(|p| p.parse::<u32>().is_err());
+    let place = parts.collect::<Vec<_>>().join("/");
+    format!("{before}{kind}{place}")
+}
+
 /// Another value of the same kind.
 fn other(value: &Value) -> Value {
     match value {
@@ -114,10 +122,7 @@ pub(crate) fn survivors(
             *slot = other(&was);
             changed += 1;
             if check(&docs).0.is_empty() {
-                let kind = docs[i].value["kind"].as_str().unwrap_or_default();
-                let parts = place.split('/').filter(|p| p.parse::<u32>().is_err());
-                let place = parts.collect::<Vec<_>>().join("/");
-                *out.entry(format!("{kind}{place}")).or_default() += 1;
+                *out.entry(named(&docs[i].value, &place, "")).or_default() += 1;
             }
             *docs[i].value.pointer_mut(&place).unwrap() = was;
         }

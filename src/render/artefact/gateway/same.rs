@@ -10,17 +10,8 @@ use super::{Edge, EdgeRoute, Rule, Token, template};
 use crate::compile::model_of;
 use crate::plan::Plan;
 
-const SPEC: &str = r#"
-title = "Shop"
-actors = ["app"]
-services = ["orders", "items", "web"]
-sync = [
-  { call = "app --REST GET /orders/{id}--> orders", rate = "30/s", timeout = "700ms", retries = 0 },
-  { call = "app --REST DELETE /orders/{id}--> items", rate = "13/s", timeout = "1400ms", retries = 0 },
-  { call = "app --REST POST /orders--> orders", rate = "26/s", timeout = "2s", retries = 0 },
-  "app --REST /pages*--> web",
-]
-"#;
+/// The design whose files `tests/files/gateway.rs` changes value by value.
+const SPEC: &str = include_str!("../../../../tests/files/edge.toml");
 
 /// What was read of one route; `None` where the format says nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
