@@ -11,6 +11,8 @@ pub struct Chart {
     pub log: bool,
     /// What the numbers are: `seconds`, `minutes`, `share` or `calls`.
     pub measure: &'static str,
+    /// What the scale measures, in words for readers, which stand below it.
+    pub axis: &'static str,
     /// The words of a number on the scale, such as `1.5 s`.
     pub unit: fn(f64) -> String,
     /// What the kinds of parts mean; only those that occur are explained, and only if there are several.
@@ -81,17 +83,19 @@ impl PartKind {
 }
 
 impl Chart {
-    /// The kinds of parts that occur, with what they mean.
+    /// The kinds of parts that can be seen, with what they mean.
     pub(super) fn legend(&self) -> impl Iterator<Item = (PartKind, &str)> {
-        let occurs = |kind| {
-            self.bars
-                .iter()
-                .any(|b| b.parts.iter().any(|p| p.kind == kind))
-        };
+        let parts = || self.bars.iter().flat_map(|b| &b.parts);
+        let occurs = move |kind| parts().any(|p| p.kind == kind && self.sees(p));
         self.words
             .iter()
             .filter(move |w| occurs(w.0))
             .map(|w| (w.0, w.1.as_str()))
+    }
+
+    /// Whether a piece has a place on the scale, which begins at 1 where it is logarithmic.
+    pub(super) fn sees(&self, part: &Part) -> bool {
+        part.to > part.from.max(if self.log { 1.0 } else { 0.0 })
     }
 
     /// The largest number on it; at least a little more than 0.

@@ -132,6 +132,8 @@ fn wrap_pieces(text: &str, fine: bool, size: i64, max: i64, lines: usize) -> Vec
             // One that ends a path stays where it is.
             '/' if !matches!(text[i + 1..].chars().next(), None | Some(' ')) => i,
             ' ' => i + 1,
+            // A number stays whole.
+            '.' if text[i + 1..].starts_with(|c: char| c.is_ascii_digit()) => continue,
             '-' | '_' | '.' | ':' if fine => i + 1,
             _ if hump => i,
             _ => continue,
@@ -324,6 +326,9 @@ mod tests {
         let event = "OrderStatusChangedToPaid";
         let lines = wrap_path(event, 11, 110, 2);
         assert_eq!(lines, ["OrderStatus", "ChangedToPaid"]);
+        let number = "at most 12.15 s";
+        let lines = wrap_path(number, 11, narrowest(number, 11, 240, 4), 4);
+        assert_eq!(lines, ["at", "most", "12.15", "s"]);
         let room = narrowest(path, 11, 240, 3);
         let lines = wrap_path(path, 11, room, 3);
         assert!(room < 120 && lines.len() == 3, "{room} {lines:?}");

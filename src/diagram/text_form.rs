@@ -288,7 +288,11 @@ pub fn chart(chart: &Chart) -> String {
     put(
         &mut out,
         0,
-        &format!("The right end is {}{scale}.", (chart.unit)(end)),
+        &format!(
+            "The right end is {}{scale}: {}.",
+            (chart.unit)(end),
+            chart.axis
+        ),
     );
     for (kind, words) in chart.legend() {
         put(&mut out, 0, &format!("{} {words}", sign(kind)));

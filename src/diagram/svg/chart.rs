@@ -4,17 +4,23 @@ use super::super::chart::{Bar, Chart, MAX_BARS, PartKind};
 use super::super::layout::Rect;
 use super::super::{TooLarge, bounded, text};
 use super::writer::Svg;
-use super::{Options, SMALL};
+use super::{Options, SMALL, SMALL_LINE};
 use std::fmt::Write;
 
-/// Widest label of a bar.
-const LABEL: i64 = 230;
+/// Widest label of a bar, before it takes a second line.
+const LABEL: i64 = 270;
+/// Widest words of the legend.
+const WORDS: i64 = 260;
 /// Widest value of a bar.
 const VALUE: i64 = 120;
 /// Narrowest scale.
 const SCALE: i64 = 240;
 /// From one bar to the next.
 const ROW: i64 = 22;
+/// The same where the bar's label has two lines.
+const TALL: i64 = 34;
+/// Below the scale: its numbers, and what they measure.
+const AXIS: i64 = 38;
 /// Height of a bar.
 const BAR: i64 = 12;
 /// How far a row is indented for each level.
@@ -30,10 +36,10 @@ const EDGES: i64 = 2 * super::MARGIN;
 pub fn chart(chart: &Chart, options: &Options<'_>) -> Result<String, TooLarge> {
     bounded("bars", chart.bars.len(), MAX_BARS)?;
     let indent = |b: &Bar| b.depth.min(8) as i64 * INDENT;
-    let labels: Vec<String> = chart
+    let labels: Vec<Vec<String>> = chart
         .bars
         .iter()
-        .map(|b| text::fit(&b.label, SMALL, LABEL - indent(b)))
+        .map(|b| text::wrap_path(&b.label, SMALL, LABEL - indent(b), 2))
         .collect();
     let values: Vec<String> = chart
         .bars
@@ -45,7 +51,7 @@ pub fn chart(chart: &Chart, options: &Options<'_>) -> Result<String, TooLarge> {
         .bars
         .iter()
         .zip(&labels)
-        .map(|(b, l)| text::width(l, SMALL) + indent(b))
+        .map(|(b, l)| widest(l) + indent(b))
         .max()
         .unwrap_or(0)
         + 10;
@@ -64,9 +70,18 @@ pub fn chart(chart: &Chart, options: &Options<'_>) -> Result<String, TooLarge> {
     };
     let marks = marks(chart, &x, left, left + room);
     let top = marks.len() as i64 * 16 + 4;
-    let bottom = top + chart.bars.len() as i64 * ROW;
+    let mut bottom = top;
+    let rows: Vec<Rect> = labels
+        .iter()
+        .map(|l| {
+            let (y, h) = (bottom, if l.len() > 1 { TALL } else { ROW });
+            bottom += h;
+            let (x, w) = (left, room);
+            Rect { x, y, w, h }
+        })
+        .collect();
     let legend = Legend::new(chart);
-    let size = (left + room + right, bottom + 22 + legend.height());
+    let size = (left + room + right, bottom + AXIS + legend.height());
 
     let names = (chart.title.as_str(), chart.description.as_str());
     let mut svg = Svg::new(options, names, size, false);
@@ -80,9 +95,13 @@ pub fn chart(chart: &Chart, options: &Options<'_>) -> Result<String, TooLarge> {
         svg.text("", x(*value), bottom + 16, words);
     }
     for (i, bar) in chart.bars.iter().enumerate() {
-        let y = top + i as i64 * ROW + (ROW - BAR) / 2;
-        svg.text("s", indent(bar), y + 10, &labels[i]);
-        for part in &bar.parts {
+        let y = rows[i].y + (rows[i].h - BAR) / 2;
+        // In the middle of the row, however many lines.
+        let first = y + 10 - (labels[i].len() as i64 - 1) * SMALL_LINE / 2;
+        for (line, n) in labels[i].iter().zip(0..).filter(|l| !l.0.is_empty()) {
+            svg.text("s", indent(bar), first + n * SMALL_LINE, line);
+        }
+        for part in bar.parts.iter().filter(|p| chart.sees(p)) {
             let (from, to) = (x(part.from), x(part.to));
             let r = Rect {
                 x: from,
@@ -96,12 +115,13 @@ pub fn chart(chart: &Chart, options: &Options<'_>) -> Result<String, TooLarge> {
             svg.text("s", left + room + 8, y + 10, &values[i]);
         }
     }
+    svg.text("", left + room / 2, bottom + 32, chart.axis);
     for (i, mark) in marks.iter().enumerate() {
         let y = 12 + i as i64 * 16;
         svg.path("k m", &format!("M{} {}V{bottom}", mark.line, y + 4));
         svg.text("o", mark.middle, y, &mark.words);
     }
-    legend.draw(&mut svg, bottom + 30);
+    legend.draw(&mut svg, bottom + AXIS + 8);
     Ok(svg.finish())
 }
 
@@ -226,7 +246,7 @@ impl<'c> Legend<'c> {
     fn draw(&self, svg: &mut Svg, y: i64) {
         let mut x = 0;
         for (kind, words) in &self.0 {
-            let words = text::fit(words, SMALL, LABEL);
+            let words = text::fit(words, SMALL, WORDS);
             let r = Rect {
                 x,
                 y,

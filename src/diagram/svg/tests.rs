@@ -205,6 +205,7 @@ proptest! {
             description: "d".to_owned(),
             log,
             measure: "seconds",
+            axis: "time",
             unit: |v| format!("{v:.1} s"),
             words: vec![(PartKind::Full, "one".to_owned()), (PartKind::Over, "two".to_owned())],
             bars: bars
@@ -238,6 +239,7 @@ fn the_largest_numbers_are_drawn() {
             description: String::new(),
             log: end > 1e9,
             measure: "seconds",
+            axis: "time",
             unit: |v| format!("{v}"),
             words: Vec::new(),
             bars: vec![Bar {
@@ -269,6 +271,7 @@ fn a_logarithmic_scale_ends_at_the_next_round_number() {
             description: String::new(),
             log: true,
             measure: "calls",
+            axis: "calls",
             unit: |v| format!("{v}"),
             words: Vec::new(),
             bars: vec![Bar {
@@ -286,6 +289,51 @@ fn a_logarithmic_scale_ends_at_the_next_round_number() {
 }
 
 #[test]
+fn a_legend_explains_only_what_can_be_seen() {
+    let part = |from, to, kind| Part { from, to, kind };
+    let chart = |log, first| Chart {
+        title: String::new(),
+        description: String::new(),
+        log,
+        measure: "calls",
+        axis: "calls",
+        unit: |v| format!("{v}"),
+        words: vec![
+            (PartKind::Full, "own".to_owned()),
+            (PartKind::Over, "more".to_owned()),
+        ],
+        bars: vec![Bar {
+            label: "a-name-that-is-far-too-long-for-one-line-and-goes-on-in-a-second-one"
+                .to_owned(),
+            parts: vec![
+                part(0.0, first, PartKind::Full),
+                part(first, 50.0, PartKind::Over),
+            ],
+            ..Bar::default()
+        }],
+        marks: Vec::new(),
+    };
+    let said = |log, first| -> Vec<String> {
+        let drawn = super::chart(&chart(log, first), &options()).unwrap();
+        texts(&drawn).into_iter().map(|t| t.4).collect()
+    };
+    for (log, first, both) in [
+        (false, 1.0, true),
+        (true, 1.0, false),
+        (true, 3.0, true),
+        (false, 0.0, false),
+    ] {
+        let said = said(log, first);
+        assert_eq!(
+            said.contains(&"own".to_owned()),
+            both,
+            "{log} {first}: {said:?}"
+        );
+        assert!(!said.iter().any(|t| t.contains('…')), "{said:?}");
+    }
+}
+
+#[test]
 fn what_is_counted_has_whole_steps() {
     for (most, expected) in [(1.0, "0 1"), (2.0, "0 1 2"), (9.0, "0 1 2 3 4 5 6 7 8 9")] {
         let part = Part {
@@ -298,6 +346,7 @@ fn what_is_counted_has_whole_steps() {
             description: String::new(),
             log: false,
             measure: "calls",
+            axis: "calls",
             unit: |v| {
                 if v.fract() == 0.0 {
                     format!("{v}")
@@ -314,7 +363,8 @@ fn what_is_counted_has_whole_steps() {
         };
         let drawn = super::chart(&chart, &options()).unwrap();
         let numbers: Vec<String> = texts(&drawn).into_iter().map(|t| t.4).collect();
-        assert_eq!(numbers.join(" ").trim(), expected);
+        // Behind them stands what they count.
+        assert_eq!(numbers.join(" "), format!("{expected} calls"));
     }
 }
 

@@ -77,11 +77,13 @@ impl Svg {
                 class.push_str(sheet);
             }
             svg.open("figure").attr("class", &class);
-            if w > COLUMN {
-                // A checkbox needs no script: checked, it lifts what follows it over the page.
+            if w > PHONE {
+                // A checkbox needs no script: checked, it lifts what follows it over the page. What a column has room
+                // for needs one on a narrow screen only.
+                let narrow = w <= COLUMN;
                 svg.open("input")
                     .attr("type", "checkbox")
-                    .attr("class", "msd-full")
+                    .attr("class", if narrow { "msd-full msd-n" } else { "msd-full" })
                     .attr("aria-label", &format!("Full size: {title}"))
                     .close();
             }

@@ -91,6 +91,7 @@ pub(super) fn budget_of(cx: &Cx<'_>, flow: &FlowPlan) -> Option<Chart> {
         ),
         log: false,
         measure: "seconds",
+        axis: "time since the request came, if all take as long as they may",
         unit: seconds,
         words: vec![
             (PartKind::Full, "attempt".to_owned()),
@@ -176,6 +177,7 @@ pub(super) fn availability_of(cx: &Cx<'_>, index: usize, flow: &FlowAvailability
         ),
         log: false,
         measure: "minutes",
+        axis: "minutes without an answer in 30 days",
         unit: minutes,
         words: vec![
             (PartKind::Full, "within the objective".to_owned()),
@@ -241,6 +243,7 @@ pub(super) fn capacity_of(cx: &Cx<'_>, load: &CapacityPlan) -> Option<Chart> {
             .to_owned(),
         log: false,
         measure: "share",
+        axis: "share of the capacity of all instances at the peak",
         unit: percent,
         words: vec![
             (PartKind::Full, "with all instances".to_owned()),
@@ -295,6 +298,7 @@ pub(super) fn amplification_of(cx: &Cx<'_>, paths: &[&PathLoad]) -> Option<Chart
             .to_owned(),
         log: paths.iter().any(|p| reach(p) > LINEAR),
         measure: "calls",
+        axis: "calls that reach the failing service for one request",
         unit: calls,
         words: vec![
             (PartKind::Full, "attempts of the callers".to_owned()),

@@ -316,15 +316,15 @@ fn callee(cx: &Cx<'_>, step: model::Step) -> Option<Party> {
     }
 }
 
-/// `up to 3 attempts, waits ≤ 50 ms, 100 ms; ≤ 240 ms in all`.
+/// `≤ 3 attempts in ≤ 240 ms; waits ≤ 50 ms, 100 ms`.
 fn retry(plan: &CallPlan) -> String {
     // A number and its unit stay on one line.
     let time = |t: &Time| t.to_string().replace(' ', "\u{a0}");
     let waits: Vec<String> = plan.backoff.iter().take(4).map(time).collect();
     format!(
-        "up to {} attempts, waits ≤\u{a0}{}; ≤\u{a0}{} in all",
+        "≤\u{a0}{}\u{a0}attempts in\u{a0}≤\u{a0}{}; waits\u{a0}≤\u{a0}{}",
         plan.attempts.value,
-        waits.join(", "),
-        time(&plan.worst_case())
+        time(&plan.worst_case()),
+        waits.join(", ")
     )
 }

@@ -55,7 +55,7 @@ pub(super) fn states(cx: &Cx<'_>, index: usize) -> Option<States> {
             StepClass::Retriable => states.transitions.push(Transition {
                 from: i,
                 to: i,
-                label: "repeated until done".to_owned(),
+                label: format!("{} fails: tried again until done", saga.steps[i].action),
             }),
             _ if i == 0 || step.stranded.is_empty() => {
                 let end = *undone.get_or_insert_with(|| {
@@ -295,7 +295,12 @@ impl Tale<'_> {
         };
         let reply = self.lead.map(|lead| Message {
             failed: true,
-            ..message(sent.to, lead, "for good".to_owned(), MessageKind::Reply)
+            ..message(
+                sent.to,
+                lead,
+                "fails for good".to_owned(),
+                MessageKind::Reply,
+            )
         });
         let all = [Some(sent), reply];
         all.into_iter().flatten().map(Step::Message).collect()

@@ -244,9 +244,32 @@ async function looks(page) {
   await context.close();
 }
 
+// On a phone: what is wider says so by a shade at its edge, which goes away at the end, and opens over the whole page.
+async function phone(page) {
+  // Opened as narrow as it is: a page that becomes so keeps mdBook's sidebar in front of it.
+  const { context, tab } = await open(page, "light", 375);
+  const wide = await tab.locator(".msd-pan").evaluateAll((all) => all.map((p) => {
+    p.scrollLeft = 0;
+    const full = p.previousElementSibling;
+    const { backgroundAttachment: how, backgroundImage: what } = getComputedStyle(p);
+    return p.scrollWidth <= p.clientWidth + 1 ? null : {
+      name: p.getAttribute("aria-label"),
+      full: Boolean(full?.matches("input.msd-full")) && full.getBoundingClientRect().height >= 24,
+      shade: how.includes("local") && how.includes("scroll") && what.split("gradient").length === 5,
+    };
+  }).filter(Boolean));
+  if (!wide.length) fault(page, "no picture pans on a phone");
+  for (const w of wide) if (!w.full || !w.shade) fault(page, `on a phone: ${JSON.stringify(w)}`);
+  const full = tab.locator(".msd-full").first();
+  await full.check();
+  const pan = await tab.locator(".msd-full:checked + .msd-pan").boundingBox();
+  if (pan.x !== 0 || pan.y !== 0 || pan.width < 360 || pan.height < 880) fault(page, `full size on a phone is ${JSON.stringify(pan)}`);
+  await context.close();
+}
+
 async function printed(page) {
   const { context, tab } = await open(page, "light", 1280);
-  const full = tab.locator(".msd-full").first();
+  const full = tab.locator(".msd-full:not(.msd-n)").first();
   if (await full.count()) {
     await full.check();
     const pan = await tab.locator(".msd-full:checked + .msd-pan").boundingBox();
@@ -280,7 +303,10 @@ for (const page of pages) {
     await tabs(page);
     await remembered(page, next);
   }
-  if (page.startsWith("designs/")) await printed(page);
+  if (page.startsWith("designs/")) {
+    await printed(page);
+    await phone(page);
+  }
   await looks(page);
   console.log(`${page}: ${((Date.now() - began) / 1000).toFixed(1)} s`);
 }
