@@ -76,6 +76,7 @@ numbers! {
     edge_share: "Even shares that one client may take.",
     edge_body: "Largest body of a request at the edge.",
     ordered_lanes: "Partitions of an ordered channel whose reader needs a queue or consumer each.",
+    lanes_kept: "Most of these queues or consumers of one reader that are written out.",
     stored_much: "Bytes of one channel that are worth a word.",
     handler: "Time to handle one event.",
     event_size: "Size of an event.",

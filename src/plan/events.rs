@@ -23,7 +23,7 @@ pub struct GroupPlan {
     /// The consumer's own queue or subscription; the channel on Kafka and the stream on NATS.
     pub queue: String,
     /// Queues or consumers of its own for each partition, where order counts and the broker does not tell keys
-    /// apart by itself; 0 where `queue` and `group` are all there is.
+    /// apart by itself; 0 where `queue` and `group` are all there is. A number that is stated may be larger.
     pub lanes: u64,
     /// Where a message waits after each failed delivery but the last, in this order; empty where the reader
     /// or the broker itself waits.
@@ -74,6 +74,8 @@ pub struct EventPlan {
     pub key: Figure<String>,
     /// Partitions; `None` where the broker has none to choose, or where one is enough.
     pub partitions: Option<Figure<u64>>,
+    /// Queues or consumers of each reader that the partitions are read by; 0 where they are the channel's own.
+    pub lanes: u64,
     /// Time that a reader may take for a message.
     pub handler: Figure<Time>,
     /// Where order counts and the broker tells keys apart: as many keys have messages at the same time at the peak.
@@ -273,10 +275,7 @@ fn one(
                 consumer: *p,
                 group,
                 queue: reading.queue,
-                lanes: match &lanes.partitions {
-                    Some(p) if !broker.partitioned => p.value,
-                    _ => 0,
-                },
+                lanes: lanes.kept,
                 retries: retries
                     .map(|(name, delay)| RetryChannel {
                         name,
@@ -321,6 +320,7 @@ fn one(
         key,
         stored,
         partitions: lanes.partitions,
+        lanes: lanes.kept,
         handler: lanes.handler,
         busy_keys: lanes.busy_keys,
         fast_order: lanes.fast,

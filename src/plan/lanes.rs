@@ -13,6 +13,8 @@ use crate::model::{Event, Set};
 pub(super) struct Lanes {
     /// Partitions; `None` where the broker has none to choose, or where one is enough.
     pub(super) partitions: Option<Figure<u64>>,
+    /// Queues or consumers that a reader has for them; 0 where the channel itself has the partitions, or none.
+    pub(super) kept: u64,
     /// Time that a reader may take for a message.
     pub(super) handler: Figure<Time>,
     /// Messages in hand at once.
@@ -61,6 +63,7 @@ pub(super) fn plan(
         return Lanes {
             at_once: partitions.value,
             partitions: Some(partitions),
+            kept: 0,
             handler,
             busy_keys: None,
             fast: false,
@@ -70,6 +73,7 @@ pub(super) fn plan(
     if !ordered || broker.lanes.is_empty() {
         return Lanes {
             partitions: None,
+            kept: 0,
             at_once: by_rate.max(largest),
             busy_keys: ordered.then(|| busy_keys(broker, rate, size, &handler)),
             fast: ordered && broker.ordered_rate > 0 && spare > broker.ordered_rate as f64,
@@ -82,6 +86,7 @@ pub(super) fn plan(
         None if by_rate <= 1 => {
             return Lanes {
                 partitions: None,
+                kept: 0,
                 handler,
                 at_once: 1,
                 busy_keys: None,
@@ -117,6 +122,11 @@ pub(super) fn plan(
     };
     Lanes {
         at_once: lanes,
+        kept: if lanes > 1 {
+            lanes.min(n.lanes_kept.value as u64)
+        } else {
+            0
+        },
         partitions: (lanes > 1).then_some(partitions),
         handler,
         busy_keys: None,

@@ -162,6 +162,7 @@ rules! {
     slo_low_traffic,
     retention_short,
     partitions_low,
+    partitions_many,
     capacity_exceeded,
     bulkhead_undersized,
     bulkhead_overcommit,

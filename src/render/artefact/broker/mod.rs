@@ -20,9 +20,6 @@ use super::{File, Kind, documents};
 use crate::model::{BrokerId, EventId};
 use crate::plan::slug;
 
-/// The most partitions of a reader that are written out; only a stated number can be larger.
-const MOST_LANES: u64 = 1000;
-
 pub(super) const KIND: Kind = Kind {
     id: "broker",
     what: "topics, queues, dead letters and access: Kafka (Strimzi), RabbitMQ (definitions), NATS (JetStream), SNS, SQS and EventBridge (CloudFormation), Pub/Sub and Service Bus (Terraform)",

@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::{Cx, File, MOST_LANES};
+use super::{Cx, File};
 use crate::catalog::Broker;
 use crate::model::units::Time;
 use crate::model::{EventId, Party};
@@ -38,10 +38,10 @@ pub(super) fn files(cx: &Cx<'_>, name: &str, events: &[EventId]) -> Vec<File> {
     for &id in events {
         let (p, broker) = (cx.plan.event(id), kind(cx, id));
         let mut own = stream_of(&p.store, vec![published(p)], p.kept.value);
-        if let Some(partitions) = &p.partitions {
+        if p.lanes > 0 {
             own["subject_transform"] = json!({
                 "src": published(p),
-                "dest": format!("{}.{{{{partition({},1)}}}}.{{{{wildcard(1)}}}}", p.channel, partitions.value),
+                "dest": format!("{}.{{{{partition({},1)}}}}.{{{{wildcard(1)}}}}", p.channel, p.lanes),
             });
         }
         stream(name, &p.store, &own);
@@ -102,9 +102,7 @@ fn published(p: &EventPlan) -> String {
 fn durables(broker: &Broker, group: &GroupPlan) -> Vec<String> {
     match group.lanes {
         0 => vec![group.group.clone()],
-        n => (0..n.min(MOST_LANES))
-            .map(|at| group.lane(broker, at))
-            .collect(),
+        n => (0..n).map(|at| group.lane(broker, at)).collect(),
     }
 }
 

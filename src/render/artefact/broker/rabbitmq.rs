@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::{Cx, File, MOST_LANES};
+use super::{Cx, File};
 use crate::catalog::Broker;
 use crate::model::units::Time;
 use crate::model::{EventId, Party};
@@ -291,9 +291,7 @@ impl Definitions {
 fn queues(broker: &Broker, group: &GroupPlan) -> Vec<String> {
     match group.lanes {
         0 => vec![group.queue.clone()],
-        n => (0..n.min(MOST_LANES))
-            .map(|at| group.lane(broker, at))
-            .collect(),
+        n => (0..n).map(|at| group.lane(broker, at)).collect(),
     }
 }
 
