@@ -46,11 +46,17 @@ fn succeeds(command: &mut Command) {
     assert!(out.status.success(), "{shown}\n{said}");
 }
 
-/// The reader book, built once.
+/// The reader book and a page more, built once.
 static BOOK: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let book = tempfile::tempdir().unwrap();
     copy(&root.join("book-example"), book.path());
+    // And a page with what none of its designs shows.
+    let parts = book.path().join("src/designs/parts.md");
+    fs::copy(root.join("tests/pictures/parts.md"), parts).unwrap();
+    let list = book.path().join("src/SUMMARY.md");
+    let chapters = fs::read_to_string(&list).unwrap();
+    fs::write(list, chapters + "- [In parts](designs/parts.md)\n").unwrap();
     succeeds(
         Command::new(env!("CARGO_BIN_EXE_mdbook-msdesign"))
             .arg("build")
@@ -69,7 +75,7 @@ fn pages() -> Vec<PathBuf> {
         .collect();
     all.sort();
     all.push(book.join("print.html"));
-    assert!(all.len() > 8, "{all:?}");
+    assert!(all.len() > 9, "{all:?}");
     all
 }
 

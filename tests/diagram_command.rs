@@ -264,6 +264,25 @@ fn a_large_design_is_shown_in_parts() {
     // The overview, nine teams and the 24 services with the most neighbours; the others are named.
     assert_eq!(page.matches("<figure").count(), 1 + 9 + 24);
     assert!(page.contains("66 services more") && page.contains("`s0089`"));
+    // Each team's box leads to its part, and each part marks what it is of.
+    let boxes = page.split("<figure").nth(1).unwrap_or_default();
+    for team in 0..9 {
+        let link = boxes
+            .split("href=\"#")
+            .find(|l| l.contains(&format!("around-team-{team}\"")));
+        let id = link.and_then(|l| l.split('"').next()).unwrap_or_default();
+        assert!(link.is_some_and(|l| l.contains(&format!(">team {team}<"))));
+        assert_eq!(page.matches(&format!("id=\"{id}\"")).count(), 1, "{id}");
+    }
+    let around = page
+        .split("<figure")
+        .skip(2)
+        .map(|f| f.split("</figure>").next().unwrap());
+    for (part, marked) in around.zip([10; 9].into_iter().chain([1; 24])) {
+        // The legend has one more.
+        assert_eq!(part.matches(" class=\"b\"").count(), marked + 1, "{part}");
+        assert_eq!(part.matches(">in focus<").count(), 1);
+    }
     // Nine teams fit a matrix with headers on both sides.
     assert!(page.contains("<th scope=\"row\">team 8</th>") && page.contains("<caption>"));
     let overview = drawn_here(&large(90, true, ""), None, None);

@@ -44,13 +44,19 @@ pub fn interactions(scene: &Scene) -> String {
     let node = |out: &mut String, indent: &str, v: usize| {
         let n = &scene.nodes[v];
         let style = match n.kind {
-            NodeKind::Service => "",
-            NodeKind::Team => " {shape: package}",
-            NodeKind::External => " {style.stroke-dash: 5}",
-            NodeKind::Actor => " {shape: person}",
-            NodeKind::Gateway => " {shape: hexagon}",
-            NodeKind::Broker => " {shape: queue}",
-            NodeKind::Store => " {shape: cylinder}",
+            NodeKind::Service => None,
+            NodeKind::Team => Some("shape: package"),
+            NodeKind::External => Some("style.stroke-dash: 5"),
+            NodeKind::Actor => Some("shape: person"),
+            NodeKind::Gateway => Some("shape: hexagon"),
+            NodeKind::Broker => Some("shape: queue"),
+            NodeKind::Store => Some("shape: cylinder"),
+        };
+        let focus = n.focus.then_some("style.stroke-width: 4");
+        let style: Vec<&str> = style.into_iter().chain(focus).collect();
+        let style = match style.as_slice() {
+            [] => String::new(),
+            some => format!(" {{{}}}", some.join("; ")),
         };
         let name = quoted([n.label.as_str()].into_iter().chain(n.sub.as_deref()));
         let _ = writeln!(out, "{indent}n{v}: {name}{style}");

@@ -40,12 +40,17 @@ pub fn interactions(scene: &Scene) -> String {
             NodeKind::Broker => ", shape=box, peripheries=2",
             NodeKind::Store => ", shape=cylinder",
         };
+        let focus = if n.focus { ", penwidth=3" } else { "" };
         let sub = n
             .sub
             .as_ref()
             .map(|s| format!("\\n{}", quoted(s)))
             .unwrap_or_default();
-        let _ = writeln!(out, "  n{v} [label=\"{}{sub}\"{style}]", quoted(&n.label));
+        let _ = writeln!(
+            out,
+            "  n{v} [label=\"{}{sub}\"{style}{focus}]",
+            quoted(&n.label)
+        );
     };
     for (k, group) in scene.groups.iter().enumerate() {
         let _ = writeln!(

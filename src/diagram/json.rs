@@ -54,6 +54,7 @@ pub fn interactions(scene: &Scene, wish: Wish) -> String {
                 "label": n.label,
                 "sub": n.sub,
                 "kind": node_kind(n.kind),
+                "focus": n.focus,
                 "group": n.group.and_then(|g| scene.groups.get(g)).map(|g| &g.id),
                 "box": drawing.and_then(|d| d.nodes.get(v)).copied().map(rect),
             })

@@ -87,6 +87,9 @@ pub fn interactions(scene: &Scene) -> String {
     for v in (0..scene.nodes.len()).filter(|&v| scene.nodes[v].group.is_none()) {
         node(&mut out, v);
     }
+    for v in (0..scene.nodes.len()).filter(|&v| scene.nodes[v].focus) {
+        let _ = writeln!(out, "  style n{v} stroke-width:4px");
+    }
     for e in &scene.edges {
         let arrow = match (e.kind, e.soft) {
             (EdgeKind::Async, _) | (_, true) => "-.->",

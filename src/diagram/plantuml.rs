@@ -4,7 +4,7 @@
 //! Names never stand bare: ids are `n0`, `n1`, …, and every character of a label that means something to
 //! PlantUML, its preprocessor or its Creole markup becomes a `<U+…>` code of PlantUML's own.
 
-use super::scene::{EdgeKind, NodeKind, Scene};
+use super::scene::{EdgeKind, FOCUS, NodeKind, Scene};
 use super::sequence::{Event, FrameKind, Message, MessageKind, Sequence, Work, flatten, work};
 use super::states::{StateKind, States};
 use super::text::clean;
@@ -67,6 +67,9 @@ pub fn interactions(scene: &Scene) -> String {
     if scene.edges.iter().any(|e| e.soft) {
         out.push_str("AddRelTag(\"optional\", $lineStyle = DottedLine())\n");
     }
+    if scene.nodes.iter().any(|n| n.focus) {
+        let _ = writeln!(out, "AddElementTag(\"{FOCUS}\", $borderThickness = 4)");
+    }
     let node = |out: &mut String, v: usize| {
         let n = &scene.nodes[v];
         let name = escaped(&n.label);
@@ -89,7 +92,11 @@ pub fn interactions(scene: &Scene) -> String {
         } else {
             format!(", \"{about}\"")
         };
-        let _ = writeln!(out, "{kind}(n{v}, \"{name}\"{about})");
+        let focus = match n.focus {
+            true => format!(", $tags = \"{FOCUS}\""),
+            false => String::new(),
+        };
+        let _ = writeln!(out, "{kind}(n{v}, \"{name}\"{about}{focus})");
     };
     for (k, group) in scene.groups.iter().enumerate() {
         let _ = writeln!(

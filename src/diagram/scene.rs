@@ -57,7 +57,12 @@ pub struct Node {
     pub group: Option<usize>,
     /// Where a click leads. Only relative, `http` and `https` addresses are kept.
     pub link: Option<String>,
+    /// Whether the picture is about it, as a neighbourhood is about its centre.
+    pub focus: bool,
 }
+
+/// What marks a box that the picture is about, in words.
+pub(super) const FOCUS: &str = "in focus";
 
 /// What a box stands for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -2,7 +2,7 @@
 
 use super::chart::{Chart, PartKind};
 use super::matrix::Matrix;
-use super::scene::{EdgeKind, NodeKind, Scene};
+use super::scene::{EdgeKind, FOCUS, NodeKind, Scene};
 use super::sequence::{Event, MessageKind, Sequence, flatten};
 use super::states::{StateKind, States};
 use super::text::clean;
@@ -76,7 +76,8 @@ pub fn interactions(scene: &Scene) -> String {
             } else {
                 Some(n.kind.word())
             };
-            let about: Vec<&str> = kind.into_iter().chain(n.sub.as_deref()).collect();
+            let about = kind.into_iter().chain(n.sub.as_deref());
+            let about: Vec<&str> = about.chain(n.focus.then_some(FOCUS)).collect();
             let about = if about.is_empty() {
                 String::new()
             } else {

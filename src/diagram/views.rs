@@ -248,7 +248,11 @@ pub fn neighbourhood(scene: &Scene, centre: &BTreeSet<usize>, title: &str) -> Sc
         groups: scene.groups.clone(),
         nodes: kept
             .iter()
-            .filter_map(|&v| scene.nodes.get(v).cloned())
+            .filter_map(|&v| {
+                let node = scene.nodes.get(v)?.clone();
+                let focus = inside(v);
+                Some(Node { focus, ..node })
+            })
             .collect(),
         edges,
         labels: scene.labels,
@@ -341,6 +345,9 @@ mod tests {
             let view = neighbourhood(&scene(), &BTreeSet::from([centre]), "n");
             let mut names: Vec<String> = view.nodes.iter().map(|n| n.label.clone()).collect();
             names.sort();
+            let of = view.nodes.iter().filter(|n| n.focus);
+            let of: Vec<&str> = of.map(|n| n.label.as_str()).collect();
+            assert_eq!(of, [scene().nodes[centre].label.as_str()]);
             (names.join(" "), view.edges.len())
         };
         // d reads what a publishes, and c reads it too but is nothing to d.

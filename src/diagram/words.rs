@@ -1,7 +1,7 @@
 //! The pictures in words: what a reader who cannot see them is told, one sentence a thing.
 
 use super::chart::Chart;
-use super::scene::{EdgeKind, NodeKind, Scene};
+use super::scene::{EdgeKind, FOCUS, NodeKind, Scene};
 use super::sequence::{Event, FrameKind, Message, MessageKind, Sequence, flatten};
 use super::states::{StateKind, States};
 use super::text::clean;
@@ -40,6 +40,7 @@ pub fn interactions(scene: &Scene) -> Vec<String> {
             about.push(node.kind.word().to_owned());
         }
         about.extend(node.sub.as_deref().map(clean));
+        about.extend(node.focus.then(|| FOCUS.to_owned()));
         if let Some(group) = node.group.and_then(|g| scene.groups.get(g)) {
             about.push(format!("team {}", clean(&group.label)));
         }

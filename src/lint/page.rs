@@ -16,7 +16,7 @@ pub fn page(id: &str) -> Option<String> {
 
 fn of_rule(rule: &Rule) -> String {
     let mut out = format!(
-        "# {}\n\n{}.\n\n| | |\n|---|---|\n| severity | {} |\n| section of the chapter | {} |\n",
+        "# {}\n\n{}.\n\n| Property | Value |\n|---|---|\n| severity | {} |\n| section of the chapter | {} |\n",
         rule.id,
         capital(rule.summary),
         rule.severity.name(),

@@ -379,6 +379,7 @@ impl Doc {
                         counts.words(),
                         counts.short()
                     ),
+                    None if row == column => "<td class=\"msd-same\"></td>".to_owned(),
                     None => "<td></td>".to_owned(),
                 });
             }

@@ -19,8 +19,12 @@ const PAGE: &str = "
 .msd-details { margin: 1em 0; border-inline-start: 3px solid var(--quote-border, #ccc); padding-inline-start: 0.8em; }
 .msd-details > summary { cursor: pointer; font-weight: 600; }
 .msd-matrix th[scope=col] { writing-mode: vertical-rl; transform: rotate(180deg); text-align: start; white-space: nowrap; }
-.msd-matrix th[scope=row] { text-align: start; white-space: nowrap; }
+.msd-matrix { font-size: 0.85em; }
+.msd-matrix thead { background: none; }
+.msd-matrix th[scope=row], .msd-matrix thead td { text-align: start; white-space: nowrap; position: sticky; inset-inline-start: 0; background: var(--bg); }
 .msd-matrix td { text-align: center; white-space: nowrap; padding: 2px 4px; }
+.msd-matrix td:has(abbr) { font-weight: 600; background: rgb(128 128 128 / 0.18); }
+.msd-matrix .msd-same { background: var(--table-header-bg, #ccc); }
 .msd-matrix abbr { text-decoration: none; }
 .msd-tabs { display: flex; flex-wrap: wrap; position: relative; margin: 1em 0; }
 .msd-tabs > input { position: absolute; opacity: 0; pointer-events: none; }

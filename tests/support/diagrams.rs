@@ -59,6 +59,7 @@ pub(crate) fn scene() -> Scene {
             kind: NodeKind::ALL[i % 6],
             group: (i % 6 != 5).then_some(i % 5),
             link: (i % 4 == 0).then(|| "#section-\"x".to_owned()),
+            focus: i % 7 == 0,
         })
         .collect();
     let edges = (0..60)

@@ -1,7 +1,7 @@
 //! The interaction diagram.
 
 use super::super::layout::{Drawing, Rect};
-use super::super::scene::{Edge, EdgeKind, NodeKind, Scene};
+use super::super::scene::{Edge, EdgeKind, FOCUS, NodeKind, Scene};
 use super::super::{TooLarge, text};
 use super::compose::{Composed, Texts, compose};
 use super::key::Key;
@@ -146,7 +146,7 @@ fn draw(
     for (v, node) in scene.nodes.iter().enumerate() {
         draw_node(
             svg,
-            node.kind,
+            (node.kind, node.focus),
             &texts.captions[v],
             node.link.as_deref(),
             drawing.nodes[v],
@@ -256,6 +256,7 @@ struct Legend {
 #[derive(Clone, Copy)]
 enum Entry {
     Node(NodeKind),
+    Focus,
     Edge(EdgeKind),
     Soft,
 }
@@ -264,6 +265,7 @@ impl Entry {
     fn word(self) -> &'static str {
         match self {
             Self::Node(kind) => kind.word(),
+            Self::Focus => FOCUS,
             Self::Edge(kind) => kind.word(),
             Self::Soft => "optional",
         }
@@ -279,8 +281,10 @@ impl Legend {
             .into_iter()
             .filter(|k| scene.edges.iter().any(|e| e.kind == *k));
         let soft = scene.edges.iter().any(|e| e.soft).then_some(Entry::Soft);
+        let focus = scene.nodes.iter().any(|n| n.focus);
         let all = nodes
             .map(Entry::Node)
+            .chain(focus.then_some(Entry::Focus))
             .chain(edges.map(Entry::Edge))
             .chain(soft);
         let all: Vec<Entry> = all.collect();
@@ -298,7 +302,7 @@ impl Legend {
         for &(entry, x, y) in &self.entries {
             let ends = [(x, y + below + 9), (x + SAMPLE, y + below + 9)];
             let (look, tipped) = match entry {
-                Entry::Node(_) => continue,
+                Entry::Node(_) | Entry::Focus => continue,
                 Entry::Edge(kind) => ((kind, false), true),
                 Entry::Soft => ((EdgeKind::Sync, true), false),
             };
@@ -313,17 +317,15 @@ impl Legend {
         svg.open("g").attr("class", "s");
         for &(entry, x, y) in &self.entries {
             let y = y + below;
+            let (w, h) = (SAMPLE - 4, 18);
+            let r = Rect { x: x + 2, y, w, h };
             match entry {
-                Entry::Node(kind) => shape(
-                    svg,
-                    kind,
-                    Rect {
-                        x: x + 2,
-                        y,
-                        w: SAMPLE - 4,
-                        h: 18,
-                    },
-                ),
+                Entry::Node(kind) => shape(svg, kind, r),
+                Entry::Focus => {
+                    svg.open("g").attr("class", "b");
+                    svg.rect("", r, 4);
+                    svg.close();
+                }
                 // They are drawn among the others of their look.
                 Entry::Edge(_) | Entry::Soft => {}
             }

@@ -140,13 +140,22 @@ impl Caption {
     }
 }
 
-/// A box in the shape of its kind, with its caption, as a link if it has one.
-fn draw_node(svg: &mut Svg, kind: NodeKind, caption: &Caption, link: Option<&str>, r: Rect) {
+/// A box in the shape of its kind, with its caption, as a link if it has one; `focus` if the picture is about it.
+fn draw_node(
+    svg: &mut Svg,
+    (kind, focus): (NodeKind, bool),
+    caption: &Caption,
+    link: Option<&str>,
+    r: Rect,
+) {
     let link = text::safe_link(link);
     if let Some(link) = &link {
         svg.open("a").attr("href", link);
     } else {
         svg.open("g");
+    }
+    if focus {
+        svg.attr("class", "b");
     }
     if let Some(full) = &caption.full {
         svg.leaf("title", full);

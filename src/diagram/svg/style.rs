@@ -29,6 +29,8 @@ macro_rules! look {
             ".msd-figure .x{stroke-dasharray:5 3}",
             ".msd-figure .u{stroke-width:1.8}",
             ".msd-figure .w{stroke-width:2}",
+            ".msd-figure .b>rect,.msd-figure .b>path{stroke-width:3.4}",
+            ".msd-figure .b>text{font-weight:700}",
             ".msd-figure .q{stroke:var(--msd-g)}",
             ".msd-figure .d{stroke:var(--msd-a)}",
             ".msd-figure .e,.msd-figure .t{fill:none;stroke:var(--msd-fg);stroke-width:1.4}",

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use super::super::Cx;
 use super::super::doc::{Doc, Inline, count, say};
 use super::{gallery, matrix, show};
-use crate::diagram::{Matrix, Picture, Refusal, Scene, text_form, views};
+use crate::diagram::{Matrix, Node, NodeKind, Picture, Refusal, Scene, text_form, views};
 
 /// Most rows of a matrix as a table; above it the pairs are listed.
 const MATRIX: usize = 40;
@@ -54,7 +54,8 @@ pub(super) fn write(
             first
         ));
     }
-    if let Some(overview) = overview {
+    if let Some(mut overview) = overview {
+        link_teams(cx, doc, &mut overview);
         show(
             cx,
             doc,
@@ -62,12 +63,17 @@ pub(super) fn write(
             &Picture::Interactions(overview),
         );
     }
-    doc.heading(2, "Dependencies", "dependencies");
+    doc.heading(1, "Dependencies", "dependencies");
     write_matrix(doc, &matrix::matrix(cx, matrix_of_teams(cx)));
     if !model.teams.is_empty() {
-        doc.heading(2, "Around each team", "around-teams");
+        doc.heading(1, "Around each team", "around-teams");
         for (i, team) in model.teams.iter().enumerate().take(AROUND) {
             doc.details(&team.name, |d| {
+                let members = model.services.iter();
+                let members = members.filter(|s| s.teams.iter().any(|t| t.0 == i));
+                let names = Inline::names(members.map(|s| s.name.clone()));
+                let anchor = d.anchor(&team_anchor(i));
+                d.para(anchor.and(Inline::text("Its services: ")).and(names));
                 let view = gallery::around_team(cx, whole, i);
                 around(cx, d, &format!("picture-team-{i}"), view);
             });
@@ -75,7 +81,7 @@ pub(super) fn write(
         let others = model.teams.iter().skip(AROUND).map(|t| t.name.as_str());
         rest(doc, "team", others.collect());
     }
-    doc.heading(2, "Around each service", "around-services");
+    doc.heading(1, "Around each service", "around-services");
     let busiest = busiest(whole, model.services.len());
     let (shown, others): (Vec<_>, Vec<_>) = model
         .services
@@ -91,6 +97,25 @@ pub(super) fn write(
     }
     let others = others.iter().map(|(_, s)| s.name.as_str());
     rest(doc, "service", others.collect());
+}
+
+/// The anchor of what is around the team with index `team`.
+fn team_anchor(team: usize) -> String {
+    format!("around-team-{team}")
+}
+
+/// Each team's box leads to what is around the team.
+fn link_teams(cx: &Cx<'_>, doc: &Doc, overview: &mut Scene) {
+    if !doc.html() {
+        return;
+    }
+    for (i, team) in cx.plan.model.teams.iter().enumerate().take(AROUND) {
+        let boxes = overview.nodes.iter_mut();
+        let of = |n: &&mut Node| n.kind == NodeKind::Team && n.label == team.name;
+        if let Some(node) = boxes.into_iter().find(of) {
+            node.link = Some(format!("#{}", doc.id(&team_anchor(i))));
+        }
+    }
 }
 
 /// Whether the matrix that stands for the whole design is one of teams.

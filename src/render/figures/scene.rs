@@ -52,6 +52,7 @@ pub(super) fn scene(cx: &Cx<'_>, doc: Option<&Doc>) -> Scene {
             },
             group: s.teams.first().map(|t| t.0),
             link: service_link(cx, doc, ServiceId(i)),
+            ..Node::default()
         });
     }
     // Where there are many, one link leads to the rows of each caller, so that nobody passes through them all.
@@ -243,6 +244,7 @@ pub(super) fn scene(cx: &Cx<'_>, doc: Option<&Doc>) -> Scene {
                 None
             },
             link: owned.clone(),
+            ..Node::default()
         });
     }
     for (i, store) in model.stores.iter().enumerate() {

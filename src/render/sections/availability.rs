@@ -244,7 +244,7 @@ fn needs(cx: &Cx<'_>, doc: &mut Doc, a: &FlowAvailability) {
         &[
             "Part",
             "Availability",
-            "",
+            "Source",
             "Down in 30 d",
             "Reached by",
             "Without it",

@@ -126,22 +126,29 @@ const overflow = () => {
 };
 
 // What has colours of ours.
-const ours = { include: [".msd-figure", ".msd-details > summary", ".msd-tabs > label"] };
-const levels = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+const ours = [".msd-figure", ".msd-matrix", ".msd-details > summary", ".msd-tabs > label"];
+const marked = { include: ours };
+// All that we write. Code is coloured by mdBook, letter by letter, which takes long to judge and is no matter of ours.
+const written = { include: ["main"], exclude: ["main pre"] };
 
-// By all rules of these levels, or by `rules` alone.
-async function violations(tab, selector, rules) {
+// By every rule of axe, of whatever level and impact, or by `rules` alone.
+async function violations(tab, where, rules) {
   if (!(await tab.evaluate(() => "axe" in window))) await tab.evaluate(axe);
-  return tab.evaluate(async ([s, runOnly]) => {
-    const found = await window.axe.run(s, { runOnly, resultTypes: ["violations"] });
+  return tab.evaluate(async ([context, runOnly, ours]) => {
+    const found = await window.axe.run(context, { ...(runOnly ? { runOnly } : {}), resultTypes: ["violations"] });
+    const element = (n) => document.querySelector(n.target[0]);
+    // Its themes have links and code of too little contrast, and it wraps every table in what browsers give the focus by
+    // themselves.
+    const ofMdbook = {
+      "color-contrast": (n) => !element(n)?.closest(ours),
+      "link-in-text-block": (n) => !element(n)?.closest(ours),
+      "scrollable-region-focusable": (n) => element(n)?.matches(".table-wrapper, code[class^='language-']"),
+    };
     return found.violations
-      .filter((v) => ["serious", "critical"].includes(v.impact))
-      // mdBook wraps every table in this, and marks up code so; browsers give what scrolls the focus by themselves.
-      .map((v) => ({ ...v, nodes: v.id === "scrollable-region-focusable"
-        ? v.nodes.filter((n) => !/^<(div class="table-wrapper"|code class="language-)/.test(n.html)) : v.nodes }))
+      .map((v) => ({ ...v, nodes: v.nodes.filter((n) => !ofMdbook[v.id]?.(n)) }))
       .filter((v) => v.nodes.length)
-      .map((v) => `axe ${v.id}: ${v.nodes.length} × ${v.nodes[0].html.slice(0, 140)}`);
-  }, [selector, rules ? { type: "rule", values: rules } : { type: "tag", values: levels }]);
+      .map((v) => `axe ${v.id} (${v.impact}): ${v.nodes.length} × ${v.nodes[0].html.slice(0, 140)}`);
+  }, [where, rules ? { type: "rule", values: rules } : null, ours.join()]);
 }
 
 // Tabs without any script: one panel at a time, chosen with the keyboard, and all of them on paper.
@@ -223,20 +230,22 @@ async function looks(page) {
   for (const f of await tab.evaluate(geometry)) fault(page, f);
   for (const f of await tab.evaluate(overflow)) fault(`${page}, 1280 px`, f);
   if (designs) await keyboard(page, tab);
-  for (const width of [1280, 375]) {
+  for (const width of designs ? [1280, 375] : [1280]) {
     await tab.setViewportSize({ width, height: 900 });
     for (const theme of themes) {
       await choose(tab, theme);
       const at = `${page}, ${theme}, ${width} px`;
       for (const f of await tab.evaluate(contrast)) fault(at, f);
-      // The page of all designs holds what their own pages hold, but for its ids and links.
-      if (!designs) continue;
-      // What has nothing to do with colours is the same in every theme, colours are the same at every width, and
-      // mdBook's own tables and code are no matter of ours.
+      // The page of all designs holds what their own pages hold, but for its ids, links and headings.
+      if (!designs) {
+        if (width === 1280 && theme === "light") for (const f of await violations(tab, written)) fault(at, f);
+        if (width === 1280 && theme === "navy") for (const f of await violations(tab, marked)) fault(at, f);
+        continue;
+      }
+      // Everything in a light and in a dark theme; the others differ in colours alone, and widths in none.
       if (width === 375 && theme !== "light") continue;
-      const whole = theme === "light" && width === 1280;
-      // Two pages tell of the rest of a chapter, which is long.
-      const found = whole ? violations(tab, tabbed.includes(page) ? "main" : ours) : violations(tab, ours, width === 375 ? undefined : ["color-contrast"]);
+      const whole = width === 1280 && ["light", "navy"].includes(theme);
+      const found = whole ? violations(tab, written) : violations(tab, marked, width === 375 ? undefined : ["color-contrast"]);
       for (const f of await found) fault(at, f);
     }
   }

@@ -265,10 +265,10 @@ pub fn sequence(sequence: &Sequence, options: &Options<'_>) -> Result<String, To
             w,
             h,
         };
-        draw_node(&mut svg, p.kind, caption, p.link.as_deref(), r);
+        draw_node(&mut svg, (p.kind, false), caption, p.link.as_deref(), r);
         if foot > 0 {
             r.y = bottom;
-            draw_node(&mut svg, p.kind, caption, None, r);
+            draw_node(&mut svg, (p.kind, false), caption, None, r);
         }
     }
     Ok(svg.finish())
