@@ -8,17 +8,17 @@ use super::{Direction, Graph};
 use std::collections::BTreeMap;
 
 /// Between two stretches.
-const TRACK: i64 = 8;
+const TRACK: i64 = 7;
 /// Between a box and a stretch or its label where an arrow has to fit.
-const ARROW: i64 = 13;
+const ARROW: i64 = 12;
 /// The same where no arrow is.
-const STUB: i64 = 8;
+const STUB: i64 = 6;
 /// Half the width of an arrow, and some room.
 const TIP: i64 = 6;
 /// Between two boxes.
-const BOXES: i64 = 16;
+const BOXES: i64 = 12;
 /// Between a label and anything but a box, and between a group's border and what is outside.
-const SIDE: i64 = 6;
+const SIDE: i64 = 5;
 /// Between a group's border and a stretch inside.
 const INSIDE: i64 = 8;
 

@@ -5,7 +5,7 @@ use super::simplex::{Constraint, solve};
 use super::{Direction, Graph};
 
 /// Between two boxes.
-const BOX_GAP: i64 = 16;
+const BOX_GAP: i64 = 12;
 /// Between a box and a line or label.
 const LINE_GAP: i64 = 8;
 /// Between two labels, or a label and a line.
@@ -15,11 +15,11 @@ const BEND_GAP: i64 = 8;
 /// Between two lines that end at the same side of a box, at least.
 pub(super) const PORT: i64 = 8;
 /// Between a lane's border and what is inside.
-pub(super) const PAD: i64 = 10;
+pub(super) const PAD: i64 = 8;
 /// The strip that holds a lane's title.
-pub(super) const TITLE: i64 = 24;
+pub(super) const TITLE: i64 = 22;
 /// Between a lane's border and what is outside.
-const OUTSIDE: i64 = 6;
+const OUTSIDE: i64 = 4;
 /// How far a self-loop stands off its box.
 pub(super) const LOOP: i64 = 14;
 /// Pixels of a picture that a telephone shows.

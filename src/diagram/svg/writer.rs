@@ -365,7 +365,7 @@ impl Pen<'_> {
                     to.1,
                 )
             };
-            if across && begin.min(end) < low && begin.max(end) > high {
+            if across && begin.min(end) <= low && begin.max(end) >= high {
                 let (near, far) = if begin < end {
                     (low, high)
                 } else {
@@ -382,13 +382,12 @@ impl Pen<'_> {
     }
 
     fn straight(&mut self, flat: bool, value: i64) {
-        // Relative steps are shorter.
-        if flat {
-            let _ = write!(self.out, "h{}", value - self.at.0);
-            self.at.0 = value;
-        } else {
-            let _ = write!(self.out, "v{}", value - self.at.1);
-            self.at.1 = value;
+        let from = if flat { &mut self.at.0 } else { &mut self.at.1 };
+        let by = value - *from;
+        *from = value;
+        // A rounded corner may end just where the label begins. Relative steps are shorter.
+        if by != 0 {
+            let _ = write!(self.out, "{}{by}", if flat { 'h' } else { 'v' });
         }
     }
 
@@ -454,7 +453,26 @@ pub(super) fn tip(from: (i64, i64), at: (i64, i64), tip: Tip) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::sheet;
+    use super::{CORNER, Rect, polyline, sheet};
+
+    #[test]
+    fn a_line_stops_at_its_label_even_right_behind_a_corner() {
+        let label = |y| {
+            Some(Rect {
+                x: 80,
+                y,
+                w: 40,
+                h: 16,
+            })
+        };
+        let points = [(0, 0), (100, 0), (100, 60)];
+        let behind = polyline(&points, label(CORNER), CORNER);
+        assert_eq!(behind, "M0 0h95q5 0 5 5m0 16v39");
+        let further = polyline(&points, label(20), CORNER);
+        assert_eq!(further, "M0 0h95q5 0 5 5v15m0 16v24");
+        let before_the_end = polyline(&points, label(44), CORNER);
+        assert_eq!(before_the_end, "M0 0h95q5 0 5 5v39m0 16");
+    }
 
     #[test]
     fn paper_grows_with_the_picture() {
