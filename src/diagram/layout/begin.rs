@@ -1,27 +1,27 @@
 //! Has a picture that grows downwards begin near its left end, which a reader of a narrow column sees first.
 
+use super::Graph;
 use super::coords::{Cross, Frame, SEEN};
 use super::order::{Kind, Layered};
-use super::{Graph, Line};
 
-/// Where a story begins: the boxes of the first layer from which lines lead forwards most.
+/// Where a story begins: the boxes from which lines lead forwards most, and to which none does as much.
 pub(super) fn first(graph: &Graph, g: &Layered) -> Vec<usize> {
-    let pull = |v: usize| {
-        let onwards = |e: &Line| match v {
-            _ if e.from == v => e.pull,
-            _ if e.to == v => e.pull.saturating_neg(),
-            _ => 0,
-        };
-        graph.edges.iter().map(onwards).max().unwrap_or(0)
+    let mut pulls = vec![(i64::MIN, i64::MAX); graph.nodes.len()];
+    for e in &graph.edges {
+        for (v, onwards) in [(e.from, e.pull), (e.to, e.pull.saturating_neg())] {
+            if let Some((most, least)) = pulls.get_mut(v) {
+                (*most, *least) = ((*most).max(onwards), (*least).min(onwards));
+            }
+        }
+    }
+    let begins = |&v: &usize| {
+        let (most, least) = pulls.get(v).copied().unwrap_or_default();
+        matches!(g.items[v].kind, Kind::Node(_)) && most > 0 && least > most.saturating_neg()
     };
-    let items = g.layers.first().into_iter().flatten();
-    let boxes: Vec<(i64, usize)> = items
-        .filter(|&&x| matches!(g.items[x].kind, Kind::Node(_)))
-        .map(|&v| (pull(v), v))
-        .collect();
-    let most = boxes.iter().map(|b| b.0).max().unwrap_or(0);
-    let first = boxes.into_iter().filter(|b| b.0 == most);
-    first.map(|b| b.1).collect()
+    let boxes: Vec<usize> = (0..graph.nodes.len()).filter(begins).collect();
+    let most = boxes.iter().map(|&v| pulls[v].0).max();
+    let first = boxes.into_iter().filter(|&v| Some(pulls[v].0) == most);
+    first.collect()
 }
 
 /// Whether `first` stands in the right half of a picture that a narrow column does not show whole.
