@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::calls::CallPlan;
-use super::events::EventPlan;
+use super::events::{EventPlan, GroupPlan};
 use super::metrics;
 use super::proof::Proof;
 use super::recording;
@@ -13,7 +13,7 @@ use super::slo::{self, Objective};
 use super::slug::slug;
 use super::streams::StreamPlan;
 use super::wire::camel;
-use crate::catalog::numbers;
+use crate::catalog::{Broker, numbers};
 use crate::model::units::{Time, float};
 use crate::model::{CallId, EventId, Model, Party, ServiceId, StreamId, TeamId};
 
@@ -86,10 +86,21 @@ pub struct Alert {
     pub anchor: String,
     /// The metric must be exported by the service itself; no library has it.
     pub custom_metric: bool,
-    /// What is held against which limit, for a dashboard, where no other panel shows it.
-    pub held: Option<(String, f64)>,
+    /// What is held against a limit, for a dashboard, where no other panel shows it.
+    pub held: Option<Held>,
     /// A history that must not trip it and then must.
     pub proof: Proof,
+}
+
+/// What a panel of its own shows of an alert.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// What is measured, in words.
+    pub title: String,
+    /// The alert's expression without its limit.
+    pub expr: String,
+    /// Where it trips.
+    pub limit: f64,
 }
 
 /// A service whose requests are too few for some burn-rate alerts.
@@ -110,6 +121,8 @@ pub struct Alerting {
     pub rules: Vec<RecordingRule>,
     /// Services with an objective, by service.
     pub objectives: Vec<Objective>,
+    /// Objectives of services whose answers no usual metric counts, so that no alert watches over them, by service.
+    pub uncounted: Vec<Objective>,
     /// Alerts.
     pub alerts: Vec<Alert>,
     /// Services with too few requests for some burn-rate alerts.
@@ -156,6 +169,7 @@ pub(super) fn plan(input: &Input<'_>) -> Alerting {
         red: Vec::new(),
         rules: Vec::new(),
         objectives: Vec::new(),
+        uncounted: Vec::new(),
         alerts: Vec::new(),
         quiet: Vec::new(),
         by_service: vec![Vec::new(); input.model.services.len()],
@@ -203,7 +217,11 @@ fn service(input: &Input<'_>, id: ServiceId, out: &mut Alerting) {
     let plan = &input.services[id.0];
     let protocols = metrics::answered(plan);
     recording::service(input, id, &mut out.red);
-    let objective = slo::objective(input, id).filter(|_| !protocols.is_empty());
+    let objective = slo::objective(input, id);
+    if protocols.is_empty() && (plan.serves_tcp || plan.past_gateway) {
+        out.uncounted.extend(objective);
+    }
+    let objective = objective.filter(|_| !protocols.is_empty());
     if let Some(objective) = objective {
         slo::record(input, objective, &protocols, &mut out.rules);
         slo::alerts(input, objective, &mut out.alerts, &mut out.quiet);
@@ -424,7 +442,12 @@ fn event(input: &Input<'_>, id: EventId, alerts: &mut Vec<Alert>) {
         let (lag, dead, limit) = (&backlog.lag, &backlog.dead_letters, &backlog.limit);
         alerts.push(Alert {
             name: format!("{}{label}Lag", camel(&s.name)),
-            proof: Proof::limit(lag, limit.parse().unwrap_or_default()),
+            proof: spread(
+                Proof::limit(lag, limit.parse().unwrap_or_default()),
+                broker,
+                plan,
+                group,
+            ),
             expr: format!("{lag} > {limit}"),
             hold: Time::s(300),
             severity: AlertSeverity::Ticket,
@@ -473,6 +496,23 @@ fn event(input: &Input<'_>, id: EventId, alerts: &mut Vec<Alert>) {
             held: None,
         });
     }
+}
+
+/// The history of a backlog over two partitions, where there are as many: together they pass the limit, and neither
+/// of them alone.
+fn spread(proof: Proof, broker: &Broker, plan: &EventPlan, group: &GroupPlan) -> Proof {
+    let many = plan.partitions.as_ref().is_some_and(|p| p.value > 1);
+    if broker.partitioned && many {
+        return proof.halved(|series, n| {
+            let open = series.trim_end_matches('}');
+            format!("{open},partition=\"{n}\"}}")
+        });
+    }
+    if group.lanes > 1 {
+        let first = group.lane(broker, 0);
+        return proof.halved(|series, n| series.replace(&first, &group.lane(broker, n)));
+    }
+    proof
 }
 
 fn stream(input: &Input<'_>, id: StreamId, alerts: &mut Vec<Alert>) {
@@ -553,6 +593,10 @@ fn saga(input: &Input<'_>, i: usize, alerts: &mut Vec<Alert>) {
         anchor: String::new(),
         towards: None,
         custom_metric: true,
-        held: Some((oldest, plan.deadline.value.as_s())),
+        held: Some(Held {
+            title: format!("Oldest unfinished run of {}", saga.name),
+            expr: oldest,
+            limit: plan.deadline.value.as_s(),
+        }),
     });
 }

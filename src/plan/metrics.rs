@@ -154,6 +154,16 @@ pub fn asked(from: &ServicePlan, to: &ServicePlan, protocol: &Protocol) -> Optio
     })
 }
 
+/// What a service would count whose protocol has no metrics of its own, as soon as its code records them.
+#[must_use]
+pub fn to_record(service: &ServicePlan) -> Requests {
+    Requests {
+        metric: "rpc_server_call_duration_seconds",
+        labels: format!("job=\"{}\"", service.slug),
+        errors: "error_type!=\"\"".to_owned(),
+    }
+}
+
 /// Utilisation, saturation and errors of a service's instances, as series of the platform's exporter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resources {

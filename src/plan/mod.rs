@@ -53,7 +53,7 @@ mod waterfall;
 mod whatif;
 mod wire;
 
-pub use alerts::{Alert, AlertSeverity, Alerting, QuietService, RecordingRule};
+pub use alerts::{Alert, AlertSeverity, Alerting, Held, QuietService, RecordingRule};
 pub use amplification::{AmplificationPlan, FlowLoad, PathLoad};
 pub use answers::ErrorAnswer;
 pub use availability::{Availability, AvailabilityPlan, Dependency, MINUTES_30_DAYS, minutes};
@@ -75,7 +75,9 @@ pub use graph::Graph;
 pub use journey::Tie;
 pub use latency::{LatencyPart, LatencyPlan};
 pub use mend::{Change, Mend};
-pub use metrics::{Backlog, Requests, Resources, answered, asked, backlog, resources, throttled};
+pub use metrics::{
+    Backlog, Requests, Resources, answered, asked, backlog, resources, throttled, to_record,
+};
 pub use migration::{MigrationPlan, MigrationStep};
 pub use ownership::{Contract, OwnershipPlan, TeamPlan};
 pub use proof::{Proof, ProofSeries, Shape};

@@ -171,6 +171,24 @@ impl Proof {
             labels: kept,
         }
     }
+
+    /// The same in two series, so called by `name`, that make up the one together.
+    pub(super) fn halved(mut self, name: impl Fn(&str, u64) -> String) -> Self {
+        if let [one] = self.series.as_slice()
+            && let Shape::Gauge { quiet, loud } = one.shape
+        {
+            let half = |of: f64| (of / 2.0).floor();
+            let part = |n, quiet, loud| ProofSeries {
+                series: name(&one.series, n),
+                shape: Shape::Gauge { quiet, loud },
+            };
+            self.series = vec![
+                part(0, half(quiet), half(loud)),
+                part(1, quiet - half(quiet), loud - half(loud)),
+            ];
+        }
+        self
+    }
 }
 
 /// Where the brace that opens at `open` closes, quoted braces aside.
@@ -242,6 +260,11 @@ mod tests {
         assert_eq!(proof.labels, []);
         let proof = Proof::limit("max by (instance) (r{s=~\"https?|wss?\"})", 1.0);
         assert_eq!(proof.series[0].series, "r{s=\"https\"}");
+        let proof = Proof::limit("sum(lag{a=\"x\"})", 5.0).halved(|s, n| format!("{s}{n}"));
+        let gauge = |quiet, loud| Shape::Gauge { quiet, loud };
+        let shapes: Vec<Shape> = proof.series.iter().map(|s| s.shape).collect();
+        assert_eq!(shapes, [gauge(2.0, 3.0), gauge(3.0, 3.0)]);
+        assert_eq!(proof.series[1].series, "lag{a=\"x\"}1");
         let proof = Proof::limit("sum(n{q=~\"a[.]b#[0-9]+\"})", 1.0);
         assert_eq!(proof.series[0].series, "n{q=\"a.b#0\"}");
     }

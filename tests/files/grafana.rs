@@ -368,9 +368,10 @@ fn service(model: &Model, plan: &Plan<'_>, id: ServiceId) -> Vec<Panel> {
         if n == 0 {
             out.push(row("What it keeps open".to_owned()));
         }
-        let (expr, limit) = a.held.clone().unwrap();
+        let held = a.held.clone().unwrap();
         let unit = if a.custom_metric { "s" } else { "short" };
-        out.push((a.name.clone(), unit, one(expr, ""), Some(limit), false));
+        let asks = one(held.expr, "");
+        out.push((held.title, unit, asks, Some(held.limit), false));
     }
     let r = resources(
         &plan.choices.infrastructure.id,

@@ -6,7 +6,7 @@ use super::column::Column;
 use super::observability::own;
 use crate::catalog::{self, numbers};
 use crate::model::units::float;
-use crate::model::{Party, ServiceId};
+use crate::model::{Party, Protocol, ServiceId};
 use crate::plan;
 
 /// Every metric, in the order in which trouble travels.
@@ -59,12 +59,40 @@ fn requests(cx: &Cx<'_>, doc: &mut Doc) {
     if !unmeasured.is_empty() {
         doc.para(
             Inline::names(unmeasured)
-                .and(Inline::text(" answer protocols for which OpenTelemetry defines no request metrics, so that nothing here counts them and no alert burns an error budget; their resources stand below.")),
+                .and(Inline::text(" answer protocols that OpenTelemetry's libraries do not count, so that no alert burns an error budget; their resources stand below.")),
         );
+        uncounted(cx, doc);
     }
     if !silent.is_empty() {
         doc.para(Inline::text("Nobody calls these, so they have no request metrics; their events and resources stand below: ").and(Inline::names(silent)).and(Inline::text(".")));
     }
+}
+
+/// What to measure where an objective stands that no usual metric tells anything about.
+fn uncounted(cx: &Cx<'_>, doc: &mut Doc) {
+    let (plan, model) = (cx.plan, cx.plan.model);
+    let objectives = &plan.alerting().uncounted;
+    doc.list(objectives.iter().map(|o| {
+        let id = o.service;
+        let calls = plan.callers(id).iter().map(|c| &model.call(*c).protocol);
+        let spoken: std::collections::BTreeSet<String> = calls
+            .filter_map(|p| match p {
+                Protocol::Other(name) => Some(plan::slug(name)),
+                _ => None,
+            })
+            .collect();
+        say!(
+            "`{}` is held to {}: let its code record each answer in the histogram `rpc.server.call.duration`, with `rpc.system.name` = ",
+            model.service(id).name,
+            o.target
+        )
+        .and(Inline::names(spoken))
+        .and(say!(
+            " and `error.type` on the failed ones. `{}` must then stay below {}; until it is recorded, ask its callers how many of their calls fail.",
+            plan::to_record(plan.service(id)).error_ratio("1h"),
+            o.budget
+        ))
+    }));
 }
 
 /// The same from the caller's side, one row a pair and protocol: labels know addresses, not operations.

@@ -248,7 +248,7 @@ fn reads(cx: &Cx<'_>, id: ServiceId, out: &mut Vec<Panel>) {
 fn holds(cx: &Cx<'_>, id: ServiceId, out: &mut Vec<Panel>) {
     let mut first = true;
     for a in cx.plan.alerting().about(id) {
-        let Some((expr, limit)) = &a.held else {
+        let Some(held) = &a.held else {
             continue;
         };
         if std::mem::take(&mut first) {
@@ -256,9 +256,12 @@ fn holds(cx: &Cx<'_>, id: ServiceId, out: &mut Vec<Panel>) {
         }
         let unit = if a.custom_metric { "s" } else { "short" };
         out.push(
-            Panel::lines(&a.name, unit, vec![Query::new(expr.clone(), "")])
-                .limit(Some(*limit))
-                .about(&format!("{} at the line ({}).", a.meaning, a.why))
+            Panel::lines(&held.title, unit, vec![Query::new(held.expr.clone(), "")])
+                .limit(Some(held.limit))
+                .about(&format!(
+                    "Above the line {}: {} ({}).",
+                    a.name, a.meaning, a.why
+                ))
                 .width(12),
         );
     }
