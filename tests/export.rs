@@ -260,6 +260,76 @@ fn every_alert_has_its_runbook_and_every_contract_its_owner() {
 }
 
 #[test]
+fn what_is_to_be_applied_is_there_and_what_it_needs_comes_first() {
+    for (platform, order) in [
+        (
+            "infrastructure = \"kubernetes\"\n[platform]\nmesh = \"envoy\"\nbroker = \"rabbitmq\"\n",
+            &[
+                "kubernetes/00-namespace.yaml",
+                "rabbitmq-plugins enable",
+                "broker/rabbitmq-definitions.json",
+                "configmap web-envoy",
+                "kubectl apply -f kubernetes/\n",
+                "gateway/",
+                "promtool test rules",
+            ][..],
+        ),
+        (
+            "infrastructure = \"kubernetes\"\n[platform]\nbroker = \"nats\"\n",
+            &["nats stream add", "nats consumer add"],
+        ),
+        (
+            "infrastructure = \"aws\"\n",
+            &[
+                "broker/sns-sqs.template.json",
+                "VpcLinkId=REPLACE WebArn=REPLACE",
+            ],
+        ),
+        (
+            "infrastructure = \"azure\"\n",
+            &["terraform -chdir=broker apply", "policies.xml"],
+        ),
+        (
+            "infrastructure = \"gcp\"\n",
+            &["apis create", "api-configs create"],
+        ),
+    ] {
+        let spec = format!(
+            "title = \"Shop\"\nservices = [\"web\", \"orders\"]\nsync = [\"client --REST GET /a--> web\", \"web --REST GET /o--> orders\"]\n\
+             async = [{{ event = \"orders --order.placed--> web\", ordered = true, rate = \"200/s\", handler = \"50ms\" }}]\n{platform}"
+        );
+        let dir = folder(&[("shop.toml", spec.as_str())]);
+        let done = run(dir.path(), &["export", "shop.toml", "--out", "out"]);
+        assert_eq!(code(&done), 0, "{}", err(&done));
+        let out = dir.path().join("out");
+        let text = fs::read_to_string(out.join("APPLY.md")).unwrap();
+        let mut from = 0;
+        for what in order {
+            let at = text[from..].find(what);
+            from += at.unwrap_or_else(|| panic!("{what} is not there or too early: {text}"));
+        }
+        let files = all(&out);
+        let kept = |word: &str| {
+            files
+                .iter()
+                .any(|f| f.starts_with(word.trim_end_matches("*.json")))
+        };
+        let words = text.split(|c: char| c.is_whitespace() || matches!(c, '"' | ';' | '=' | ':'));
+        let folders: Vec<&str> = files.iter().filter_map(|f| f.split('/').next()).collect();
+        let named: Vec<&str> = words
+            .map(|w| w.trim_start_matches("$PWD/"))
+            .filter(|w| w.split_once('/').is_some_and(|(f, _)| folders.contains(&f)))
+            .collect();
+        assert!(named.len() > 3, "{named:?}");
+        for word in named {
+            assert!(kept(word), "{word} is no file");
+        }
+        // What has to be replaced really stands there.
+        assert!(text.contains("|`issuer.example`|"), "{text}");
+    }
+}
+
+#[test]
 fn a_gateway_that_can_serve_no_route_gets_no_file() {
     for infrastructure in ["aws", "gcp"] {
         let spec = format!(

@@ -5,6 +5,7 @@
 
 mod alert_tests;
 mod alertmanager;
+mod apply;
 mod asyncapi;
 mod broker;
 mod cloudformation;
@@ -88,6 +89,7 @@ pub static KINDS: &[Kind] = &[
     grafana::KIND,
     runbooks::KIND,
     codeowners::KIND,
+    apply::KIND,
 ];
 
 /// The files of all kinds, by path; no two have the same one, even where a file system sees no difference
@@ -110,6 +112,7 @@ pub(crate) fn all(cx: &Cx<'_>) -> Vec<Artefact> {
             });
         }
     }
+    out.extend(apply::about(cx, &out));
     out.sort_by(|a, b| a.path.cmp(&b.path));
     out
 }
