@@ -204,6 +204,59 @@ fn a_neighbourhood_is_what_touches_it() {
     assert_eq!(names("team:front"), names("web"));
 }
 
+#[test]
+fn a_wide_flow_is_told_in_parts() {
+    let mut spec = String::from(
+        "title = \"Wide\"\nactors = [\"browser\"]\nsync = [\n\"browser --REST GET /--> web\",\n",
+    );
+    for hub in 0..3 {
+        let _ = writeln!(spec, "\"web --gRPC Ask--> hub{hub}\",");
+        for leaf in 0..6 {
+            let _ = writeln!(
+                spec,
+                "\"hub{hub} --gRPC Do{hub}{leaf}--> leaf{hub}{leaf}\","
+            );
+        }
+    }
+    let mut names: Vec<String> = (0..3).map(|h| format!("\"hub{h}\"")).collect();
+    names.extend((0..18).map(|l| format!("\"leaf{}{}\"", l / 6, l % 6)));
+    let spec = format!("services = [\"web\", {}]\n{spec}]\n", names.join(", "));
+    let kinds: Vec<String> = drawn_here(&spec, None, None)
+        .kinds
+        .into_iter()
+        .map(|k| k.0)
+        .collect();
+    let flows: Vec<&String> = kinds.iter().filter(|k| k.starts_with("flow:")).collect();
+    assert_eq!(flows.len(), 4, "{flows:?}");
+    let mut calls = Vec::new();
+    for (i, kind) in flows.iter().enumerate() {
+        let picture = json(&drawn_here(&spec, Some(kind), None).picture.unwrap());
+        let count = picture["participants"].as_array().unwrap().len();
+        assert_eq!(count, if i == 0 { 5 } else { 8 }, "{kind}");
+        let steps = picture["steps"].as_array().unwrap();
+        let told = steps.iter().filter(|s| s["kind"] == "call");
+        calls.extend(told.map(|s| s["label"].as_str().unwrap().to_owned()));
+        let notes = steps
+            .iter()
+            .filter(|s| s.to_string().contains("in a picture of its own"));
+        assert_eq!(notes.count(), if i == 0 { 3 } else { 0 }, "{kind}");
+    }
+    // Everything once, but what leads from one picture to the next.
+    for hub in 0..3 {
+        for leaf in 0..6 {
+            let label = format!("gRPC Do{hub}{leaf}");
+            assert_eq!(
+                calls.iter().filter(|c| **c == label).count(),
+                1,
+                "{label} in {calls:?}"
+            );
+        }
+    }
+    assert_eq!(calls.iter().filter(|c| *c == "gRPC Ask").count(), 6);
+    let page = interactions(&spec);
+    assert!(page.contains("What `hub1` does meanwhile:"));
+}
+
 /// A design of `services` services, in teams of ten if `teams`.
 fn large(services: usize, teams: bool, more: &str) -> String {
     let name = |i: usize| format!("s{i:04}");
@@ -234,7 +287,8 @@ fn large(services: usize, teams: bool, more: &str) -> String {
     spec
 }
 
-fn chapter(spec: &str) -> String {
+/// The section of the interactions, flows included.
+fn interactions(spec: &str) -> String {
     let mut sources = Sources::default();
     let id = sources.add(SourceFile::whole("large.toml", spec.to_owned()));
     let options = Options {
@@ -243,8 +297,12 @@ fn chapter(spec: &str) -> String {
         ..Options::default()
     };
     let compiled = msdesign::compile(&mut sources, id, &mut NoFiles, &options);
-    let page = compiled.chapter.unwrap().markdown();
+    compiled.chapter.unwrap().markdown()
+}
+
+fn chapter(spec: &str) -> String {
     // The sequences of the flows have pictures of their own.
+    let page = interactions(spec);
     page.split("Flows { #").next().unwrap().to_owned()
 }
 

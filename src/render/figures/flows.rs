@@ -2,8 +2,9 @@
 //! without it, what happens at the same time, and what goes through a broker.
 
 use super::super::Cx;
-use super::super::doc::{Doc, count};
+use super::super::doc::{Doc, count, say};
 use super::cast::{Cast, message};
+use super::parts;
 use super::show;
 use crate::diagram::{Branch, FrameKind, Message, MessageKind, Picture, Sequence, Step};
 use crate::model::units::Time;
@@ -12,20 +13,80 @@ use crate::plan::{CallPlan, FlowPlan};
 
 /// Longer flows tell retries in the time limit: a frame around every call would bury the story.
 const FRAMED: usize = 14;
+/// More participants are shown in several pictures, where calls go deep enough.
+const WIDE: usize = 14;
+/// In them, a call below which so many take part has a picture of its own.
+const LARGE: usize = 6;
+/// Most of such pictures; flows that need more are shown whole, as text where that is too large.
+const PARTS: usize = 8;
 
 /// One user journey, message by message.
 pub(in super::super) fn flow(cx: &Cx<'_>, doc: &mut Doc, index: usize, flow: &FlowPlan) {
-    let picture = Picture::Sequence(sequence(cx, Some(doc), flow));
-    show(cx, doc, &format!("picture-flow-{index}"), &picture);
+    let mut parts = sequences(cx, Some(doc), flow).into_iter();
+    let Some((_, first)) = parts.next() else {
+        return;
+    };
+    let name = format!("picture-flow-{index}");
+    show(cx, doc, &name, &Picture::Sequence(first));
+    for (n, (part, sequence)) in parts.enumerate() {
+        doc.para(say!("What `{}` does meanwhile:", part));
+        let name = format!("{name}-{}", n + 2);
+        show(cx, doc, &name, &Picture::Sequence(sequence));
+    }
 }
 
-/// The messages of a flow. Participants link to their rows where `doc` is a page that has them.
-pub(super) fn sequence(cx: &Cx<'_>, doc: Option<&Doc>, flow: &FlowPlan) -> Sequence {
+/// The messages of a flow, in one picture or, where it would be too wide, in several: the whole without what goes on
+/// below some calls, then that by the name of who is called. Participants link to their rows where `doc` is a page that
+/// has them.
+pub(super) fn sequences(
+    cx: &Cx<'_>,
+    doc: Option<&Doc>,
+    flow: &FlowPlan,
+) -> Vec<(String, Sequence)> {
+    let (whole, _) = tell(cx, doc, flow, false);
+    if whole.participants.len() <= WIDE {
+        return vec![(String::new(), whole)];
+    }
+    let (first, mut parts) = tell(cx, doc, flow, true);
+    if parts.is_empty() || parts.len() > PARTS {
+        return vec![(String::new(), whole)];
+    }
+    parts.sort_by_key(|p| p.at);
+    let names: Vec<&str> = parts.iter().map(|p| p.name.as_str()).collect();
+    let description = format!(
+        "{}; in pictures of their own: {}",
+        whole.description,
+        names.join(", ")
+    );
+    let part = |title: String, description: String, steps| {
+        parts::narrow(Sequence {
+            title,
+            description,
+            participants: whole.participants.clone(),
+            steps,
+        })
+    };
+    let mut all = vec![(
+        String::new(),
+        part(flow.name.clone(), description, first.steps),
+    )];
+    for Part { name, steps, .. } in &parts {
+        let title = format!("{}: {name}", flow.name);
+        let description = format!("What {name} does meanwhile, one below the other in time");
+        all.push((name.clone(), part(title, description, steps.clone())));
+    }
+    all
+}
+
+/// A flow as it is told, in one piece or `split`.
+fn tell(cx: &Cx<'_>, doc: Option<&Doc>, flow: &FlowPlan, split: bool) -> (Sequence, Vec<Part>) {
     let mut story = Story {
         cx,
         flow,
         cast: Cast::new(cx, doc),
         framed: flow.rows.len() <= FRAMED,
+        split,
+        parts: Vec::new(),
         open: vec![Open::default()],
     };
     let mut at = 0;
@@ -46,7 +107,7 @@ pub(super) fn sequence(cx: &Cx<'_>, doc: Option<&Doc>, flow: &FlowPlan) -> Seque
     }
     story.close_to(1);
     let steps = story.open.pop().map_or_else(Vec::new, |o| o.body);
-    Sequence {
+    let sequence = Sequence {
         title: flow.name.clone(),
         description: format!(
             "{}; {}, one below the other in time",
@@ -55,7 +116,18 @@ pub(super) fn sequence(cx: &Cx<'_>, doc: Option<&Doc>, flow: &FlowPlan) -> Seque
         ),
         participants: story.cast.participants,
         steps,
-    }
+    };
+    (sequence, story.parts)
+}
+
+/// What goes on below one call of a flow, when it is told apart from the rest.
+struct Part {
+    /// Who is called, and which time if there are several.
+    name: String,
+    /// The step of the flow that calls.
+    at: usize,
+    /// The call, what happens until its answer, and that.
+    steps: Vec<Step>,
 }
 
 /// A call whose reply is still to come, or (at the bottom, and below parallel branches) none.
@@ -66,6 +138,8 @@ struct Open {
     /// The call itself, from which its reply is made.
     message: Option<Message>,
     times: usize,
+    /// The step of the flow that it is.
+    at: usize,
     body: Vec<Step>,
 }
 
@@ -75,6 +149,9 @@ struct Story<'c> {
     flow: &'c FlowPlan,
     cast: Cast<'c>,
     framed: bool,
+    /// Whether what goes on below large calls is told apart.
+    split: bool,
+    parts: Vec<Part>,
     open: Vec<Open>,
 }
 
@@ -126,15 +203,34 @@ impl Story<'_> {
     }
 
     /// A finished call: itself, what happened meanwhile, its reply, and the frames around them.
-    fn told(&self, done: Open) -> Vec<Step> {
+    fn told(&mut self, mut done: Open) -> Vec<Step> {
         let Some(call) = done.message else {
             return done.body;
         };
         let reply = message(call.to, call.from, String::new(), MessageKind::Reply);
-        let caller = call.from;
-        let mut steps = vec![Step::Message(call)];
-        steps.extend(done.body);
-        steps.push(Step::Message(reply));
+        let (caller, callee) = (call.from, call.to);
+        let whole = |body| {
+            let mut steps = vec![Step::Message(call.clone())];
+            steps.extend(body);
+            steps.push(Step::Message(reply.clone()));
+            steps
+        };
+        // What comes from outside is what the first picture tells.
+        let inner = self.split && done.call.is_some() && self.open.len() > 1;
+        if inner && parts::cast(&done.body, LARGE).len() >= LARGE {
+            let name = self.part_name(callee);
+            let note = Step::Note {
+                over: vec![callee],
+                text: format!("{name} in a picture of its own"),
+            };
+            let body = std::mem::replace(&mut done.body, vec![note]);
+            self.parts.push(Part {
+                name,
+                at: done.at,
+                steps: whole(body),
+            });
+        }
+        let mut steps = whole(done.body);
         let frame = |kind, title: String, steps| {
             let branches = vec![Branch { title, steps }];
             vec![Step::Frame { kind, branches }]
@@ -168,6 +264,20 @@ impl Story<'_> {
         steps
     }
 
+    /// What the next part is called: by who does it.
+    fn part_name(&self, callee: usize) -> String {
+        let who = self.cast.participants.get(callee);
+        let who = who.map_or("", |p| p.label.as_str());
+        let named = |name: &str| self.parts.iter().any(|p| p.name == name);
+        let mut name = who.to_owned();
+        let mut time = 2;
+        while named(&name) {
+            name = format!("{who} ({time})");
+            time += 1;
+        }
+        name
+    }
+
     /// One step; `times` says how often a call is repeated. Nothing below `floor` gets its reply.
     fn act(&mut self, step: model::Step, at: usize, times: usize, floor: usize) {
         let cx = self.cx;
@@ -184,6 +294,7 @@ impl Story<'_> {
                         note: limit,
                         ..message(from, to, "request".to_owned(), MessageKind::Call)
                     }),
+                    at,
                     ..Open::default()
                 });
             }
@@ -207,6 +318,7 @@ impl Story<'_> {
                         ..message(from, to, c.label(), MessageKind::Call)
                     }),
                     times,
+                    at,
                     body: Vec::new(),
                 });
             }

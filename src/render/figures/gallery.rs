@@ -15,8 +15,11 @@ use crate::{Drawn, Wanted};
 enum Kind {
     Interactions,
     Overview,
-    Matrix { teams: bool },
-    Flow(usize),
+    Matrix {
+        teams: bool,
+    },
+    /// A flow, and which of its pictures.
+    Flow(usize, usize),
     Saga(usize),
     Failure(usize, SagaFailure),
     Breaker(CallId),
@@ -93,7 +96,13 @@ fn kinds(cx: &Cx<'_>) -> Vec<(String, String, Kind)> {
         );
     }
     for (i, flow) in cx.plan.flows.iter().enumerate() {
-        add(format!("flow:{}", flow.name), &flow.name, Kind::Flow(i));
+        for (n, (part, sequence)) in flows::sequences(cx, None, flow).iter().enumerate() {
+            let name = match n {
+                0 => format!("flow:{}", flow.name),
+                _ => format!("flow:{}:{part}", flow.name),
+            };
+            add(name, &sequence.title, Kind::Flow(i, n));
+        }
     }
     for (saga, s) in model.sagas.iter().enumerate() {
         let name = &s.name;
@@ -197,11 +206,11 @@ fn build(cx: &Cx<'_>, kind: Kind) -> Result<Picture, String> {
                 .ok_or_else(|| "an overview needs services in at least two teams".to_owned());
         }
         Kind::Matrix { teams } => Some(Picture::Matrix(matrix::matrix(cx, teams))),
-        Kind::Flow(i) => cx
-            .plan
-            .flows
-            .get(i)
-            .map(|flow| Picture::Sequence(flows::sequence(cx, None, flow))),
+        Kind::Flow(i, part) => cx.plan.flows.get(i).and_then(|flow| {
+            let parts = flows::sequences(cx, None, flow);
+            let (_, sequence) = parts.into_iter().nth(part)?;
+            Some(Picture::Sequence(sequence))
+        }),
         Kind::Saga(saga) => sagas::success(cx, saga).map(Picture::Sequence),
         Kind::Failure(saga, failed) => {
             sagas::failure(cx, None, saga, failed).map(Picture::Sequence)

@@ -7,6 +7,7 @@ mod flows;
 mod gallery;
 mod large;
 mod matrix;
+mod parts;
 mod sagas;
 mod scene;
 
