@@ -94,12 +94,13 @@ pub fn chart(chart: &Chart, options: &Options<'_>) -> Result<String, TooLarge> {
     for (value, words) in &ticks {
         svg.text("", x(*value), bottom + 16, words);
     }
+    svg.anchored("s");
     for (i, bar) in chart.bars.iter().enumerate() {
         let y = rows[i].y + (rows[i].h - BAR) / 2;
         // In the middle of the row, however many lines.
         let first = y + 10 - (labels[i].len() as i64 - 1) * SMALL_LINE / 2;
         for (line, n) in labels[i].iter().zip(0..).filter(|l| !l.0.is_empty()) {
-            svg.text("s", indent(bar), first + n * SMALL_LINE, line);
+            svg.text("", indent(bar), first + n * SMALL_LINE, line);
         }
         for part in bar.parts.iter().filter(|p| chart.sees(p)) {
             let (from, to) = (x(part.from), x(part.to));
@@ -112,9 +113,10 @@ pub fn chart(chart: &Chart, options: &Options<'_>) -> Result<String, TooLarge> {
             svg.rect(class(part.kind), r, 0);
         }
         if !values[i].is_empty() {
-            svg.text("s", left + room + 8, y + 10, &values[i]);
+            svg.text("", left + room + 8, y + 10, &values[i]);
         }
     }
+    svg.close();
     svg.text("", left + room / 2, bottom + 32, chart.axis);
     for (i, mark) in marks.iter().enumerate() {
         let y = 12 + i as i64 * 16;
@@ -244,6 +246,10 @@ impl<'c> Legend<'c> {
     }
 
     fn draw(&self, svg: &mut Svg, y: i64) {
+        if self.0.is_empty() {
+            return;
+        }
+        svg.anchored("s");
         let mut x = 0;
         for (kind, words) in &self.0 {
             let words = text::fit(words, SMALL, WORDS);
@@ -254,8 +260,9 @@ impl<'c> Legend<'c> {
                 h: BAR,
             };
             svg.rect(class(*kind), r, 0);
-            svg.text("s", x + 30, y + 10, &words);
+            svg.text("", x + 30, y + 10, &words);
             x += 30 + text::width(&words, SMALL) + 18;
         }
+        svg.close();
     }
 }

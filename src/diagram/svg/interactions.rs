@@ -116,7 +116,7 @@ fn draw(
     let outline: String = lanes.clone().map(|(r, _)| outline(r)).collect();
     if !outline.is_empty() {
         svg.path("v", &outline);
-        svg.open("g").attr("class", "h");
+        svg.anchored("h");
         for (r, title) in lanes {
             svg.text("", r.x + 8, r.y + 17, title);
         }
@@ -314,7 +314,7 @@ impl Legend {
         if self.entries.is_empty() {
             return;
         }
-        svg.open("g").attr("class", "s");
+        svg.anchored("s");
         for &(entry, x, y) in &self.entries {
             let y = y + below;
             let (w, h) = (SAMPLE - 4, 18);

@@ -71,8 +71,10 @@ impl Key {
         if self.entries.is_empty() {
             return;
         }
-        svg.text("h", 0, below + 18, "The numbers on the lines");
-        svg.open("g").attr("class", "s");
+        svg.anchored("h");
+        svg.text("", 0, below + 18, "The numbers on the lines");
+        svg.close();
+        svg.anchored("s");
         for (i, (x, y, lines)) in self.entries.iter().enumerate() {
             let y = y + below;
             let mut lines = lines.iter();

@@ -31,8 +31,8 @@ fn texts(picture: &str) -> Vec<(i64, i64, i64, i64, String)> {
         .and_then(|t| t.split(')').next()?.parse().ok())
         .unwrap_or(0);
     let mut out = Vec::new();
-    // Inside a group of the legend or of the key.
-    let mut keyed = false;
+    // Of the group around a text.
+    let mut group = "";
     let mut before = picture.split("<text").next().unwrap();
     for part in picture.split("<text").skip(1) {
         let (tag, rest) = part.split_once('>').unwrap();
@@ -48,11 +48,20 @@ fn texts(picture: &str) -> Vec<(i64, i64, i64, i64, String)> {
         let has = |c: &str| class.split(' ').any(|x| x == c);
         let w = text::width(&plain, if has("n") { NAME } else { SMALL });
         let (x, y) = (number("x") + shift, number("y"));
-        keyed &= !before.contains("</g>");
-        keyed |= before.ends_with("<g class=\"s\">") || before.ends_with("<g class=\"h\">");
-        let left = if has("s") || has("h") || keyed {
+        if before.contains("</g>") {
+            group = "";
+        }
+        if let Some(last) = before
+            .rsplit("</g>")
+            .next()
+            .filter(|l| l.contains("<g class"))
+        {
+            group = attribute(last.rsplit("<g").next().unwrap(), "class").unwrap();
+        }
+        let grouped = |c: &str| group.split(' ').any(|x| x == c);
+        let left = if has("s") || has("h") || grouped("s") || grouped("h") {
             x
-        } else if has("g") {
+        } else if has("g") || grouped("g") {
             x - w
         } else {
             x - w / 2

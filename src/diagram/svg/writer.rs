@@ -84,6 +84,8 @@ impl Svg {
                 svg.open("input")
                     .attr("type", "checkbox")
                     .attr("class", if narrow { "msd-full msd-n" } else { "msd-full" })
+                    // Where the style is not read, the box would lift nothing; where it is, it shows the box.
+                    .attr("style", "display:none")
                     .attr("aria-label", &format!("Full size: {title}"))
                     .close();
             }
@@ -232,6 +234,15 @@ impl Svg {
             self.number("x", x);
         }
         self.number("y", y).content(text).close();
+    }
+
+    /// Begins a group of texts that begin, or with `g` end, where they stand, also for readers that know no style.
+    pub(super) fn anchored(&mut self, class: &str) {
+        let end = class.starts_with('g');
+        self.open("g").class(class);
+        if self.frame == Frame::Page {
+            self.attr("text-anchor", if end { "end" } else { "start" });
+        }
     }
 
     /// A rectangle; without a class it is a box.

@@ -80,13 +80,17 @@ impl Legend {
 
     /// Below the line `below`, from `left` on.
     pub(super) fn draw(&self, svg: &mut Svg, left: i64, below: i64) {
+        if self.entries.is_empty() {
+            return;
+        }
+        svg.anchored("s");
         for (entry, &(x, y)) in self.entries.iter().zip(&self.rows.places) {
             let (x, y) = (x + left, y + below);
             let ends = [(x, y + 9), (x + SAMPLE, y + 9)];
             let (class, shape) = match *entry {
                 Entry::Limit => {
                     svg.path("k l", &span(x + SAMPLE / 2, y, y + 18));
-                    svg.text("s", x + SAMPLE + 6, y + 13, entry.word());
+                    svg.text("", x + SAMPLE + 6, y + 13, entry.word());
                     continue;
                 }
                 Entry::Message(kind) => look(kind, false),
@@ -94,7 +98,8 @@ impl Legend {
             };
             svg.path(&format!("e{class}"), &polyline(&ends, None, 0));
             svg.path(&format!("t{class}"), &tip(ends[0], ends[1], shape));
-            svg.text("s", x + SAMPLE + 6, y + 13, entry.word());
+            svg.text("", x + SAMPLE + 6, y + 13, entry.word());
         }
+        svg.close();
     }
 }

@@ -244,9 +244,11 @@ pub fn sequence(sequence: &Sequence, options: &Options<'_>) -> Result<String, To
     for bar in &canvas.bars {
         svg.rect("", *bar, 0);
     }
+    let mut labels = piece::Labels::new();
     for piece in &canvas.pieces {
-        piece.draw(&mut svg);
+        piece.draw(&mut svg, &mut labels);
     }
+    piece::write(&mut svg, labels);
     legend.draw(&mut svg, -shift, bottom + foot);
     if shift > 0 {
         svg.close();

@@ -4,6 +4,7 @@ use super::super::super::layout::Rect;
 use super::super::super::sequence::{FrameKind, MessageKind};
 use super::super::writer::{CORNER, Svg, Tip, polyline, tip};
 use super::tab;
+use std::collections::BTreeMap;
 
 /// A placed piece of the picture.
 pub(super) enum Piece {
@@ -37,8 +38,28 @@ pub(super) enum Piece {
     },
 }
 
+/// Texts by class: where each stands, and what it says.
+pub(super) type Labels<'p> = BTreeMap<&'static str, Vec<(i64, i64, &'p str)>>;
+
+/// Draws texts, those of one class as one group.
+pub(super) fn write(svg: &mut Svg, labels: Labels<'_>) {
+    for (class, all) in labels {
+        if !class.is_empty() {
+            svg.anchored(class);
+        }
+        for (x, y, text) in all {
+            svg.text("", x, y, text);
+        }
+        if !class.is_empty() {
+            svg.close();
+        }
+    }
+}
+
 impl Piece {
-    pub(super) fn draw(&self, svg: &mut Svg) {
+    /// Draws all but its texts, which are added to `labels`: they stand above all lines.
+    pub(super) fn draw<'p>(&'p self, svg: &mut Svg, labels: &mut Labels<'p>) {
+        let mut label = |class, x, y, text| labels.entry(class).or_default().push((x, y, text));
         match self {
             Self::Message {
                 class,
@@ -51,7 +72,7 @@ impl Piece {
                 svg.path(&format!("e{class}"), &polyline(points, None, CORNER));
                 svg.path(&format!("t{class}"), &tip(*from, *at, *shape));
             }
-            Self::Label { class, x, y, text } => svg.text(class, *x, *y, text),
+            Self::Label { class, x, y, text } => label(*class, *x, *y, text.as_str()),
             Self::Note(r) => svg.rect("", *r, 2),
             Self::Span { x, y, to } => svg.path("k l", &span(*x, *y, *to)),
             Self::Frame { r, kind } => {
@@ -59,11 +80,11 @@ impl Piece {
                 let w = tab(word);
                 let d = format!("M{} {}h{w}v11l-6 6h-{}z", r.x, r.y, w - 6);
                 svg.path("", &d);
-                svg.text("h", r.x + 6, r.y + 13, word);
+                label("h", r.x + 6, r.y + 13, word);
             }
             Self::Divide { y, x, to, joint } => {
                 svg.path("k j", &format!("M{x} {y}H{to}"));
-                svg.text("h", x + 6, y + 13, joint);
+                label("h", x + 6, y + 13, joint);
             }
         }
     }
