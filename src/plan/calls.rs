@@ -2,6 +2,7 @@
 
 use super::breaker::{self, Breaker};
 use super::choices::{Choices, assumed};
+use super::distribution::LogNormal;
 use super::figure::Figure;
 use super::flows::Outline;
 use super::graph::Graph;
@@ -84,6 +85,21 @@ impl CallPlan {
     pub fn of_request(&self) -> Time {
         self.worst_case().times(self.per_request.value.into())
     }
+
+    /// The 99th percentile of what one request of the caller waits for it, to whole milliseconds; how often it is made
+    /// there, one after the other; and its own 99th percentile. The times are taken to be independent: percentiles do
+    /// not add.
+    fn p99_of_request(&self) -> (Time, u32, Time) {
+        let (times, one) = (self.per_request.value, self.p99.value);
+        if times <= 1 {
+            return (one, times, one);
+        }
+        // A logarithm is taken of both.
+        let seconds = |t: Time| t.as_s().max(1e-6);
+        let sum = LogNormal::fit(seconds(self.p50.value), seconds(one)).times(times);
+        let whole = Time::ms(1).scale((sum.above(0.01) * 1000.0).ceil());
+        (whole, times, one)
+    }
 }
 
 /// Bounds of the waits between the attempts of a call, first and largest.
@@ -145,12 +161,12 @@ pub(super) fn plan(
     for s in graph.successors_first() {
         let mut need = need(model, s, &outbound[s], &plans, flows);
         need.leaf = outbound[s].is_empty();
-        need.slowest = outbound[s]
-            .iter()
-            .filter_map(|&i| plans[i].as_ref())
-            .map(|p| p.p99.value)
-            .max()
-            .unwrap_or_default();
+        let behind = outbound[s].iter().filter_map(|&i| plans[i].as_ref());
+        for (time, times, one) in behind.map(CallPlan::p99_of_request) {
+            if time > need.slowest.0 {
+                need.slowest = (time, times, one);
+            }
+        }
         for &i in &inbound[s] {
             plans[i] = Some(one(model, choices, traffic, i, &inbound, &need, replicas));
         }
@@ -163,8 +179,9 @@ pub(super) fn plan(
 struct Need {
     time: Time,
     why: String,
-    /// The largest 99th percentile of its calls.
-    slowest: Time,
+    /// The largest 99th percentile of what one of its calls takes in a request, how often it is made there, and its
+    /// own percentile.
+    slowest: (Time, u32, Time),
     /// Whether it calls nobody.
     leaf: bool,
 }
@@ -382,7 +399,7 @@ fn mesh_retries(model: &Model, choices: &Choices, i: usize) -> u32 {
     }
 }
 
-fn p99(model: &Model, i: usize, slowest_behind: Time) -> Figure<Time> {
+fn p99(model: &Model, i: usize, slowest: (Time, u32, Time)) -> Figure<Time> {
     let n = numbers();
     let c = &model.calls[i];
     let callee = model.service(c.to);
@@ -397,11 +414,16 @@ fn p99(model: &Model, i: usize, slowest_behind: Time) -> Figure<Time> {
         Some(d) => Figure::derived(d.value, "`defaults.p99`", ""),
         None => assumed(Time::ms(1).scale(n.p99.value), &n.p99),
     };
-    if slowest_behind.plus(own) > usual.value {
+    let (behind, times, one) = slowest;
+    if behind.plus(own) > usual.value {
+        let repeated = match times {
+            1 => String::new(),
+            _ => format!(" ({times} × {one} in a row, added as independent log-normal times)"),
+        };
         return Figure::derived(
-            slowest_behind.plus(own),
+            behind.plus(own),
             format!(
-                "own work {own} + slowest call of `{}` {slowest_behind}",
+                "own work {own} + slowest call of `{}` {behind}{repeated}",
                 callee.name
             ),
             "derived",
