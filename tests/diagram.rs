@@ -205,6 +205,39 @@ fn every_form_holds_every_label() {
 }
 
 #[test]
+fn an_answer_without_words_makes_no_noise() {
+    let step = |from, to, kind, label: &str| {
+        Step::Message(Message {
+            from,
+            to,
+            kind,
+            label: label.to_owned(),
+            ..Message::default()
+        })
+    };
+    let person = |label: &str| Participant {
+        label: label.to_owned(),
+        ..Participant::default()
+    };
+    let told = Sequence {
+        participants: ["a", "b"].map(person).to_vec(),
+        steps: vec![
+            step(0, 0, MessageKind::Call, "think"),
+            step(0, 0, MessageKind::Reply, ""),
+            step(0, 1, MessageKind::Call, "ask"),
+            step(1, 0, MessageKind::Reply, ""),
+        ],
+        ..Sequence::default()
+    };
+    let dot = dot::sequence(&told);
+    assert!(dot.contains("2. ask") && !dot.contains("3."), "{dot}");
+    assert!(dot.contains("p1 -> p0 [style=dotted]"), "{dot}");
+    let d2 = d2::sequence(&told);
+    assert_eq!(d2.matches("p0 -> p0").count(), 1, "{d2}");
+    assert_eq!(d2.matches("p1 -> p0").count(), 1, "{d2}");
+}
+
+#[test]
 fn empty_input_is_drawn() {
     well_formed(&svg::interactions(&Scene::default(), &options(svg::Frame::Page)).unwrap());
     well_formed(&svg::sequence(&Sequence::default(), &options(svg::Frame::Page)).unwrap());

@@ -124,6 +124,8 @@ pub fn sequence(sequence: &Sequence) -> String {
     let indent = |open: &Vec<usize>| "  ".repeat(open.iter().sum());
     for event in flatten(sequence) {
         match event {
+            // Only the work ends, which D2 does not draw.
+            Event::Message(m) if m.is_silent() => {}
             Event::Message(m) => {
                 let style = match m.kind {
                     MessageKind::Call => "",

@@ -102,6 +102,15 @@ pub fn sequence(sequence: &Sequence) -> String {
     let mut frames: Vec<String> = Vec::new();
     for event in flatten(sequence) {
         match event {
+            Event::Message(m) if m.is_silent() => {}
+            // An answer that says nothing needs no number, nor the words of its frame once more.
+            Event::Message(m)
+                if m.kind == MessageKind::Reply
+                    && m.label.trim().is_empty()
+                    && m.note.is_none() =>
+            {
+                let _ = writeln!(out, "  p{} -> p{} [style=dotted]", m.from, m.to);
+            }
             Event::Message(m) => {
                 number += 1;
                 let style = match m.kind {

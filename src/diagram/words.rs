@@ -162,9 +162,9 @@ fn message(m: &Message, from: &str, to: &str, from_broker: bool) -> Option<Strin
         MessageKind::Reply if label.is_empty() => return None,
         MessageKind::Reply if m.failed => {
             let told = if m.from == m.to {
-                format!("{from} has failed {label}")
+                format!("{from} {label}")
             } else {
-                format!("{from} tells {to} that it failed {label}")
+                format!("{from} tells {to} that it {label}")
             };
             return Some(told.trim_end().to_owned());
         }
@@ -324,7 +324,7 @@ mod tests {
             participants: ["shop", "bank"].map(person).to_vec(),
             steps: vec![
                 step(0, MessageKind::Call, "confirm", true, false),
-                step(0, MessageKind::Reply, "for good", true, false),
+                step(0, MessageKind::Reply, "fails for good", true, false),
                 undo(),
                 Step::Frame {
                     kind: FrameKind::Compensate,
@@ -340,7 +340,7 @@ mod tests {
             told,
             [
                 "shop: confirm, and that fails.",
-                "shop has failed for good.",
+                "shop fails for good.",
                 "shop calls bank: refund, to take an earlier step back, and that fails.",
                 "Taking back, last first: shop calls bank: refund, and that fails.",
             ]
