@@ -96,14 +96,18 @@ pub(super) fn plan(
     } else {
         0.0
     };
+    let parts: Vec<String> = [
+        (of_calls, "both ends of the calls"),
+        (of_events, "publishers and consumers"),
+        (at_gateway, "the gateway"),
+    ]
+    .iter()
+    .filter(|(rate, _)| *rate > 0.0)
+    .map(|(rate, of)| format!("{} of {of}", Rate(*rate)))
+    .collect();
     let spans = Figure::derived(
         Rate(of_calls + of_events + at_gateway),
-        format!(
-            "{} of both ends of the calls + {} of publishers and consumers + {} of the gateway",
-            Rate(of_calls),
-            Rate(of_events),
-            Rate(at_gateway)
-        ),
+        parts.join(" + "),
         "derived",
     );
     let target = &numbers().trace_target;

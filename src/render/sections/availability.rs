@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::super::doc::{Doc, Inline, count, say};
 use super::super::{Cx, figures};
 use super::column::Column;
-use crate::model::ServiceId;
 use crate::model::units::float;
+use crate::model::{Model, ServiceId};
 use crate::plan::{Dependency, FlowAvailability, Likeness, Need, Origin, Tie};
 
 /// The most parts and proposals that are shown.
@@ -171,16 +171,16 @@ pub(super) fn flow(cx: &Cx<'_>, doc: &mut Doc, flow: usize, alike: &Alike) {
     }
     doc.para(said.and(Inline::text(".")));
     figures::availability(cx, doc, flow, a);
-    if let Some(worst) = a.needs.first() {
+    if !a.needs.is_empty() {
         let others: Vec<&str> = alike
             .others
             .iter()
             .map(|s| model.service(*s).name.as_str())
             .collect();
         let summary = format!(
-            "{} that {name} cannot do without; {} costs most{}{}",
+            "{} that {name} cannot do without{}{}{}",
             count(a.needs.len(), "part"),
-            worst.part.name(model),
+            costliest(&a.needs, model),
             if others.is_empty() {
                 ""
             } else {
@@ -212,6 +212,26 @@ pub(super) fn flow(cx: &Cx<'_>, doc: &mut Doc, flow: usize, alike: &Alike) {
         .collect();
     if !proposals.is_empty() {
         doc.details("What a fallback would bring", |d| d.list(proposals));
+    }
+}
+
+/// The parts that cost most, where that tells something: `; cart and payment cost most`.
+fn costliest(needs: &[Need], model: &Model) -> String {
+    let Some(worst) = needs.iter().map(|n| n.minutes).reduce(f64::max) else {
+        return String::new();
+    };
+    let alike: Vec<&str> = needs
+        .iter()
+        .filter(|n| min(n.minutes) == min(worst))
+        .map(|n| n.part.name(model))
+        .collect();
+    match alike.as_slice() {
+        [_] if needs.len() == 1 => String::new(),
+        all if all.len() == needs.len() => format!("; each costs {}", min(worst)),
+        [one] => format!("; {one} costs most"),
+        [one, other] => format!("; {one} and {other} cost most"),
+        [one, others @ ..] => format!("; {one} and {} others cost most", others.len()),
+        [] => String::new(),
     }
 }
 

@@ -513,13 +513,18 @@ fn sampling(cx: &Cx<'_>, doc: &mut Doc) {
     doc.table(&["Quantity", "Value", "Derivation", "Source"], rows);
     if t.traces.value.0 > 0.0 {
         doc.para(say!(
-            "Where a trace starts ({}) its id decides (`traceidratio` of {}); every other service uses the `parentbased_traceidratio` sampler and keeps to that decision, so a kept trace is kept whole. A handler of a message starts a trace of its own and draws with the same ratio.",
+            "Where a trace starts ({}) its id decides (`traceidratio` of {}); every other service uses the `parentbased_traceidratio` sampler and keeps to that decision, so a kept trace is kept whole.{}",
             match (t.requests, t.gateway_starts) {
                 (true, true) => cx.plan.choices.gateway.name.as_str(),
                 (true, false) => "the entry points above",
                 (false, _) => "the publishers above",
             },
-            t.ratio.value
+            t.ratio.value,
+            if cx.plan.model.events.is_empty() {
+                ""
+            } else {
+                " A handler of a message starts a trace of its own and draws with the same ratio."
+            }
         ));
     }
 }
