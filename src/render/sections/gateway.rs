@@ -115,10 +115,15 @@ fn beside(cx: &Cx<'_>, doc: &mut Doc, edge: &Edge<'_>) {
     if rows.is_empty() {
         return;
     }
+    let takes = if own(cx, edge).next().is_some() {
+        format!("these in beside {}", cx.plan.choices.gateway.name)
+    } else {
+        "all routes in".to_owned()
+    };
     doc.para(say!(
-        "The {} takes these in beside {}: {}.",
+        "The {} takes {}: {}.",
         balancer.name,
-        cx.plan.choices.gateway.name,
+        takes,
         balancer.why
     ));
     doc.table(&["Route", "Name", "Actors", "Service", "Timeout"], rows);
@@ -211,15 +216,18 @@ fn timeout(cx: &Cx<'_>, r: &EdgeRoute, p: &Route) -> Inline {
 fn limits(cx: &Cx<'_>, doc: &mut Doc, edge: &Edge<'_>) {
     let gateway = cx.plan.choices.gateway;
     doc.heading(1, "Rate limiting", "gateway-limits");
-    doc.para(
-        say!(
-            "Limited by {}. Counted where: {}. Source: ",
-            gateway.rate_limit,
-            gateway.limit_scope
-        )
-        .and(source(&gateway.source))
-        .and(Inline::text(".")),
-    );
+    let through_gateway = own(cx, edge).next().is_some();
+    if through_gateway {
+        doc.para(
+            say!(
+                "Limited by {}. Counted where: {}. Source: ",
+                gateway.rate_limit,
+                gateway.limit_scope
+            )
+            .and(source(&gateway.source))
+            .and(Inline::text(".")),
+        );
+    }
     let beside = balanced(cx, edge);
     if let Some(b) = gateway.balancer.as_ref().filter(|_| !beside.is_empty()) {
         doc.para(
@@ -291,14 +299,16 @@ fn limits(cx: &Cx<'_>, doc: &mut Doc, edge: &Edge<'_>) {
         .filter(|r| r.grpc)
         .map(|r| r.name.as_str())
         .collect();
-    doc.para(if grpc.is_empty() {
-        after
-    } else {
-        after
-            .and(say!(" A gRPC client sees `UNAVAILABLE` instead, on "))
-            .and(Inline::names(grpc))
-            .and(Inline::text("."))
-    });
+    if through_gateway {
+        doc.para(if grpc.is_empty() {
+            after
+        } else {
+            after
+                .and(say!(" A gRPC client sees `UNAVAILABLE` instead, on "))
+                .and(Inline::names(grpc))
+                .and(Inline::text("."))
+        });
+    }
     let assumed: Vec<&str> = edge
         .routes
         .iter()
