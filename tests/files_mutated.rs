@@ -19,6 +19,8 @@ mod grafana;
 mod kafka;
 #[path = "files/kubernetes.rs"]
 mod kubernetes;
+#[path = "support/lost.rs"]
+mod lost;
 #[path = "support/made.rs"]
 mod made;
 #[path = "files/mesh.rs"]
@@ -44,11 +46,12 @@ mod terraform;
 #[path = "support/words.rs"]
 mod words;
 
+use lost::survivors;
 use made::made as made_of;
 use msdesign::Artefact;
 use msdesign::model::Model;
 use msdesign::plan::Plan;
-use mutated::{Doc, Wrong, only, survivors};
+use mutated::{Doc, Wrong, only};
 use serde_json::Value;
 
 /// A shop with every kind of edge.
@@ -95,4 +98,14 @@ fn docs(files: &[Artefact], folder: &str) -> Vec<Doc> {
 fn named<'d>(docs: &'d [Doc], kind: &str, name: &str) -> Option<&'d Value> {
     let mut all = docs.iter().map(|d| &d.value);
     all.find(|d| d["kind"] == kind && d["metadata"]["name"] == name)
+}
+
+/// The entries of a table, none where there is no table.
+fn entries(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    value.as_object().into_iter().flatten()
+}
+
+/// The items of a list, none where there is no list.
+fn items(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
 }

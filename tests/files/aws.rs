@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use msdesign::model::{Party, ServiceId, units::Time};
 use serde_json::{Map, Value, json};
 
-use super::{Doc, Model, Plan, Wrong, docs, made, only, survivors};
+use super::{Doc, Model, Plan, Wrong, docs, entries, made, only, survivors};
 
 #[test]
 fn each_changed_value_for_sns_and_sqs_is_noticed() {
@@ -67,17 +67,17 @@ fn followed(value: &Value, names: &BTreeMap<String, String>) -> Value {
 
 fn wrong(model: &Model, plan: &Plan<'_>, docs: &[Doc], bus: bool) -> Wrong {
     let template = &docs[0].value;
-    let resources = template["Resources"].as_object().unwrap();
+    let resources: BTreeMap<&String, &Value> = entries(&template["Resources"]).collect();
     let mut names: BTreeMap<String, String> = BTreeMap::new();
     for pass in 0..2 {
         // Names of rules speak of queues.
-        for (id, r) in resources {
+        for (id, r) in &resources {
             let known = if pass == 0 {
-                r.clone()
+                (*r).clone()
             } else {
                 followed(r, &names)
             };
-            names.insert(id.clone(), name(&known));
+            names.insert((*id).clone(), name(&known));
         }
     }
     let is: Vec<Value> = resources.values().map(|r| followed(r, &names)).collect();

@@ -6,7 +6,7 @@ use msdesign::model::{Auth, Call, Method, Party, Protocol};
 use msdesign::plan::slug;
 use serde_json::{Value, json};
 
-use super::{Artefact, Doc, Model, Plan, Wrong, docs, made, only, survivors};
+use super::{Artefact, Doc, Model, Plan, Wrong, docs, entries, items, made, only, survivors};
 
 #[test]
 fn each_changed_value_of_a_service_configuration_is_noticed() {
@@ -116,8 +116,8 @@ fn http(model: &Model, plan: &Plan<'_>, path: &str, docs: &[Doc]) -> Wrong {
         }
     }
     let mut told = 0;
-    for item in file["paths"].as_object().unwrap().values() {
-        told += item.as_object().unwrap().len();
+    for (_, item) in entries(&file["paths"]) {
+        told += entries(item).count();
     }
     w.that(told == calls.len(), "operations");
     let mut ids = BTreeSet::new();
@@ -359,9 +359,13 @@ fn events(model: &Model, plan: &Plan<'_>, path: &str, docs: &[Doc], broker: &str
         &json!([file["operations"]]),
         &json!([operations]),
     );
-    for op in file["operations"].as_object().unwrap().values() {
+    for (_, op) in entries(&file["operations"]) {
         leads(&mut w, file, &op["channel"]);
-        leads(&mut w, file, &op["messages"][0]);
+        leads(
+            &mut w,
+            file,
+            items(&op["messages"]).first().unwrap_or(&Value::Null),
+        );
     }
     w
 }
@@ -470,7 +474,18 @@ fn forms(model: &Model, plan: &Plan<'_>, docs: &[Doc]) -> Wrong {
                 example.pointer(ours).cloned().unwrap_or_default(),
             );
         }
-        for (key, value) in example["metadata"].as_object().into_iter().flatten() {
+        let mut told: Vec<&String> = entries(&example["metadata"]).map(|(k, _)| k).collect();
+        told.sort();
+        let all = [
+            "causationId",
+            "correlationId",
+            "dataSchema",
+            "partitionKey",
+            "source",
+            "traceparent",
+        ];
+        w.that(told == all, "what an event carries beside its data");
+        for (key, value) in entries(&example["metadata"]) {
             w.want(&name, &cloud[key.to_ascii_lowercase()], value.clone());
         }
     }

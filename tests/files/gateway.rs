@@ -2,12 +2,12 @@
 //!
 //! Real Envoys and NGINX answer requests elsewhere (`gateway/real.rs`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use msdesign::plan::{Route, slug};
 use serde_json::{Value, json};
 
-use super::{Artefact, Doc, Model, Plan, Wrong, docs, made_of, only, survivors};
+use super::{Artefact, Doc, Model, Plan, Wrong, docs, entries, made_of, only, survivors};
 
 /// What every gateway can serve.
 const EDGE: &str = include_str!("edge.toml");
@@ -124,12 +124,10 @@ fn kong(plan: &Plan<'_>, docs: &[Doc]) -> Wrong {
     // The more specific of two patterns is tried first.
     let mut is = file["services"].clone();
     let mut ranks = BTreeMap::new();
-    for s in is.as_array_mut().unwrap() {
-        let pattern = s["routes"][0]["paths"][0].to_string();
-        let rank = s["routes"][0]
-            .as_object_mut()
-            .unwrap()
-            .remove("regex_priority");
+    for s in is.as_array_mut().into_iter().flatten() {
+        let pattern = s["routes"].to_string();
+        let route = s.pointer_mut("/routes/0").and_then(Value::as_object_mut);
+        let rank = route.and_then(|r| r.remove("regex_priority"));
         let open = (pattern.contains(".*"), pattern.contains("[^/]"));
         ranks.insert(rank.and_then(|r| r.as_u64()), open);
     }
@@ -189,7 +187,10 @@ fn amazon(plan: &Plan<'_>, docs: &[Doc]) -> Wrong {
         &file["Outputs"],
         json!({ "Endpoint": { "Value": { "Fn::GetAtt": ["Api", "ApiEndpoint"] } } }),
     );
-    for parameter in file["Parameters"].as_object().unwrap().values() {
+    let asked: BTreeSet<&String> = entries(&file["Parameters"]).map(|(name, _)| name).collect();
+    let all = ["ItemsArn", "OrdersArn", "VpcLinkId", "WebArn"];
+    w.that(asked.into_iter().eq(all.iter()), "parameters");
+    for (_, parameter) in entries(&file["Parameters"]) {
         w.want("parameter", &parameter["Type"], "String");
     }
     let (api, stage) = (&file["Resources"]["Api"], &file["Resources"]["Stage"]);

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::policies::{End, allows, edges, inside};
-use super::{Doc, Model, Plan, Wrong, docs, made, named, only, survivors};
+use super::{Doc, Model, Plan, Wrong, docs, entries, made, named, only, survivors};
 
 /// The design says nothing of them.
 const FREE: [&str; 4] = [
@@ -281,6 +281,17 @@ fn network(w: &mut Wrong, model: &Model, plan: &Plan<'_>, docs: &[Doc]) {
                     );
                 }
                 w.that(!list(&rule[peers]).is_empty(), "a rule for everybody");
+                w.that(!list(&rule["ports"]).is_empty(), "a rule for every port");
+                let named = |p: &Value| entries(p).next().is_some();
+                w.that(
+                    list(&rule[peers]).iter().all(named),
+                    "a peer without a name",
+                );
+                for selector in list(&rule[peers]).iter().flat_map(entries) {
+                    let labels = entries(&selector.1["matchLabels"]).count();
+                    let whom = selector.0 == "ipBlock" || labels > 0;
+                    w.that(whom, "a rule for more than it says");
+                }
             }
         }
         let to = |namespace: &str, app: &str, port: u16| {

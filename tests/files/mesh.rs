@@ -150,6 +150,8 @@ fn istio(model: &Model, plan: &Plan<'_>, docs: &[Doc]) -> Wrong {
         }
         w.want(slug, &rule["trafficPolicy"], traffic);
         let routes = list(&virtual_service["http"]);
+        let rest = routes.last().is_some_and(|r| r["match"].is_null());
+        w.that(virtual_service.is_null() || rest, "no route for all else");
         for r in routes {
             w.want(
                 slug,

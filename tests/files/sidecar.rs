@@ -37,7 +37,9 @@ fn each_changed_value_for_envoy_beside_a_service_is_noticed() {
             own: own.unwrap(),
             retries,
         };
-        let (n, found) = survivors(&docs(&files, &file.path), |d| side.wrong(d));
+        let (listeners, clusters) = side.made();
+        let should = (json!(listeners), json!(clusters));
+        let (n, found) = survivors(&docs(&files, &file.path), |d| side.wrong(d, &should));
         only(&found, &[]);
         changed += n;
         read += 1;
@@ -411,12 +413,17 @@ impl Side<'_> {
         clusters.push(Self::local("admin", 15000, false));
     }
 
-    fn wrong(&self, docs: &[Doc]) -> Wrong {
-        let mut w = Wrong::default();
+    /// Its listeners and clusters, in the order in which they are written.
+    fn made(&self) -> (Vec<Value>, Vec<Value>) {
         let (mut listeners, mut clusters) = (Vec::new(), Vec::new());
         self.outbound(&mut listeners, &mut clusters);
         self.inbound(&mut listeners, &mut clusters);
         clusters.extend([spire(), collector()]);
+        (listeners, clusters)
+    }
+
+    fn wrong(&self, docs: &[Doc], (listeners, clusters): &(Value, Value)) -> Wrong {
+        let mut w = Wrong::default();
         let file = &docs[0].value;
         let node = json!({ "id": self.slug(self.own), "cluster": self.plan.choices.namespace });
         w.want("node", &file["node"], node);
@@ -426,8 +433,8 @@ impl Side<'_> {
             json!({ "address": at("127.0.0.1", 15000) }),
         );
         let is = &file["static_resources"];
-        w.same("listeners", &is["listeners"], &json!(listeners));
-        w.same("clusters", &is["clusters"], &json!(clusters));
+        w.want("listeners", &is["listeners"], listeners.clone());
+        w.want("clusters", &is["clusters"], clusters.clone());
         w
     }
 }

@@ -65,7 +65,7 @@ pub(crate) fn canonical(value: &Value) -> String {
 }
 
 /// The places of all values that hold no others.
-fn leaves(value: &Value, at: &str, out: &mut Vec<String>) {
+pub(crate) fn leaves(value: &Value, at: &str, out: &mut Vec<String>) {
     match value {
         Value::Object(map) => {
             for (key, inner) in map {
@@ -83,7 +83,7 @@ fn leaves(value: &Value, at: &str, out: &mut Vec<String>) {
 }
 
 /// A place without numbers of lists, behind the kind of its document.
-fn named(document: &Value, place: &str, before: &str) -> String {
+pub(crate) fn named(document: &Value, place: &str, before: &str) -> String {
     let kind = document["kind"].as_str().unwrap_or_default();
     let parts = place.split('/').filter(|p| p.parse::<u32>().is_err());
     let place = parts.collect::<Vec<_>>().join("/");
