@@ -2,10 +2,10 @@
 
 use super::breaker::{self, Breaker};
 use super::choices::{Choices, assumed};
-use super::distribution::LogNormal;
 use super::figure::Figure;
 use super::flows::Outline;
 use super::graph::Graph;
+use super::in_request::InRequest;
 use super::queue;
 use super::traffic::Traffic;
 use crate::catalog::numbers;
@@ -85,21 +85,6 @@ impl CallPlan {
     pub fn of_request(&self) -> Time {
         self.worst_case().times(self.per_request.value.into())
     }
-
-    /// The 99th percentile of what one request of the caller waits for it, to whole milliseconds; how often it is made
-    /// there, one after the other; and its own 99th percentile. The times are taken to be independent: percentiles do
-    /// not add.
-    fn p99_of_request(&self) -> (Time, u32, Time) {
-        let (times, one) = (self.per_request.value, self.p99.value);
-        if times <= 1 {
-            return (one, times, one);
-        }
-        // A logarithm is taken of both.
-        let seconds = |t: Time| t.as_s().max(1e-6);
-        let sum = LogNormal::fit(seconds(self.p50.value), seconds(one)).times(times);
-        let whole = Time::ms(1).scale((sum.above(0.01) * 1000.0).ceil());
-        (whole, times, one)
-    }
 }
 
 /// Bounds of the waits between the attempts of a call, first and largest.
@@ -162,9 +147,9 @@ pub(super) fn plan(
         let mut need = need(model, s, &outbound[s], &plans, flows);
         need.leaf = outbound[s].is_empty();
         let behind = outbound[s].iter().filter_map(|&i| plans[i].as_ref());
-        for (time, times, one) in behind.map(CallPlan::p99_of_request) {
-            if time > need.slowest.0 {
-                need.slowest = (time, times, one);
+        for call in behind.map(InRequest::of) {
+            if call.p99 > need.slowest.p99 {
+                need.slowest = call;
             }
         }
         for &i in &inbound[s] {
@@ -179,9 +164,8 @@ pub(super) fn plan(
 struct Need {
     time: Time,
     why: String,
-    /// The largest 99th percentile of what one of its calls takes in a request, how often it is made there, and its
-    /// own percentile.
-    slowest: (Time, u32, Time),
+    /// The call that takes longest in a request, by its 99th percentile.
+    slowest: InRequest,
     /// Whether it calls nobody.
     leaf: bool,
 }
@@ -269,10 +253,21 @@ fn one(
     let n = numbers();
     let c = &model.calls[i];
     let callee = model.service(c.to);
+    let own = Time::ms(1).scale(n.own_work.value);
     let p99 = p99(model, i, need.slowest);
-    let p50 = match (c.p50, model.defaults.p50) {
-        (Some(p), _) => Figure::set(p.value),
-        (None, Some(d)) if d.value <= p99.value => Figure::derived(d.value, "`defaults.p50`", ""),
+    // Where the percentile is that of a sum, so is the median.
+    let sum = need.slowest.p50;
+    let sum = sum.filter(|_| own.plus(need.slowest.p99) == p99.value);
+    let p50 = match (c.p50, model.defaults.p50, sum) {
+        (Some(p), ..) => Figure::set(p.value),
+        (None, Some(d), _) if d.value <= p99.value => {
+            Figure::derived(d.value, "`defaults.p50`", "")
+        }
+        (None, _, Some(behind)) => Figure::derived(
+            own.plus(behind),
+            format!("own work {own} + median {behind} of the same sum"),
+            "derived",
+        ),
         _ => Figure::derived(
             p99.value.scale(n.p50_share.value),
             format!("{} × p99 {}", n.p50_share.value, p99.value),
@@ -399,7 +394,7 @@ fn mesh_retries(model: &Model, choices: &Choices, i: usize) -> u32 {
     }
 }
 
-fn p99(model: &Model, i: usize, slowest: (Time, u32, Time)) -> Figure<Time> {
+fn p99(model: &Model, i: usize, slowest: InRequest) -> Figure<Time> {
     let n = numbers();
     let c = &model.calls[i];
     let callee = model.service(c.to);
@@ -414,7 +409,12 @@ fn p99(model: &Model, i: usize, slowest: (Time, u32, Time)) -> Figure<Time> {
         Some(d) => Figure::derived(d.value, "`defaults.p99`", ""),
         None => assumed(Time::ms(1).scale(n.p99.value), &n.p99),
     };
-    let (behind, times, one) = slowest;
+    let InRequest {
+        p99: behind,
+        times,
+        one,
+        ..
+    } = slowest;
     if behind.plus(own) > usual.value {
         let repeated = match times {
             1 => String::new(),

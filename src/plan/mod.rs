@@ -23,6 +23,7 @@ mod flow_availability;
 mod flows;
 mod gateway;
 mod graph;
+mod in_request;
 mod index;
 mod journey;
 mod lanes;
