@@ -139,3 +139,82 @@ fn improve(graph: &Graph, found: &Layered) -> Layered {
     board.give(&mut layered);
     layered
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+
+    use super::super::Shape;
+    use super::super::insert::Inserter;
+    use super::*;
+
+    fn at_box(graph: &Graph) -> Vec<Vec<usize>> {
+        let mut out = vec![Vec::new(); graph.nodes.len()];
+        for (i, e) in graph
+            .edges
+            .iter()
+            .enumerate()
+            .filter(|(_, e)| e.from != e.to)
+        {
+            out[e.from].push(i);
+            out[e.to].push(i);
+        }
+        out
+    }
+
+    fn guessed(graph: &Graph) -> Layered {
+        let ranks = rank::assign(graph, &cycles::turn_round(graph), false);
+        let layers: Vec<usize> = ranks.iter().map(|r| 2 * r).collect();
+        guess(graph, &layers, 0).unwrap().layered
+    }
+
+    /// What the board would cost if nothing were known of it.
+    fn fresh(board: &Board) -> u64 {
+        let mut board = board.clone();
+        board.all_dirty();
+        board.cost()
+    }
+
+    /// Takes `v` out and puts it where it costs least.
+    fn again(board: &mut Board, v: usize) {
+        board.take_box(v);
+        board.measure_lanes();
+        let mut inserter = Inserter::default();
+        inserter.reset(board);
+        let without = board.cost();
+        assert_eq!(without, fresh(board));
+        let (row, slot, _) = inserter.find_box(board, v, |_| true).unwrap();
+        inserter.put_box(board, v, row, slot);
+    }
+
+    #[test]
+    fn a_crossing_is_counted_and_a_box_that_is_put_back_leaves_it() {
+        let mut graph = Graph::default();
+        for _ in 0..4 {
+            graph.nodes.push(Shape {
+                width: 80,
+                height: 34,
+                group: None,
+            });
+        }
+        for (from, to) in [(0, 2), (1, 3)] {
+            graph.edges.push(Line {
+                from,
+                to,
+                label: None,
+                pull: 1,
+            });
+        }
+        let ends = at_box(&graph);
+        let mut board = Board::new(&graph, &ends, &guessed(&graph));
+        // Two layers of boxes, and a bend of each line in the row between them.
+        let straight = 2 * LAYER + 2;
+        assert_eq!(board.cost(), straight);
+        board.rows[2].reverse();
+        board.note_places(2);
+        board.all_dirty();
+        assert_eq!(board.cost(), straight + CROSSING);
+        again(&mut board, 2);
+        assert_eq!(board.cost(), straight);
+    }
+}
