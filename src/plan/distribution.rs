@@ -4,6 +4,8 @@
 //! `σ = ln(p99 ÷ p50) ÷ z(0.99)`. On the grid every stretch of it is shared between its two ends so that
 //! its mean stays (local moment matching); sums are then exact convolutions of the grid's masses.
 
+use crate::model::units::Time;
+
 /// `z(0.99)`, the standard normal quantile of the 99th percentile.
 pub const Z99: f64 = 2.326_347_874_040_841;
 
@@ -29,6 +31,13 @@ impl LogNormal {
             mu: p50.ln(),
             sigma: (p99 / p50).ln() / Z99,
         }
+    }
+
+    /// The one with these percentiles, which may be zero: a logarithm is taken of a microsecond at least.
+    #[must_use]
+    pub fn between(p50: Time, p99: Time) -> Self {
+        let seconds = |t: Time| t.as_s().max(1e-6);
+        Self::fit(seconds(p50), seconds(p99))
     }
 
     /// `P(X ≤ x)`.

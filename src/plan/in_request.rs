@@ -30,9 +30,7 @@ impl InRequest {
                 one,
             };
         }
-        // A logarithm is taken of both.
-        let seconds = |t: Time| t.as_s().max(1e-6);
-        let sum = LogNormal::fit(seconds(call.p50.value), seconds(one)).times(times);
+        let sum = LogNormal::between(call.p50.value, one).times(times);
         let whole = |s: f64| Time::ms(1).scale((s * 1000.0).ceil());
         Self {
             p99: whole(sum.above(0.01)),

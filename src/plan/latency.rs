@@ -115,7 +115,7 @@ fn compute(
         .filter_map(|i| {
             let call = tree[i].call.filter(|id| known(*id))?;
             let p = &calls[call.0];
-            let sigma = LogNormal::fit(seconds(p.p50.value), seconds(p.p99.value)).sigma;
+            let sigma = LogNormal::between(p.p50.value, p.p99.value).sigma;
             Some((
                 i,
                 LatencyPart {
@@ -315,12 +315,7 @@ fn times(n: u32, what: String) -> String {
 }
 
 fn fit(part: &LatencyPart) -> LogNormal {
-    LogNormal::fit(seconds(part.p50), seconds(part.p99))
-}
-
-/// A time as seconds, never zero: a logarithm is taken of it.
-fn seconds(t: Time) -> f64 {
-    t.as_s().max(1e-6)
+    LogNormal::between(part.p50, part.p99)
 }
 
 /// The nodes that wait for each node's answers: by parent, in the flow's order.

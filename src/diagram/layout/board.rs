@@ -145,9 +145,9 @@ impl<'a> Board<'a> {
         board
     }
 
-    /// Which rows each lane has now.
+    /// Which rows each lane has now. What the gaps cost in which that changes is forgotten: other lines pass a lane there.
     pub(super) fn measure_lanes(&mut self) {
-        self.spans.clear();
+        let before = std::mem::take(&mut self.spans);
         self.spans.resize(self.order.len(), (NONE, 0));
         for (node, item) in self.graph.nodes.iter().zip(&self.items) {
             if let (Some(group), true) = (node.group, item.row != NONE) {
@@ -159,6 +159,15 @@ impl<'a> Board<'a> {
         self.present.truncate(self.rows.len());
         for lanes in &mut self.present {
             lanes.clear();
+        }
+        for (old, new) in before.iter().zip(&self.spans) {
+            let has = |span: &(usize, usize), r: usize| span.0 <= r && r < span.1;
+            let rows = old.0.min(new.0)..old.1.max(new.1);
+            for r in rows.filter(|&r| has(old, r) != has(new, r)) {
+                if let Some(gap) = self.gaps.get_mut(r) {
+                    *gap = UNKNOWN;
+                }
+            }
         }
         for (lane, span) in self.spans.iter().enumerate() {
             for lanes in self.present.iter_mut().take(span.1 + 1).skip(span.0) {

@@ -144,9 +144,10 @@ fn improve(graph: &Graph, found: &Layered) -> Layered {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
 
-    use super::super::Shape;
     use super::super::insert::Inserter;
+    use super::super::{Shape, tests::graphs};
     use super::*;
+    use proptest::prelude::*;
 
     fn at_box(graph: &Graph) -> Vec<Vec<usize>> {
         let mut out = vec![Vec::new(); graph.nodes.len()];
@@ -216,5 +217,33 @@ mod tests {
         assert_eq!(board.cost(), straight + CROSSING);
         again(&mut board, 2);
         assert_eq!(board.cost(), straight);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 160, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_is_taken_out_and_put_back_is_counted_right(graph in graphs(10, 16)) {
+            let ends = at_box(&graph);
+            let mut board = Board::new(&graph, &ends, &guessed(&graph));
+            board.tidy();
+            let mut inserter = Inserter::default();
+            for e in 0..graph.edges.len() {
+                if board.chains[e].is_empty() {
+                    continue;
+                }
+                let before = board.cost();
+                board.take_line(e);
+                inserter.reset(&board);
+                prop_assert_eq!(board.cost(), fresh(&board));
+                inserter.put_line(&mut board, e);
+                prop_assert_eq!(board.cost(), fresh(&board));
+                prop_assert!(board.cost() <= before, "a line can stand where it stood");
+            }
+            for v in (0..graph.nodes.len()).filter(|&v| !ends[v].is_empty()) {
+                again(&mut board, v);
+                prop_assert_eq!(board.cost(), fresh(&board));
+            }
+        }
     }
 }

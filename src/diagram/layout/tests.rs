@@ -122,7 +122,7 @@ pub(crate) fn check(graph: &Graph, d: &Drawing) {
     }
 }
 
-fn graphs(nodes: usize, edges: usize) -> impl Strategy<Value = Graph> {
+pub(crate) fn graphs(nodes: usize, edges: usize) -> impl Strategy<Value = Graph> {
     let size = (
         20i64..180,
         16i64..60,

@@ -8,8 +8,8 @@ rule! {
     severity: Error,
     section: Async,
     summary: "more partitions than queues or consumers can be kept for",
-    what: "A stated number of partitions above 1,000 on a broker that keeps the order by a queue or consumer for each: RabbitMQ and NATS.",
-    why: "Every reader has one for each partition, replicated over the cluster and with an election of its own. The configuration holds the first 1,000, and keys are spread over those alone.",
+    what: "More partitions stated than queues or consumers are written out for, on a broker that keeps the order by one for each: RabbitMQ and NATS.",
+    why: "Every reader has one for each partition, replicated over the cluster and with an election of its own. The configuration holds only as many as the finding says, and keys are spread over those alone.",
     limits: "Brokers whose channels have partitions of their own are left out, and so are events without `ordered = true`.",
     source: "reasoned in this tool's documentation, chapter How the numbers are derived",
 }

@@ -280,34 +280,8 @@ fn limits(cx: &Cx<'_>, doc: &mut Doc, edge: &Edge<'_>) {
         ],
         rows,
     );
-    let after = match gateway.id.as_str() {
-        "envoy" | "nginx" | "kong" | "azure-apim" => say!(
-            "Above a limit {} answers `429 Too Many Requests` with `Retry-After` in whole seconds.",
-            gateway.name
-        ),
-        "gateway-api" => say!(
-            "Above a limit the answer has to be `429 Too Many Requests` with `Retry-After`; the policy of the implementation sets it."
-        ),
-        _ => say!(
-            "Above a limit {} answers `429 Too Many Requests` without `Retry-After`: clients wait a second, and longer each time.",
-            gateway.name
-        ),
-    };
-    let grpc: Vec<&str> = edge
-        .routes
-        .iter()
-        .filter(|r| r.grpc)
-        .map(|r| r.name.as_str())
-        .collect();
     if through_gateway {
-        doc.para(if grpc.is_empty() {
-            after
-        } else {
-            after
-                .and(say!(" A gRPC client sees `UNAVAILABLE` instead, on "))
-                .and(Inline::names(grpc))
-                .and(Inline::text("."))
-        });
+        refusals(cx, doc, edge);
     }
     let assumed: Vec<&str> = edge
         .routes
@@ -325,6 +299,36 @@ fn limits(cx: &Cx<'_>, doc: &mut Doc, edge: &Edge<'_>) {
                 .and(Inline::names(assumed)),
         );
     }
+}
+
+/// What the gateway answers above the limits of its own routes.
+fn refusals(cx: &Cx<'_>, doc: &mut Doc, edge: &Edge<'_>) {
+    let gateway = cx.plan.choices.gateway;
+    let answer = match gateway.id.as_str() {
+        "envoy" | "nginx" | "kong" | "azure-apim" => say!(
+            "Above a limit {} answers `429 Too Many Requests` with `Retry-After` in whole seconds.",
+            gateway.name
+        ),
+        "gateway-api" => say!(
+            "Above a limit the answer has to be `429 Too Many Requests` with `Retry-After`; the policy of the implementation sets it."
+        ),
+        _ => say!(
+            "Above a limit {} answers `429 Too Many Requests` without `Retry-After`: clients wait a second, and longer each time.",
+            gateway.name
+        ),
+    };
+    let grpc: Vec<&str> = own(cx, edge)
+        .filter(|r| r.grpc)
+        .map(|r| r.name.as_str())
+        .collect();
+    doc.para(if grpc.is_empty() {
+        answer
+    } else {
+        answer
+            .and(say!(" A gRPC client sees `UNAVAILABLE` instead, on "))
+            .and(Inline::names(grpc))
+            .and(Inline::text("."))
+    });
 }
 
 fn authentication(cx: &Cx<'_>, doc: &mut Doc, edge: &Edge<'_>) {
