@@ -131,11 +131,12 @@ const marked = { include: ours };
 // All that we write. Code is coloured by mdBook, letter by letter, which takes long to judge and is no matter of ours.
 const written = { include: ["main"], exclude: ["main pre"] };
 
-// By every rule of axe, of whatever level and impact, or by `rules` alone.
-async function violations(tab, where, rules) {
+// By every rule of axe, of whatever level and impact, or by `rules` alone; colours only if asked for.
+async function violations(tab, where, rules, colours = true) {
   if (!(await tab.evaluate(() => "axe" in window))) await tab.evaluate(axe);
-  return tab.evaluate(async ([context, runOnly, ours]) => {
-    const found = await window.axe.run(context, { ...(runOnly ? { runOnly } : {}), resultTypes: ["violations"] });
+  return tab.evaluate(async ([context, runOnly, ours, enabled]) => {
+    const rules = { "color-contrast": { enabled } };
+    const found = await window.axe.run(context, { ...(runOnly ? { runOnly } : { rules }), resultTypes: ["violations"] });
     const element = (n) => document.querySelector(n.target[0]);
     // Its themes have links and code of too little contrast, and it wraps every table in what browsers give the focus by
     // themselves.
@@ -148,7 +149,7 @@ async function violations(tab, where, rules) {
       .map((v) => ({ ...v, nodes: v.nodes.filter((n) => !ofMdbook[v.id]?.(n)) }))
       .filter((v) => v.nodes.length)
       .map((v) => `axe ${v.id} (${v.impact}): ${v.nodes.length} × ${v.nodes[0].html.slice(0, 140)}`);
-  }, [where, rules ? { type: "rule", values: rules } : null, ours.join()]);
+  }, [where, rules ? { type: "rule", values: rules } : null, ours.join(), colours]);
 }
 
 // Tabs without any script: one panel at a time, chosen with the keyboard, and all of them on paper.
@@ -229,27 +230,25 @@ async function looks(page) {
   figures += await tab.locator(".msd-figure svg").count();
   for (const f of await tab.evaluate(geometry)) fault(page, f);
   for (const f of await tab.evaluate(overflow)) fault(`${page}, 1280 px`, f);
-  if (designs) await keyboard(page, tab);
-  for (const width of designs ? [1280, 375] : [1280]) {
-    await tab.setViewportSize({ width, height: 900 });
-    for (const theme of themes) {
-      await choose(tab, theme);
-      const at = `${page}, ${theme}, ${width} px`;
-      for (const f of await tab.evaluate(contrast)) fault(at, f);
-      // The page of all designs holds what their own pages hold, but for its ids, links and headings.
-      if (!designs) {
-        if (width === 1280 && theme === "light") for (const f of await violations(tab, written)) fault(at, f);
-        if (width === 1280 && theme === "navy") for (const f of await violations(tab, marked)) fault(at, f);
-        continue;
-      }
-      // Everything in a light and in a dark theme; the others differ in colours alone, and widths in none.
-      if (width === 375 && theme !== "light") continue;
-      const whole = width === 1280 && ["light", "navy"].includes(theme);
-      const found = whole ? violations(tab, written) : violations(tab, marked, width === 375 ? undefined : ["color-contrast"]);
-      for (const f of await found) fault(at, f);
-    }
+  // The page of all designs holds what their own pages hold, colours too, but for its ids, links and headings.
+  if (!designs) {
+    for (const f of await violations(tab, written, null, false)) fault(`${page}, light`, f);
+    return context.close();
   }
-  if (designs) for (const f of await tab.evaluate(overflow)) fault(`${page}, 375 px`, f);
+  await keyboard(page, tab);
+  // Everything in a light and in a dark theme; the others differ in colours alone.
+  for (const theme of themes) {
+    await choose(tab, theme);
+    const at = `${page}, ${theme}`;
+    for (const f of await tab.evaluate(contrast)) fault(at, f);
+    const whole = ["light", "navy"].includes(theme);
+    for (const f of await (whole ? violations(tab, written) : violations(tab, marked, ["color-contrast"]))) fault(at, f);
+  }
+  // A phone's width changes no colour.
+  await choose(tab, "light");
+  await tab.setViewportSize({ width: 375, height: 900 });
+  for (const f of await violations(tab, marked)) fault(`${page}, 375 px`, f);
+  for (const f of await tab.evaluate(overflow)) fault(`${page}, 375 px`, f);
   await context.close();
 }
 
