@@ -145,23 +145,26 @@ impl Design {
         self.entries.iter().all(|e| ok[*e])
     }
 
-    /// Services that a request can come to, each with whether events lie on every way to it.
+    /// Services that a request can come to, by calls alone or by events as well.
     fn visited(&self, events: bool) -> BTreeSet<usize> {
+        // Whoever handles a message is seen; what it calls is, too, if only its messages can be the reason.
+        let called = |s: usize| self.calls.iter().any(|(a, b, _)| *b == s && *a != s);
         let mut seen: BTreeSet<usize> = self.entries.iter().copied().collect();
+        let mut calling = seen.clone();
         loop {
-            let before = seen.len();
-            let calls = self.calls.iter().map(|(a, b, _)| (*a, *b));
-            let handled = self
-                .events
-                .iter()
-                .map(|(a, b, _)| (*a, *b))
-                .filter(|_| events);
-            for (a, b) in calls.chain(handled) {
-                if seen.contains(&a) {
-                    seen.insert(b);
+            let before = (seen.len(), calling.len());
+            for (a, b, _) in &self.calls {
+                if calling.contains(a) {
+                    seen.insert(*b);
+                    calling.insert(*b);
                 }
             }
-            if seen.len() == before {
+            for (a, b, _) in self.events.iter().filter(|_| events) {
+                if seen.contains(a) && seen.insert(*b) && !called(*b) {
+                    calling.insert(*b);
+                }
+            }
+            if (seen.len(), calling.len()) == before {
                 return seen;
             }
         }

@@ -285,7 +285,7 @@ realtime = [
             .filter(|n| n.contains("ConnectionsHigh"))
             .collect();
         assert_eq!(high, ["RoomsConnectionsHigh"]);
-        (plan.services[0].replicas.value, s.together.value)
+        (plan.services[0].replicas.value, s.together.value.0)
     };
     // ⌈48000 ÷ 5000⌉ + 1 and 48000 ÷ 10; Cloud Run holds 1000 an instance.
     assert_eq!(holds(&spec("kubernetes", "")), (11, 4800));

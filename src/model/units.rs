@@ -10,6 +10,10 @@ pub struct Time(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Default)]
 pub struct Rate(pub f64);
 
+/// How many, such as connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Count(pub u64);
+
 /// A share between 0 and 1.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Default)]
 pub struct Ratio(pub f64);
@@ -177,7 +181,14 @@ impl fmt::Display for Rate {
         if self.0 > 0.0 && self.0 < 0.1 {
             return write!(f, "{}/min", float(self.0 * 60.0));
         }
-        write!(f, "{}/s", float(self.0))
+        write!(f, "{}/s", count(self.0))
+    }
+}
+
+impl fmt::Display for Count {
+    #[allow(clippy::cast_precision_loss, reason = "exact to 9 × 10^15")]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&count(self.0 as f64))
     }
 }
 
@@ -188,26 +199,38 @@ impl fmt::Display for Ratio {
 }
 
 impl fmt::Display for Bytes {
+    /// Exactly, in the units of powers of 2 or of 10, where three digits say it; rounded otherwise, in powers of 2.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (unit, size) in [
-            ("GiB", 1_u64 << 30),
+        const BINARY: [(&str, u64); 4] = [
+            ("TiB", 1 << 40),
+            ("GiB", 1 << 30),
             ("MiB", 1 << 20),
             ("KiB", 1 << 10),
+        ];
+        const DECIMAL: [(&str, u64); 4] = [
+            ("TB", 1_000_000_000_000),
+            ("GB", 1_000_000_000),
             ("MB", 1_000_000),
             ("kB", 1000),
-        ] {
+        ];
+        for (unit, size) in BINARY.into_iter().chain(DECIMAL) {
             if self.0.is_multiple_of(size) && (1..1000).contains(&(self.0 / size)) {
                 return write!(f, "{} {unit}", self.0 / size);
             }
         }
         #[allow(clippy::cast_precision_loss, reason = "shown with three digits")]
-        let value = self.0 as f64;
-        match value {
-            v if v >= 1e12 => write!(f, "{} TB", float(v / 1e12)),
-            v if v >= 1e9 => write!(f, "{} GB", float(v / 1e9)),
-            v if v >= 1e6 => write!(f, "{} MB", float(v / 1e6)),
-            v if v >= 1e4 => write!(f, "{} kB", float(v / 1e3)),
-            _ => write!(f, "{} B", self.0),
+        let (value, of) = (self.0 as f64, |size: u64| size as f64);
+        for (unit, size) in DECIMAL {
+            if self.0 >= size && self.0.is_multiple_of(size / 100) && self.0 / size < 10 {
+                return write!(f, "{} {unit}", float(value / of(size)));
+            }
+        }
+        match BINARY
+            .into_iter()
+            .find(|(_, size)| self.0 >= *size && self.0 >= 10_000)
+        {
+            Some((unit, size)) => write!(f, "{} {unit}", float(value / of(size))),
+            None => write!(f, "{} B", self.0),
         }
     }
 }
@@ -504,12 +527,17 @@ mod tests {
         assert_eq!(Ratio(0.5).to_string(), "50%");
         assert_eq!(bytes("2KiB"), Ok(Bytes(2048)));
         assert_eq!(Bytes(262_144).to_string(), "256 KiB");
-        assert_eq!(Bytes(1_048_588).to_string(), "1.05 MB");
+        // What is not exact is rounded in one kind of unit, whatever factor it happens to hold.
+        assert_eq!(Bytes(1_048_588).to_string(), "1 MiB");
+        assert_eq!(Bytes(1_769_472_000).to_string(), "1.65 GiB");
+        assert_eq!(Bytes(707_788_800).to_string(), "675 MiB");
+        assert_eq!(Bytes(10_000_000).to_string(), "10 MB");
+        assert_eq!(Bytes(1_500_000_000).to_string(), "1.5 GB");
         assert_eq!(
             [0.5, 999.0, 3000.0, 14_500.0, 720_000.0, 1e6].map(count),
             ["0.5", "999", "3000", "14,500", "720,000", "1,000,000"]
         );
-        assert_eq!(Bytes(14_200_000_000).to_string(), "14.2 GB");
+        assert_eq!(Bytes(14_200_000_000).to_string(), "13.2 GiB");
     }
 
     #[test]

@@ -521,7 +521,7 @@ fn stream(input: &Input<'_>, id: StreamId, alerts: &mut Vec<Alert>) {
     let Some(server) = plan.server else { return };
     let service = input.model.service(server);
     #[allow(clippy::cast_precision_loss, reason = "connections are few")]
-    let limit = (plan.together.value as f64 * 0.8).ceil();
+    let limit = (plan.together.value.0 as f64 * 0.8).ceil();
     // The server counts all of its connections as one, so one alert speaks for all of its streams.
     let first = |other: &StreamPlan| other.server == plan.server;
     if input.streams.iter().position(first) != Some(id.0) {

@@ -9,7 +9,7 @@ use super::figure::Figure;
 use super::graph::Graph;
 use super::queue;
 use crate::model::units::{Rate, Ratio, float};
-use crate::model::{CallId, EventId, Party, ServiceId, StoreId};
+use crate::model::{CallId, EventId, Model, Party, ServiceId, StoreId};
 
 /// The load of one call.
 #[derive(Clone, Debug)]
@@ -32,7 +32,8 @@ pub struct ServiceLoad {
     pub service: ServiceId,
     /// Requests a second where everything behind its callers fails.
     pub worst: Figure<Rate>,
-    /// Requests in flight over all instances: `Σ λ · p99` of the calls into it.
+    /// Requests and messages in flight over all instances: `Σ λ · p99` of the calls into it, and `Σ λ · handler` of the
+    /// events that it reads.
     pub in_flight: Figure<f64>,
     /// The same for one instance.
     pub each: f64,
@@ -71,6 +72,19 @@ fn of(n: u64) -> f64 {
     super::traffic::count(usize::try_from(n).unwrap_or(usize::MAX))
 }
 
+/// The events that each service reads.
+fn consumed(model: &Model) -> Vec<Vec<EventId>> {
+    let mut consumed = vec![Vec::new(); model.services.len()];
+    for id in model.event_ids() {
+        for (consumer, _) in &model.event(id).consumers {
+            if let Party::Service(s) = consumer {
+                consumed[s.0].push(id);
+            }
+        }
+    }
+    consumed
+}
+
 fn round(x: f64) -> f64 {
     (x * 100.0).round() / 100.0
 }
@@ -89,13 +103,16 @@ impl Plan<'_> {
         for id in model.call_ids() {
             into[model.call(id).to.0].push(id.0);
         }
+        let consumed = consumed(model);
         let services: Vec<ServiceLoad> = model
             .service_ids()
             .map(|id| {
                 let rate = self.service(id).rate.value;
                 let factor = factors.services[id.0];
-                let in_flight: f64 = into[id.0].iter().map(|c| calls[*c].in_flight.value).sum();
-                self.service_load(id, rate, factor, in_flight)
+                let in_calls = into[id.0].iter().map(|c| calls[*c].in_flight.value).sum();
+                let read = consumed[id.0].iter().map(|e| self.event(*e));
+                let handled = read.map(|e| e.rate.value.0 * e.handler.value.as_s()).sum();
+                self.service_load(id, rate, factor, [in_calls, handled])
             })
             .collect();
         let stores = (0..model.stores.len())
@@ -153,14 +170,7 @@ impl Plan<'_> {
         for id in model.call_ids() {
             inbound[model.call(id).to.0].push(id);
         }
-        let mut consumed: Vec<Vec<EventId>> = vec![Vec::new(); n];
-        for id in model.event_ids() {
-            for (c, _) in &model.event(id).consumers {
-                if let Some(s) = service(*c) {
-                    consumed[s.0].push(id);
-                }
-            }
-        }
+        let consumed = consumed(model);
         let mut factors = Factors {
             services: vec![1.0; n],
         };
@@ -233,7 +243,20 @@ impl Plan<'_> {
         }
     }
 
-    fn service_load(&self, id: ServiceId, rate: Rate, factor: f64, in_flight: f64) -> ServiceLoad {
+    /// `parts`: calls and messages in flight.
+    fn service_load(&self, id: ServiceId, rate: Rate, factor: f64, parts: [f64; 2]) -> ServiceLoad {
+        let in_flight = parts[0] + parts[1];
+        let why = match parts {
+            [_, 0.0] => "the calls into it together".to_owned(),
+            [0.0, _] => "the messages that it handles".to_owned(),
+            [calls, messages] => {
+                format!(
+                    "{} of calls + {} of messages",
+                    float(round(calls)),
+                    float(round(messages))
+                )
+            }
+        };
         let replicas = self.service(id).replicas.value;
         let capacity = self.model.service(id).capacity.map(|c| c.value);
         let used = capacity
@@ -254,7 +277,7 @@ impl Plan<'_> {
                 format!("{rate} × {}", float(round(factor))),
                 "SRE22",
             ),
-            in_flight: Figure::derived(in_flight, "the calls into it together", "Little"),
+            in_flight: Figure::derived(in_flight, why, "Little"),
             each: in_flight / of(replicas.max(1)),
             used,
             used_without_one,

@@ -7,7 +7,7 @@ use super::flows::FlowPlan;
 use super::services::ServicePlan;
 use super::wire::Rpc;
 use crate::catalog::{self, Balancer, numbers};
-use crate::model::units::{Bytes, Rate, Time, float};
+use crate::model::units::{Bytes, Count, Rate, Time, float};
 use crate::model::{CallId, Model, Party, Protocol, ServiceId, StreamId, Transport};
 
 /// One way in.
@@ -324,8 +324,9 @@ fn client_limit(limit: Rate, clients: Option<u64>) -> Figure<Rate> {
             return Figure::derived(
                 Rate(share.max(1.0)),
                 format!(
-                    "max({} even shares of {limit} among {clients} clients that hold connections, 1/s)",
-                    float(n.edge_share.value)
+                    "max({} even shares of {limit} among {} clients that hold connections, 1/s)",
+                    float(n.edge_share.value),
+                    Count(clients)
                 ),
                 "derived",
             );

@@ -2,7 +2,8 @@
 //!
 //! Where a flow says which calls a service makes in it, these count and no others; where it says nothing
 //! about a service, everything that the service calls does. Events are handled after the answer, so
-//! their consumers can be late but cannot stop the flow.
+//! their consumers can be late but cannot stop the flow. What a consumer calls counts only if the flow says so or
+//! nobody calls the consumer: otherwise nothing tells its calls for a message from those for a request.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -34,6 +35,8 @@ pub(super) struct Journey {
     ties: Vec<Option<Tie>>,
     /// The service through which each service is reached; itself for an entry.
     before: Vec<usize>,
+    /// By service: reached by a message alone, and what it then calls is not known.
+    silent: Vec<bool>,
     /// Stores and brokers: how tied, and through which service.
     others: BTreeMap<Dependency, (Tie, ServiceId)>,
     /// Pairs of services of which the first cannot do without the second.
@@ -155,9 +158,18 @@ impl Journey {
             entries: said.entries.clone(),
             ties: vec![None; n],
             before: vec![usize::MAX; n],
+            silent: vec![false; n],
             others: BTreeMap::new(),
             hard: Vec::new(),
         };
+        let mut called = vec![false; n];
+        for c in model
+            .calls
+            .iter()
+            .filter(|c| c.from != Party::Service(c.to))
+        {
+            called[c.to.0] = true;
+        }
         let mut queue: VecDeque<usize> = VecDeque::new();
         for s in &said.entries {
             out.reach(s.0, s.0, Tie::Needed, &mut queue);
@@ -193,6 +205,9 @@ impl Journey {
                     if let Party::Service(c) = consumer
                         && named.is_none_or(|list| list.contains(consumer))
                     {
+                        if out.ties[c.0].is_none() {
+                            out.silent[c.0] = called[c.0] && !said.calls.contains_key(&c.0);
+                        }
                         out.reach(c.0, s, Tie::Late(e), &mut queue);
                     }
                 }
@@ -230,8 +245,16 @@ impl Journey {
         while let Some(s) = queue.pop_front() {
             touched.push(s);
             let Some(tie) = self.ties[s] else { continue };
+            if self.silent[s] {
+                continue;
+            }
             for id in calls(s) {
-                self.reach(model.call(id).to.0, s, tie, queue);
+                let to = model.call(id).to.0;
+                // What is called does its work for the call, whatever it does for a message.
+                if std::mem::take(&mut self.silent[to]) {
+                    queue.push_back(to);
+                }
+                self.reach(to, s, tie, queue);
             }
         }
     }

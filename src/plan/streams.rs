@@ -4,7 +4,7 @@ use super::choices::{Choices, assumed};
 use super::figure::Figure;
 use super::services::ServicePlan;
 use crate::catalog::numbers;
-use crate::model::units::{Bytes, Rate, Time, float};
+use crate::model::units::{Bytes, Count, Rate, Time};
 use crate::model::{Model, Party, ServiceId, Stream, Transport};
 use std::fmt::Write as _;
 
@@ -14,11 +14,11 @@ pub struct StreamPlan {
     /// The service that holds the connections.
     pub server: Option<ServiceId>,
     /// Peak of concurrent connections.
-    pub connections: Figure<u64>,
+    pub connections: Figure<Count>,
     /// Connections of one instance while one of the instances is gone.
-    pub per_replica: Figure<u64>,
+    pub per_replica: Figure<Count>,
     /// The same over every stream of the server; what the server counts cannot be told apart.
-    pub together: Figure<u64>,
+    pub together: Figure<Count>,
     /// Streams of the server, this one among them.
     pub siblings: usize,
     /// Instances that the connections need.
@@ -67,7 +67,7 @@ pub(super) fn loads(model: &Model) -> Vec<Load> {
     let mut loads = vec![Load::default(); model.services.len()];
     for s in &model.streams {
         if let Some(load) = server(s).and_then(|x| loads.get_mut(x.0)) {
-            load.connections = load.connections.saturating_add(connections(s).value);
+            load.connections = load.connections.saturating_add(connections(s).value.0);
             load.streams += 1;
         }
     }
@@ -80,7 +80,11 @@ pub(super) fn instances(choices: &Choices, load: Load) -> Option<Figure<u64>> {
         return None;
     }
     let (capacity, limit) = capacity(choices);
-    let mut why = format!("⌈{} ÷ {capacity}⌉ + 1 that may be gone", load.connections);
+    let mut why = format!(
+        "⌈{} ÷ {}⌉ + 1 that may be gone",
+        Count(load.connections),
+        Count(capacity)
+    );
     if load.streams > 1 {
         let _ = write!(why, "; connections of its {} streams", load.streams);
     }
@@ -109,12 +113,13 @@ fn capacity(choices: &Choices) -> (u64, String) {
         return (
             own,
             format!(
-                "{} sends one instance {own} at most",
-                infra.connections_what
+                "{} sends one instance {} at most",
+                infra.connections_what,
+                Count(own)
             ),
         );
     }
-    (most, format!("{most}: {}", usual.why))
+    (most, format!("{}: {}", Count(most), usual.why))
 }
 
 /// Who holds the connections.
@@ -125,25 +130,25 @@ fn server(s: &Stream) -> Option<ServiceId> {
     }
 }
 
-fn connections(s: &Stream) -> Figure<u64> {
+fn connections(s: &Stream) -> Figure<Count> {
     #[allow(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "float to integer casts saturate"
     )]
     match s.connections {
-        Some(c) => Figure::set(c.value),
+        Some(c) => Figure::set(Count(c.value)),
         None => {
             let n = &numbers().connections;
-            assumed(n.value as u64, n)
+            assumed(Count(n.value as u64), n)
         }
     }
 }
 
 /// What one instance holds while another is gone.
-fn each(connections: u64, replicas: u64) -> Figure<u64> {
+fn each(connections: Count, replicas: u64) -> Figure<Count> {
     Figure::derived(
-        connections.div_ceil(replicas.saturating_sub(1).max(1)),
+        Count(connections.0.div_ceil(replicas.saturating_sub(1).max(1))),
         if replicas > 1 {
             format!("{connections} ÷ ({replicas} instances − 1)")
         } else {
@@ -168,24 +173,24 @@ fn one(choices: &Choices, services: &[ServicePlan], loads: &[Load], s: &Stream) 
         .and_then(|x| loads.get(x.0))
         .copied()
         .unwrap_or(Load {
-            connections: connections.value,
+            connections: connections.value.0,
             streams: 1,
         });
     let serving = replicas.saturating_sub(1).max(1);
     let per_replica = each(connections.value, replicas);
-    let together = each(load.connections, replicas);
+    let together = each(Count(load.connections), replicas);
     let replicas_needed =
         instances(choices, load).unwrap_or_else(|| Figure::derived(1, "", "derived"));
     let memory_each = n.connection_memory.value as u64;
     let memory = Figure::derived(
-        Bytes(per_replica.value.saturating_mul(memory_each)),
+        Bytes(per_replica.value.0.saturating_mul(memory_each)),
         format!("{} × {}", per_replica.value, Bytes(memory_each)),
         "derived",
     );
     let rate = match s.rate {
         Some(r) => Figure::set(r.value),
         None => Figure::assumed(
-            Rate(connections.value as f64 / 10.0),
+            Rate(connections.value.0 as f64 / 10.0),
             "a message every 10 s on each connection",
             "derived",
         ),
@@ -217,13 +222,17 @@ fn one(choices: &Choices, services: &[ServicePlan], loads: &[Load], s: &Stream) 
     let reconnect = Figure::derived(
         Time::s(((load.connections as f64 / accept).ceil() as u64).max(1)),
         format!(
-            "{} clients ÷ {}/s that {serving} {}",
+            "{} clients ÷ {} that {serving} {}",
             if load.streams > 1 {
-                format!("{} of its {} streams'", load.connections, load.streams)
+                format!(
+                    "{} of its {} streams'",
+                    Count(load.connections),
+                    load.streams
+                )
             } else {
-                load.connections.to_string()
+                Count(load.connections).to_string()
             },
-            float(accept),
+            Rate(accept),
             if serving == 1 {
                 "instance accepts"
             } else {

@@ -1,6 +1,6 @@
 //! The state diagram, on the same layout as the interactions.
 
-use super::super::layout::{self, Graph, Line, Rect, Shape};
+use super::super::layout::{self, Direction, Graph, Line, Rect, Shape, Wish};
 use super::super::states::{StateKind, States};
 use super::super::{TooLarge, text};
 use super::compose::label_size;
@@ -78,7 +78,12 @@ pub fn states(states: &States, options: &Options<'_>) -> Result<String, TooLarge
             .take(graph.nodes.len())
             .collect(),
     );
-    let drawing = layout::draw(&graph, options.wish)?;
+    // Downwards it is narrow enough for a phone, and all of one design's look alike, however long their labels.
+    let wish = Wish {
+        direction: options.wish.direction.or(Some(Direction::Down)),
+        ..options.wish
+    };
+    let drawing = layout::draw(&graph, wish)?;
     let names = (states.title.as_str(), states.description.as_str());
     let mut svg = Svg::new(options, names, (drawing.width, drawing.height), false);
     for (e, route) in drawing.edges.iter().enumerate() {

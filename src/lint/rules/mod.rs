@@ -122,6 +122,7 @@ rules! {
     realtime_sticky,
     realtime_lossy,
     ws_duration,
+    connections_over_capacity,
     path_shared_by_stream,
     auth_missing,
     jwt_checks,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::Cx;
-use super::super::doc::{Doc, Inline, count};
+use super::super::doc::{Doc, Inline, count, say};
 use super::show;
 use crate::diagram::{Picture, State, StateKind, States, Transition};
 use crate::model::CallId;
@@ -49,7 +49,9 @@ pub(in super::super) fn breakers(cx: &Cx<'_>, doc: &mut Doc, calls: &[CallId], s
         }
         let rest: Vec<Inline> = kinds.map(|(_, guarded)| of(cx, &guarded)).collect();
         if !rest.is_empty() {
-            d.para("`mdbook-msdesign diagram FILE --kind \"breaker:CALL\"` draws the others:");
+            d.para(say!(
+                "`mdbook-msdesign diagram FILE --kind \"breaker:CALL\"` draws the others:"
+            ));
             d.list(rest);
         }
     });

@@ -43,7 +43,9 @@ pub(super) fn write(
             first
         ));
     } else if views::is_readable(&canonical) {
-        doc.para("The diagram shows the teams, as `[diagram] view` asks; the parts of it follow.");
+        doc.para(say!(
+            "The diagram shows the teams, as `[diagram] view` asks; the parts of it follow."
+        ));
     } else {
         doc.para(say!(
             "One picture of all {} and {} would not be readable (the bounds are {} and {}), so {}. `view = \"full\"` under `[diagram]` shows it all the same.",

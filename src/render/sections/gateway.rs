@@ -596,9 +596,9 @@ fn configuration(cx: &Cx<'_>, doc: &mut Doc, edge: &Edge<'_>) {
             gateway.name
         ));
         doc.list(
-            file.left_out
-                .iter()
-                .map(|(name, why)| say!("`{}`: {}.", name, why)),
+            file.left_out_by_reason()
+                .into_iter()
+                .map(|(why, names)| Inline::names(names).and(say!(": {}.", why))),
         );
         return;
     }
@@ -664,12 +664,22 @@ fn configuration(cx: &Cx<'_>, doc: &mut Doc, edge: &Edge<'_>) {
             })
             .map(|(place, what)| say!("`{}`: ", place).and(Inline::quoted(what))),
     );
-    doc.list(file.cannot.iter().map(|(_, n)| Inline::quoted(n)));
-    doc.list(file.notes.iter().map(|n| Inline::quoted(n)));
-    doc.list(
-        file.left_out
-            .iter()
-            .map(|(name, why)| say!("`{}` is not in this file: {}.", name, why)),
+    let cannot = file.cannot.iter().map(|(_, n)| *n);
+    let mut apart: Vec<Inline> = cannot
+        .chain(file.notes.iter().copied())
+        .map(Inline::quoted)
+        .collect();
+    apart.extend(
+        file.left_out_by_reason().into_iter().map(|(why, names)| {
+            say!("Not in this file, since {}: ", why).and(Inline::names(names))
+        }),
     );
+    if !apart.is_empty() {
+        doc.para(say!(
+            "Where `{}` differs from the tables above, and what else to know:",
+            file.name
+        ));
+        doc.list(apart);
+    }
     doc.details(&file.name.clone(), |d| d.code(file.fence, &file.text));
 }

@@ -6,7 +6,7 @@ use super::column::Column;
 use super::sync::ends;
 use crate::model::units::{count, float};
 use crate::model::{CallId, Party};
-use crate::plan::CapacityPlan;
+use crate::plan::{CapacityPlan, ServiceLoad};
 
 /// The most rows of a table.
 const MOST_ROWS: usize = 200;
@@ -15,7 +15,7 @@ const MOST_ROWS: usize = 200;
 pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc, calls: &[CallId]) {
     doc.heading(2, "Load", "reliability-load");
     let load = cx.plan.capacity();
-    doc.para("Little's law: in flight is the rate times the time that a call takes, here its 99th percentile. At worst everything behind fails and each layer tries as often as it may; retry budgets keep the design below that.");
+    doc.para("Little's law: in flight is the rate times the time that a call takes, here its 99th percentile, or that a handler takes for a message. At worst everything behind fails and each layer tries as often as it may; retry budgets keep the design below that.");
     services(cx, doc, &load);
     figures::capacity(cx, doc, &load);
     let mut refused = Column::default();
@@ -75,12 +75,7 @@ fn services(cx: &Cx<'_>, doc: &mut Doc, load: &CapacityPlan) {
                 Inline::code(&model.service(s.service).name),
                 rates.cell(&p.rate),
                 Inline::text(s.worst.value.to_string()),
-                say!(
-                    "{} over {} instances: {} each",
-                    float(s.in_flight.value),
-                    p.replicas.value,
-                    float(s.each)
-                ),
+                in_flight(s, p.replicas.value),
                 s.used.as_ref().map_or_else(dash, |u| used.cell(u)),
                 s.used_without_one
                     .as_ref()
@@ -101,14 +96,31 @@ fn services(cx: &Cx<'_>, doc: &mut Doc, load: &CapacityPlan) {
     );
 }
 
+/// Of a service that only has a rate, nobody knows how long its requests take.
+fn in_flight(load: &ServiceLoad, instances: u64) -> Inline {
+    if load.in_flight.value <= 0.0 {
+        return Inline::text("–");
+    }
+    let all = Inline::text(float(load.in_flight.value));
+    let both = load.in_flight.why.contains(" + ");
+    let all = if both {
+        all.and(Inline::why(&load.in_flight))
+    } else {
+        all
+    };
+    match instances {
+        1 => all.and(say!(" on one instance")),
+        n => all.and(say!(" over {} instances: {} each", n, float(load.each))),
+    }
+}
+
 fn stores(cx: &Cx<'_>, doc: &mut Doc, load: &CapacityPlan) {
     let model = cx.plan.model;
-    if load.stores.is_empty() {
-        return;
-    }
-    let rows = load
+    // Where nothing arrives at its users, nothing is known of a store's load.
+    let rows: Vec<_> = load
         .stores
         .iter()
+        .filter(|s| s.rate.value.0 > 0.0)
         .take(MOST_ROWS)
         .map(|s| {
             vec![
@@ -118,6 +130,9 @@ fn stores(cx: &Cx<'_>, doc: &mut Doc, load: &CapacityPlan) {
             ]
         })
         .collect();
+    if rows.is_empty() {
+        return;
+    }
     doc.details("Load of each store, every request touching it once", |d| {
         d.table(&["Store", "Peak", "At worst"], rows);
     });

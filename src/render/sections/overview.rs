@@ -163,17 +163,59 @@ fn findings(cx: &Cx<'_>, doc: &mut Doc) {
     if shown.len() > 1 {
         doc.para(format!("{}, the worst first.", counts.join(", ")));
     }
-    let mut items: Vec<Inline> = shown.iter().map(|f| finding(cx, doc, f)).collect();
-    let rest = items.split_off(items.len().min(OPEN_FINDINGS));
-    doc.list(items);
+    let (mut open, mut rest) = (Vec::new(), Vec::new());
+    for alike in by_rule(shown) {
+        let Some((first, others)) = alike.split_first() else {
+            continue;
+        };
+        // Two of a kind are read faster in full.
+        if open.len() == OPEN_FINDINGS || others.len() < 2 {
+            for f in alike {
+                let to = if open.len() == OPEN_FINDINGS {
+                    &mut rest
+                } else {
+                    &mut open
+                };
+                to.push(finding(cx, doc, f));
+            }
+            continue;
+        }
+        let subjects = Inline::names(others.iter().map(|f| &f.subject));
+        open.push(
+            finding(cx, doc, first)
+                .and(say!(" And {} of its kind: ", others.len()))
+                .and(subjects),
+        );
+        rest.extend(others.iter().map(|f| finding(cx, doc, f)));
+    }
+    doc.list(open);
     if !rest.is_empty() {
-        doc.details(&format!("{} more", count(rest.len(), "finding")), |d| {
-            d.list(rest);
-        });
+        doc.details(
+            &format!("{} more in full", count(rest.len(), "finding")),
+            |d| {
+                d.list(rest);
+            },
+        );
     }
 }
 
-/// How many findings stand open, the worst first; the others fold.
+/// The findings of each rule together, in the order of the first of each.
+fn by_rule(shown: &[Finding]) -> Vec<Vec<&Finding>> {
+    let mut groups: Vec<Vec<&Finding>> = Vec::new();
+    for f in shown {
+        let same = |g: &&mut Vec<&Finding>| {
+            let d = &g[0].diagnostic;
+            (d.rule, d.severity) == (f.diagnostic.rule, f.diagnostic.severity)
+        };
+        match groups.iter_mut().find(same) {
+            Some(group) => group.push(f),
+            None => groups.push(vec![f]),
+        }
+    }
+    groups
+}
+
+/// How many kinds of findings stand open, the worst first; the others fold.
 const OPEN_FINDINGS: usize = 10;
 
 /// `error rule: what is wrong. What to do instead. Where the chapter speaks of it.`

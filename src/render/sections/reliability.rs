@@ -6,6 +6,7 @@ use super::super::code::{
 };
 use super::super::doc::{Doc, Inline, count, say};
 use super::super::{Cx, figures};
+use super::column::Column;
 use super::sync::{ends, today};
 use super::timeouts::backoff;
 use crate::model::units::Time;
@@ -134,6 +135,7 @@ fn with_sample(cx: &Cx<'_>, id: CallId, with: impl FnOnce(&CallSample<'_>) -> St
 fn breaker(cx: &Cx<'_>, doc: &mut Doc, calls: &[CallId], shown: &Shown) {
     doc.heading(1, "Circuit Breaker", "reliability-breaker");
     let mut rows = Vec::new();
+    let (mut windows, mut minimums) = (Column::default(), Column::default());
     for id in calls {
         if let Ok(b) = &cx.plan.call(*id).breaker {
             let [from, to] = ends(cx, *id);
@@ -141,19 +143,23 @@ fn breaker(cx: &Cx<'_>, doc: &mut Doc, calls: &[CallId], shown: &Shown) {
                 from,
                 to,
                 Inline::code(cx.plan.model.call(*id).label()),
-                say!(
-                    "{} of {} calls in {}",
-                    b.ratio.value,
-                    b.minimum.value,
-                    b.window.value
-                ),
-                Inline::quoted(&b.window.why)
-                    .and(Inline::text("; "))
-                    .and(Inline::quoted(&b.minimum.why)),
+                Inline::text(b.ratio.value.to_string()),
+                windows.cell(&b.window),
+                minimums.cell(&b.minimum),
             ]);
         }
     }
-    doc.table(&["From", "To", "Operation", "Opens at", "Derivation"], rows);
+    doc.table(
+        &[
+            "From",
+            "To",
+            "Operation",
+            "Opens at",
+            "Window",
+            "Minimum calls",
+        ],
+        rows,
+    );
     let shown = shown.breaker;
     if let Err(why) = &cx.plan.call(shown).breaker {
         doc.para(say!(

@@ -108,8 +108,10 @@ pub(super) const KIND: Kind = Kind {
         if file.left_out.len() == edge.routes.len() {
             return Vec::new();
         }
-        let left_out = file.left_out.iter();
-        let left_out = left_out.map(|(name, why)| format!("`{name}` is not in this file: {why}."));
+        let left_out = file.left_out_by_reason().into_iter().map(|(why, names)| {
+            let names: Vec<String> = names.iter().map(|n| format!("`{n}`")).collect();
+            format!("Not in this file, since {why}: {}.", names.join(", "))
+        });
         vec![super::File {
             path: format!("gateway/{}", file.name),
             fence: file.fence,
@@ -158,6 +160,20 @@ pub(crate) struct File {
     pub(crate) cannot: Vec<(&'static [Rule], &'static str)>,
     /// What else to know beside the file.
     pub(crate) notes: Vec<&'static str>,
+}
+
+impl File {
+    /// The names of the routes that this gateway cannot serve, by reason, in the order of the routes.
+    pub(crate) fn left_out_by_reason(&self) -> Vec<(&'static str, Vec<&str>)> {
+        let mut all: Vec<(&'static str, Vec<&str>)> = Vec::new();
+        for (name, why) in &self.left_out {
+            match all.iter_mut().find(|(known, _)| known == why) {
+                Some((_, names)) => names.push(name),
+                None => all.push((why, vec![name])),
+            }
+        }
+        all
+    }
 }
 
 impl File {
