@@ -67,5 +67,4 @@ fn what_cannot_be_drawn_is_said() {
     assert!(said(&["--font", "shop.toml"]).contains("is no font"));
     assert!(said(&["--font", "none.ttf"]).contains("cannot be read"));
     assert!(said(&["--scale", "9"]).contains("from 0.25 to 8"));
-    assert!(said(&["--kind", "matrix"]).contains("text or JSON"));
 }

@@ -151,8 +151,8 @@ pub(super) fn run(args: &Args) -> Result<u8> {
         }
         match form {
             Some(Written::Png) => png(&picture, args)?,
-            Some(Written::Text(form)) => write(&picture, Some(form), args)?.into_bytes(),
-            None => write(&picture, None, args)?.into_bytes(),
+            Some(Written::Text(form)) => write(&picture, form, args)?.into_bytes(),
+            None => write(&picture, Form::Svg, args)?.into_bytes(),
         }
     };
     match &args.out {
@@ -318,11 +318,7 @@ fn wish(args: &Args) -> Wish {
     }
 }
 
-fn write(picture: &Picture, form: Option<Form>, args: &Args) -> Result<String> {
-    // A matrix has no SVG; where no form was asked for, it is text.
-    let form = form
-        .filter(|f| args.format.is_some() || args.out.is_some() || picture.forms().any(|g| g == *f))
-        .unwrap_or(Form::Text);
+fn write(picture: &Picture, form: Form, args: &Args) -> Result<String> {
     picture.file(form, wish(args)).map_err(|why| match picture {
         Picture::Interactions(_) => {
             anyhow!("{why}; `--kind overview`, `--kind matrix` and `--focus NAME` show parts of it")

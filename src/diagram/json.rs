@@ -227,7 +227,12 @@ pub fn matrix(matrix: &Matrix) -> String {
             })
         })
         .collect();
-    let more = json!({"names": matrix.names, "cells": cells});
+    let blocks: Vec<Value> = matrix
+        .blocks
+        .iter()
+        .map(|(label, count)| json!({"label": label, "count": count}))
+        .collect();
+    let more = json!({"names": matrix.names, "blocks": blocks, "cells": cells});
     picture("matrix", &matrix.title, &matrix.description, more)
 }
 

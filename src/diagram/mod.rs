@@ -53,13 +53,16 @@ pub const MAX_GROUPS: usize = 400;
 pub const MAX_ITEMS: usize = 120_000;
 /// Most participants of a drawn sequence.
 pub const MAX_PARTICIPANTS: usize = 60;
+/// Most rows of a drawn matrix.
+pub const MAX_ROWS: usize = 200;
 /// Most steps of a drawn sequence.
 pub const MAX_STEPS: usize = 600;
 
 /// The picture would be too large to draw or to read; show the text form instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooLarge {
-    /// What there is too much of, in the plural: `nodes`, `edges`, `groups`, `bends`, `participants`, `steps`.
+    /// What there is too much of, in the plural: `nodes`, `edges`, `groups`, `bends`, `participants`, `steps`,
+    /// `rows`.
     pub what: &'static str,
     /// How many there are (at least).
     pub count: usize,

@@ -121,6 +121,7 @@ impl Picture {
             (Self::States(p), Form::D2) => Ok(d2::states(p)),
             (Self::States(p), Form::PlantUml) => Ok(plantuml::states(p)),
             (Self::States(p), Form::Text) => Ok(text_form::states(p)),
+            (Self::Matrix(p), Form::Svg) => drawn(svg::matrix(p, options)),
             (Self::Matrix(p), Form::Json) => Ok(json::matrix(p)),
             (Self::Matrix(p), Form::Text) => Ok(text_form::matrix(p)),
             (Self::Chart(p), Form::Svg) => drawn(svg::chart(p, options)),
@@ -168,22 +169,18 @@ impl Picture {
             Self::Interactions(p) => words::interactions(p),
             Self::Sequence(p) => words::sequence(p),
             Self::States(p) => words::states(p),
-            // A table is read out as it is.
-            Self::Matrix(p) => text_form::matrix(p).lines().map(str::to_owned).collect(),
+            Self::Matrix(p) => words::matrix(p),
             Self::Chart(p) => words::chart(p),
         }
     }
 
     /// The forms that it can be written in.
     pub fn forms(&self) -> impl Iterator<Item = Form> + use<> {
-        let (table, chart) = (
-            matches!(self, Self::Matrix(_)),
-            matches!(self, Self::Chart(_)),
-        );
+        let graph = !matches!(self, Self::Matrix(_) | Self::Chart(_));
         Form::ALL.into_iter().filter(move |f| match f {
-            Form::Json | Form::Text => true,
-            Form::Svg => !table,
-            Form::Mermaid | Form::Dot | Form::D2 | Form::PlantUml => !table && !chart,
+            Form::Svg | Form::Json | Form::Text => true,
+            // They know boxes and lines, no tables and scales.
+            Form::Mermaid | Form::Dot | Form::D2 | Form::PlantUml => graph,
         })
     }
 }
@@ -192,9 +189,9 @@ impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::TooLarge(why) => why.fmt(f),
-            Self::NoSuchForm => {
-                f.write_str("a matrix is written as text or JSON, a chart as SVG, text or JSON")
-            }
+            Self::NoSuchForm => f.write_str(
+                "a matrix or a chart is written as SVG, JSON or text, and an SVG as PNG",
+            ),
         }
     }
 }

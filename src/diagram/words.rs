@@ -1,6 +1,7 @@
 //! The pictures in words: what a reader who cannot see them is told, one sentence a thing.
 
 use super::chart::Chart;
+use super::matrix::Matrix;
 use super::scene::{EdgeKind, FOCUS, NodeKind, Scene};
 use super::sequence::{Event, FrameKind, Message, MessageKind, Sequence, flatten};
 use super::states::{StateKind, States};
@@ -237,6 +238,23 @@ pub fn states(states: &States) -> Vec<String> {
         }
     });
     told.collect()
+}
+
+/// Who depends on whom, one sentence for each that depends on any, in the order of the rows.
+#[must_use]
+pub fn matrix(matrix: &Matrix) -> Vec<String> {
+    let name = |i: usize| clean(matrix.names.get(i).map_or("", String::as_str));
+    let mut out: Vec<(usize, Vec<String>)> = Vec::new();
+    for (&(row, column), counts) in &matrix.cells {
+        let on = format!("{} ({})", name(column), counts.words());
+        match out.last_mut().filter(|o| o.0 == row) {
+            Some((_, all)) => all.push(on),
+            None => out.push((row, vec![on])),
+        }
+    }
+    let told = out.into_iter();
+    told.map(|(row, on)| format!("{} depends on {}.", name(row), on.join(", ")))
+        .collect()
 }
 
 /// Each bar with what it comes to, and the lines across them.

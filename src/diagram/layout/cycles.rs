@@ -52,7 +52,10 @@ fn pulls(graph: &Graph) -> impl Iterator<Item = (usize, usize, i64)> + '_ {
 }
 
 /// A place for each of `n` nodes such that little pull leads from a later to an earlier one.
-fn sequence(n: usize, edges: impl Iterator<Item = (usize, usize, i64)>) -> Vec<usize> {
+pub(in crate::diagram) fn sequence(
+    n: usize,
+    edges: impl Iterator<Item = (usize, usize, i64)>,
+) -> Vec<usize> {
     let mut out = vec![Vec::new(); n];
     let mut inn = vec![Vec::new(); n];
     for (from, to, pull) in edges.filter(|e| e.0 != e.1) {

@@ -22,7 +22,7 @@ mod begin;
 mod board;
 mod compact;
 mod coords;
-mod cycles;
+pub(super) mod cycles;
 mod improve;
 mod insert;
 mod lanes;

@@ -9,6 +9,7 @@ mod compose;
 mod interactions;
 mod key;
 mod legend;
+mod matrix;
 mod sequence;
 mod states;
 pub mod style;
@@ -20,6 +21,7 @@ pub use chart::chart;
 pub use compose::graph;
 pub(super) use compose::placed;
 pub use interactions::interactions;
+pub use matrix::matrix;
 pub use sequence::{places, sequence};
 pub use states::states;
 

@@ -8,7 +8,9 @@ use super::super::{
     NodeKind, Part, PartKind, Participant, Scene, Sequence, Step,
 };
 use super::{Frame, NAME, Options, SMALL};
+use crate::diagram::{Counts, Matrix};
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 
 fn options() -> Options<'static> {
     Options {
@@ -32,7 +34,7 @@ fn texts(picture: &str) -> Vec<(i64, i64, i64, i64, String)> {
         .unwrap_or(0);
     let mut out = Vec::new();
     // Of the group around a text.
-    let mut group = "";
+    let (mut group, mut last_group) = ("", "");
     let mut before = picture.split("<text").next().unwrap();
     for part in picture.split("<text").skip(1) {
         let (tag, rest) = part.split_once('>').unwrap();
@@ -49,15 +51,17 @@ fn texts(picture: &str) -> Vec<(i64, i64, i64, i64, String)> {
         let w = text::width(&plain, if has("n") { NAME } else { SMALL });
         let (x, y) = (number("x") + shift, number("y"));
         if before.contains("</g>") {
-            group = "";
+            (group, last_group) = ("", "");
         }
         if let Some(last) = before
             .rsplit("</g>")
             .next()
             .filter(|l| l.contains("<g class"))
         {
-            group = attribute(last.rsplit("<g").next().unwrap(), "class").unwrap();
+            last_group = last.rsplit("<g").next().unwrap();
+            group = attribute(last_group, "class").unwrap();
         }
+        let turned = last_group.contains("rotate(-90)");
         let grouped = |c: &str| group.split(' ').any(|x| x == c);
         let left = if has("s") || has("h") || grouped("s") || grouped("h") {
             x
@@ -66,7 +70,12 @@ fn texts(picture: &str) -> Vec<(i64, i64, i64, i64, String)> {
         } else {
             x - w / 2
         };
-        out.push((left, y - 9, left + w, y + 2, plain));
+        out.push(if turned {
+            // What was right is up.
+            (y - 9, -left - w, y + 2, -left, plain)
+        } else {
+            (left, y - 9, left + w, y + 2, plain)
+        });
         before = part;
     }
     out
@@ -201,6 +210,67 @@ proptest! {
             ..Scene::default()
         };
         check(&super::interactions(&scene, &options()).unwrap())?;
+    }
+
+    #[test]
+    fn every_cell_of_a_matrix_stands_where_its_names_meet(
+        blocks in proptest::collection::vec((words(), 1usize..4), 0..5),
+        more in 0usize..34,
+        cells in proptest::collection::btree_map(
+            (0usize..40, 0usize..40), (0usize..2, 0usize..150, 0usize..3), 0..30),
+    ) {
+        let count = blocks.iter().map(|b| b.1).sum::<usize>() + more;
+        let names: Vec<String> = (0..count).map(|i| format!("s{i}{}", "x".repeat(i % 5 * 9))).collect();
+        let mut blocks = blocks;
+        if more > 0 && !blocks.is_empty() {
+            blocks.push((String::new(), more));
+        }
+        let cells: BTreeMap<(usize, usize), Counts> = cells
+            .into_iter()
+            .filter(|(at, n)| at.0 != at.1 && at.0.max(at.1) < count && n.0 + n.1 + n.2 > 0)
+            .map(|(at, (sync, asynchronous, realtime))| (at, Counts { sync, asynchronous, realtime }))
+            .collect();
+        let matrix = Matrix { names: names.clone(), blocks, cells: cells.clone(), ..Matrix::default() };
+        let drawn = super::matrix(&matrix, &options()).unwrap();
+        check(&drawn)?;
+        let all = texts(&drawn);
+        // A name stands at the left and, turned, at the top; again beyond the cells of a large matrix.
+        let places = |name: &String| -> Vec<_> { all.iter().filter(|t| t.4 == *name).collect() };
+        let sides = if count > 30 { 4 } else { 2 };
+        for name in &names {
+            prop_assert_eq!(places(name).len(), sides, "{}", name);
+        }
+        let row = |i: usize| {
+            let all = places(&names[i]).into_iter().filter(|t| t.3 - t.1 == 11);
+            all.min_by_key(|t| t.0).map(|t| (t.1 + t.3) / 2).unwrap()
+        };
+        let column = |i: usize| {
+            let all = places(&names[i]).into_iter().filter(|t| t.2 - t.0 == 11);
+            all.min_by_key(|t| t.1).map(|t| (t.0 + t.2) / 2).unwrap()
+        };
+        let numbers: Vec<_> = all.iter().filter(|t| t.4.parse::<usize>().is_ok()).collect();
+        let mut found = 0;
+        // The upright lines between the columns; a column's name stands in its middle.
+        let grid = drawn.split("class=\"m1\" d=\"").nth(1).unwrap().split('"').next().unwrap();
+        let lines = grid.split('M').filter(|l| l.contains('V'));
+        let edges: Vec<i64> = lines.map(|l| l.split(' ').next().unwrap().parse().unwrap()).collect();
+        let wide = |to: usize, x: i64, t: &(i64, i64, i64, i64, String)| {
+            let (left, right) = (edges[to], edges[to + 1]);
+            (left + right - 2 * x).abs() <= 3 && left < t.0 && t.2 < right
+        };
+        for ((from, to), counts) in &cells {
+            let (y, x) = (row(*from), column(*to));
+            let inside = numbers.iter().filter(|t| {
+                (t.1 + t.3) / 2 == y && wide(*to, x, t)
+            });
+            let mut inside: Vec<_> = inside.collect();
+            inside.sort_by_key(|t| t.0);
+            let said: Vec<String> = inside.iter().map(|t| t.4.clone()).collect();
+            let meant: Vec<String> = counts.kinds().map(|k| k.1.to_string()).collect();
+            found += said.len();
+            prop_assert_eq!(said, meant, "{} to {}", from, to);
+        }
+        prop_assert_eq!(found, numbers.len());
     }
 
     #[test]

@@ -60,13 +60,39 @@ pub(super) fn matrix(cx: &Cx<'_>, teams: bool) -> Matrix {
         }
     }
     let what = if teams { "teams" } else { "services" };
-    Matrix {
+    let block = |i: usize| {
+        let service = model.services.get(i).filter(|_| !teams)?;
+        model.teams.get(service.teams.first()?.0)
+    };
+    let blocks: Vec<Option<&str>> = (0..names.len())
+        .map(|i| block(i).map(|t| t.name.as_str()))
+        .collect();
+    let mut matrix = Matrix {
         title: format!("Dependencies between the {what} of {}", model.title),
-        description:
-            "Rows depend on columns: a caller on whom it calls, a consumer on the publisher of \
-                      what it reads, a listener on who pushes."
-                .to_owned(),
         names,
         cells,
+        ..Matrix::default()
     }
+    .ordered(&blocks);
+    matrix.description = described(&matrix);
+    matrix
+}
+
+/// What is counted, in which order the names stand, and what goes against it.
+fn described(matrix: &Matrix) -> String {
+    let together = if matrix.blocks.is_empty() {
+        ""
+    } else {
+        "the services of a team stand together, and "
+    };
+    let order = match matrix.backwards() {
+        0 => "no pair goes against that order".to_owned(),
+        1 => "1 pair goes against that order, below the diagonal".to_owned(),
+        n => format!("{n} pairs go against that order, below the diagonal"),
+    };
+    format!(
+        "Rows depend on columns: a caller on whom it calls, a consumer on the publisher of what it reads, a listener \
+         on who pushes. In the order of the names, {together}who depends comes before what it depends on, as far as \
+         that goes; {order}."
+    )
 }
