@@ -329,6 +329,28 @@ fn what_is_to_be_applied_is_there_and_what_it_needs_comes_first() {
     }
 }
 
+/// A large template comes from a bucket, and stacks have names that CloudFormation takes.
+#[test]
+fn stacks_of_many_events_are_applied_one_after_the_other() {
+    let events: Vec<String> = (0..150)
+        .map(|n| format!("\"a --thing-{n}.made--> b\""))
+        .collect();
+    let spec = format!(
+        "title = \"Many\"\ninfrastructure = \"aws\"\nservices = [\"a\", \"b\"]\nasync = [{}]\n",
+        events.join(", ")
+    );
+    let dir = folder(&[("many.toml", spec.as_str())]);
+    let done = run(dir.path(), &["export", "many.toml", "--out", "out"]);
+    assert_eq!(code(&done), 0, "{}", err(&done));
+    let text = fs::read_to_string(dir.path().join("out/APPLY.md")).unwrap();
+    for n in 1..=2 {
+        let line = format!(
+            "--stack-name many-sns-sqs-{n} --template-file broker/sns-sqs_{n}.template.json --capabilities CAPABILITY_IAM --s3-bucket REPLACE"
+        );
+        assert!(text.contains(&line), "{text}");
+    }
+}
+
 #[test]
 fn a_gateway_that_can_serve_no_route_gets_no_file() {
     for infrastructure in ["aws", "gcp"] {

@@ -240,3 +240,134 @@ fn eventbridge(model: &Model, plan: &Plan<'_>) -> Vec<Value> {
     rights(model, plan, publish, &mut out);
     out
 }
+
+/// `value` as CloudFormation resolves it: references become the longest ARN that their resource can have.
+fn resolved(value: &Value, resources: &Map<String, Value>) -> Value {
+    let named = |id: &Value| {
+        let id = id.as_str().unwrap();
+        let resource = resources
+            .get(id)
+            .unwrap_or_else(|| panic!("{id} stands in another stack"));
+        json!(format!(
+            "arn:aws-us-gov:events:us-gov-west-1:123456789012:{}",
+            name(resource)
+        ))
+    };
+    match value {
+        Value::Object(map) if map.contains_key("Ref") => named(&map["Ref"]),
+        Value::Object(map) if map.contains_key("Fn::GetAtt") => named(&map["Fn::GetAtt"][0]),
+        Value::Object(map) if map.contains_key("Fn::Sub") => {
+            let text = map["Fn::Sub"].as_str().unwrap();
+            let text = text.replace("${AWS::Partition}", "aws-us-gov");
+            let text = text.replace("${AWS::Region}", "us-gov-west-1");
+            json!(text.replace("${AWS::AccountId}", "123456789012"))
+        }
+        Value::Object(map) => {
+            let map = map.iter().map(|(k, v)| (k.clone(), resolved(v, resources)));
+            Value::Object(map.collect::<Map<_, _>>())
+        }
+        Value::Array(list) => list.iter().map(|v| resolved(v, resources)).collect(),
+        other => other.clone(),
+    }
+}
+
+/// A list, or the one that stands for it.
+fn each(value: &Value) -> Vec<String> {
+    let one = value.as_str().map(str::to_owned);
+    let list = value.as_array().into_iter().flatten();
+    let list = list.map(|v| v.as_str().unwrap().to_owned());
+    one.into_iter().chain(list).collect()
+}
+
+/// CloudFormation takes 500 resources in a stack, IAM 6,144 characters in a policy.
+#[test]
+fn many_events_take_several_stacks_that_hold_everything_once() {
+    for broker in ["sns-sqs", "eventbridge"] {
+        // One reader of a hundred events fills a policy before they fill a stack.
+        let events: Vec<String> = (0..160)
+            .map(|n| {
+                let readers = if n < 100 {
+                    String::new()
+                } else {
+                    format!(", r{}", n % 11)
+                };
+                let by = n % 7;
+                format!("\"s{by} --warehouse-{n}.stock-level-changed--> collector{readers}\"")
+            })
+            .collect();
+        let names = (0..7)
+            .map(|n| format!("\"s{n}\""))
+            .chain((0..11).map(|n| format!("\"r{n}\"")));
+        let services: Vec<String> = names.collect();
+        let (model, files) = super::made_of(&format!(
+            "title = \"Many\"\ninfrastructure = \"aws\"\nservices = [\"collector\", {}]\nasync = [{}]\n[platform]\nbroker = \"{broker}\"\n",
+            services.join(", "),
+            events.join(", ")
+        ));
+        let plan = Plan::new(&model);
+        let files: Vec<_> = files
+            .iter()
+            .filter(|f| f.path.starts_with("broker/"))
+            .collect();
+        assert!(files.len() > 1, "{broker}");
+        let (mut queues, mut may): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
+        let mut split = false;
+        for f in files {
+            let template: Value = serde_json::from_str(&f.text).unwrap();
+            let resources = template["Resources"].as_object().unwrap();
+            assert!(resources.len() <= 500, "{}: {}", f.path, resources.len());
+            assert!(f.text.len() < 1_000_000, "{}: {}", f.path, f.text.len());
+            let mut who = Vec::new();
+            for r in resources.values() {
+                let is = resolved(&r["Properties"], resources);
+                if r["Type"] == "AWS::SQS::Queue" {
+                    queues.push(is["QueueName"].as_str().unwrap().to_owned());
+                }
+                if r["Type"] != "AWS::IAM::ManagedPolicy" {
+                    continue;
+                }
+                let text = is["PolicyDocument"].to_string();
+                assert!(text.len() <= 6144, "{}: {}", f.path, text.len());
+                let name = is["Description"]
+                    .as_str()
+                    .unwrap()
+                    .split(' ')
+                    .nth(1)
+                    .unwrap();
+                split |= who.contains(&name.to_owned());
+                who.push(name.to_owned());
+                for s in is["PolicyDocument"]["Statement"].as_array().unwrap() {
+                    let types = each(&s["Condition"]["StringEquals"]["events:detail-type"]);
+                    for what in each(&s["Resource"]) {
+                        let what = what.rsplit(':').next().unwrap();
+                        if types.is_empty() {
+                            may.push(format!("{name} {what}"));
+                        }
+                        assert!(types.is_empty() || what.ends_with("eventbridge"), "{what}");
+                        may.extend(types.iter().map(|t| format!("{name} {t}")));
+                    }
+                }
+            }
+        }
+        assert!(split, "no policy was full");
+        let (mut all, mut should) = (Vec::new(), Vec::new());
+        for id in model.event_ids() {
+            let p = plan.event(id);
+            for by in &model.event(id).publishers {
+                should.push(format!("{} {}", plan.service(by.service).slug, p.channel));
+            }
+            for g in &p.groups {
+                all.extend([g.queue.clone(), g.dead_letter.clone()]);
+                let Party::Service(reader) = g.consumer else {
+                    continue;
+                };
+                should.push(format!("{} {}", plan.service(reader).slug, g.queue));
+            }
+        }
+        for list in [&mut queues, &mut may, &mut all, &mut should] {
+            list.sort_unstable();
+        }
+        assert_eq!(queues, all, "{broker}");
+        assert_eq!(may, should, "{broker}");
+    }
+}

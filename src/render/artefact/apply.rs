@@ -186,11 +186,21 @@ fn apply(path: &str) -> String {
     format!("kubectl apply -f {path}")
 }
 
+/// The largest template that travels in the request itself, in bytes, as CloudFormation takes it; a larger one comes
+/// from a bucket.
+const MOST_IN_REQUEST: usize = 51_200;
+
 /// The template `file` as a stack, with each of its parameters.
 fn deploy(space: &str, file: &Artefact) -> String {
     let path = file.path.as_str();
     let name = path.rsplit('/').next().unwrap_or(path);
-    let stem = name.split('.').next().unwrap_or(name);
+    // Names of stacks are letters, digits and `-`.
+    let stem = name.split('.').next().unwrap_or(name).replace('_', "-");
+    let bucket = if file.text.len() > MOST_IN_REQUEST {
+        " --s3-bucket REPLACE"
+    } else {
+        ""
+    };
     let template: Value = serde_json::from_str(&file.text).unwrap_or_default();
     let parameters = template["Parameters"].as_object().into_iter().flatten();
     let given: Vec<String> = parameters
@@ -202,7 +212,7 @@ fn deploy(space: &str, file: &Artefact) -> String {
         some => format!(" --parameter-overrides{some}"),
     };
     format!(
-        "aws cloudformation deploy --stack-name {space}-{stem} --template-file {path} --capabilities CAPABILITY_IAM{given}"
+        "aws cloudformation deploy --stack-name {space}-{stem} --template-file {path} --capabilities CAPABILITY_IAM{bucket}{given}"
     )
 }
 

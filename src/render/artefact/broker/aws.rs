@@ -11,24 +11,101 @@ use crate::model::units::Time;
 use crate::model::{EventId, Party, ServiceId};
 use crate::plan::{EventPlan, GroupPlan};
 
-/// A template of `resources` as the file of the broker `name`.
-pub(super) fn template(name: &str, description: &str, resources: Map<String, Value>) -> File {
-    let template = json!({
-        "AWSTemplateFormatVersion": "2010-09-09",
-        "Description": description,
-        "Resources": resources,
-    });
-    File {
-        path: format!("broker/{name}.template.json"),
-        fence: "json",
-        text: super::pretty(&template),
-        checked_by: Some("cfn-lint"),
-        notes: vec![
+/// The most resources of a stack, and the most characters of a managed policy without white space, as
+/// CloudFormation and IAM take them.
+const MOST_RESOURCES: usize = 500;
+const MOST_CHARACTERS: usize = 6144;
+
+/// A stack in the making.
+#[derive(Default)]
+pub(super) struct Stack {
+    pub(super) resources: Map<String, Value>,
+    pub(super) rights: Rights,
+}
+
+impl Stack {
+    /// Whether `resources` more fit in, with the policies of `services` more.
+    fn takes(&self, resources: usize, services: usize) -> bool {
+        // Rights of one service seldom fill a policy; two are made room for.
+        let policies = 2 * (self.rights.0.len() + services);
+        self.resources.len() + resources + policies <= MOST_RESOURCES
+    }
+}
+
+/// The stacks that `events` take, each with what `add` makes of its events: `for_event` and `for_reader` resources.
+pub(super) fn stacks(
+    cx: &Cx<'_>,
+    events: &[EventId],
+    [for_event, for_reader]: [usize; 2],
+    mut begin: impl FnMut(usize) -> Stack,
+    mut add: impl FnMut(&mut Stack, usize, EventId),
+) -> Vec<Stack> {
+    let mut all: Vec<Stack> = Vec::new();
+    for &id in events {
+        let readers = cx.plan.event(id).groups.len();
+        let services = readers + cx.plan.model.event(id).publishers.len();
+        let fits = all
+            .last()
+            .is_some_and(|s| s.takes(for_event + for_reader * readers, services));
+        if !fits {
+            all.push(begin(all.len()));
+        }
+        let n = all.len() - 1;
+        if let Some(stack) = all.last_mut() {
+            add(stack, n, id);
+        }
+    }
+    all
+}
+
+/// The templates of `stacks` as the files of the broker `name`.
+pub(super) fn templates(
+    cx: &Cx<'_>,
+    name: &str,
+    description: &str,
+    stacks: Vec<Stack>,
+) -> Vec<File> {
+    let count = stacks.len();
+    let mut files = Vec::new();
+    for (n, stack) in stacks.into_iter().enumerate() {
+        let mut resources = stack.resources;
+        stack.rights.write(cx, &mut resources);
+        let (description, path) = match count {
+            1 => (
+                description.to_owned(),
+                format!("broker/{name}.template.json"),
+            ),
+            // No slug has a `_`.
+            _ => (
+                format!("{description}, stack {} of {count}", n + 1),
+                format!("broker/{name}_{}.template.json", n + 1),
+            ),
+        };
+        let template = json!({
+            "AWSTemplateFormatVersion": "2010-09-09",
+            "Description": description,
+            "Resources": resources,
+        });
+        let mut notes = vec![
             "In this project's tests the stack is also created in moto, an imitation of AWS: an event that its reader \
              does not delete lands among the dead letters after as many deliveries as the table says."
                 .to_owned(),
-        ],
+        ];
+        if count > 1 && n == 0 {
+            notes.push(format!(
+                "CloudFormation takes {MOST_RESOURCES} resources in a stack, so the design takes {count}, created in \
+                 the order of their numbers."
+            ));
+        }
+        files.push(File {
+            path,
+            fence: "json",
+            text: super::pretty(&template),
+            checked_by: Some("cfn-lint"),
+            notes,
+        });
     }
+    files
 }
 
 /// The queue of a reader and its dead letters, by their names in the template.
@@ -105,49 +182,122 @@ pub(super) fn admit(
     }
 }
 
-/// What each service may do: one policy a service, to attach to its role.
-pub(super) struct Rights(BTreeMap<ServiceId, Vec<Value>>);
+/// What each service may do, as policies to attach to its role.
+#[derive(Default)]
+pub(super) struct Rights(BTreeMap<ServiceId, Vec<Right>>);
+
+/// One thing that a service may do: the statement that allows it, apart from the one place that `at` leads to.
+struct Right {
+    statement: Value,
+    at: &'static str,
+    what: Value,
+    /// Characters of what `what` becomes, at most.
+    length: usize,
+}
+
+/// Of an ARN apart from the name at its end: partition, service, region and account.
+const LONGEST_ARN: usize = 52;
 
 impl Rights {
-    pub(super) fn new() -> Self {
-        Self(BTreeMap::new())
-    }
-
-    /// Lets everybody who publishes `event` do so by `statement`.
-    pub(super) fn publish(&mut self, cx: &Cx<'_>, event: EventId, statement: &Value) {
+    /// Lets everybody who publishes `event` do so by `statement`, which names `what`, by the name `name`, at `at`.
+    pub(super) fn publish(
+        &mut self,
+        cx: &Cx<'_>,
+        event: EventId,
+        (statement, at): (&Value, &'static str),
+        (what, name): (&Value, &str),
+    ) {
         for publisher in &cx.plan.model.event(event).publishers {
-            let all = self.0.entry(publisher.service).or_default();
-            all.push(statement.clone());
+            self.0.entry(publisher.service).or_default().push(Right {
+                statement: statement.clone(),
+                at,
+                what: what.clone(),
+                length: LONGEST_ARN + name.len(),
+            });
         }
     }
 
     /// Lets the reader of `group` read its queue.
     pub(super) fn read(&mut self, group: &GroupPlan, queue: &str) {
         if let Party::Service(reader) = group.consumer {
-            self.0.entry(reader).or_default().push(json!({
-                "Effect": "Allow",
-                "Action": [
-                    "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility",
-                    "sqs:GetQueueAttributes",
-                ],
-                "Resource": arn(queue),
-            }));
+            self.0.entry(reader).or_default().push(Right {
+                statement: json!({
+                    "Effect": "Allow",
+                    "Action": [
+                        "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility",
+                        "sqs:GetQueueAttributes",
+                    ],
+                }),
+                at: "/Resource",
+                what: arn(queue),
+                length: LONGEST_ARN + group.queue.len(),
+            });
         }
     }
 
-    pub(super) fn write(self, cx: &Cx<'_>, out: &mut Map<String, Value>) {
-        for (service, statements) in self.0 {
+    fn write(self, cx: &Cx<'_>, out: &mut Map<String, Value>) {
+        for (service, rights) in self.0 {
             let slug = &cx.plan.service(service).slug;
-            let id = unique(out, "Messages", slug);
-            out.insert(
-                id,
-                json!({ "Type": "AWS::IAM::ManagedPolicy", "Properties": {
-                    "Description": format!("What {slug} may publish and read"),
-                    "PolicyDocument": { "Version": "2012-10-17", "Statement": statements },
-                } }),
-            );
+            for statements in policies(&rights) {
+                let id = unique(out, "Messages", slug);
+                out.insert(
+                    id,
+                    json!({ "Type": "AWS::IAM::ManagedPolicy", "Properties": {
+                        "Description": format!("What {slug} may publish and read"),
+                        "PolicyDocument": { "Version": "2012-10-17", "Statement": statements },
+                    } }),
+                );
+            }
         }
     }
+}
+
+/// The statements of each policy that `rights` take: those alike in one, and no policy longer than IAM takes.
+fn policies(rights: &[Right]) -> Vec<Vec<Value>> {
+    // The frame of a policy, and that of a statement with what all of ours say.
+    const FRAME: usize = 60;
+    const STATEMENT: usize = 400;
+    let mut all: Vec<Vec<(&Right, Vec<&Value>)>> = Vec::new();
+    let mut length = usize::MAX;
+    for right in rights {
+        if length.saturating_add(right.length + STATEMENT) > MOST_CHARACTERS {
+            all.push(Vec::new());
+            length = FRAME;
+        }
+        let Some(policy) = all.last_mut() else {
+            continue;
+        };
+        let alike = |(first, _): &&mut (&Right, Vec<&Value>)| first.statement == right.statement;
+        match policy.iter_mut().find(alike) {
+            Some((_, names)) => names.push(&right.what),
+            None => {
+                policy.push((right, vec![&right.what]));
+                length += STATEMENT;
+            }
+        }
+        length += right.length;
+    }
+    let statement = |(right, names): (&Right, Vec<&Value>)| {
+        let mut statement = right.statement.clone();
+        let names = match names.as_slice() {
+            [one] => (*one).clone(),
+            more => json!(more),
+        };
+        put(&mut statement, right.at, names);
+        statement
+    };
+    all.into_iter()
+        .map(|policy| policy.into_iter().map(statement).collect())
+        .collect()
+}
+
+/// Puts `value` at the end of the path `at`, whose objects are made where they are missing.
+fn put(statement: &mut Value, at: &str, value: Value) {
+    let mut place = statement;
+    for key in at.split('/').skip(1) {
+        place = &mut place[key];
+    }
+    *place = value;
 }
 
 /// The ARN of a resource of the template.

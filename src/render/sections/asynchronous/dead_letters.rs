@@ -25,12 +25,19 @@ pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
             ));
             continue;
         };
+        let some_wait = groups.iter().any(|(_, g)| !g.retries.is_empty());
+        let all_ordered = groups.iter().all(|(id, _)| cx.plan.event(*id).ordered);
+        let how = match () {
+            () if some_wait => waits(kind),
+            () if all_ordered && !ordered_waits(kind).is_empty() => "",
+            () => no_waits(kind),
+        };
         doc.para(say!(
             "{}: redelivery is by {} ({}). {}",
             kind.name,
             kind.retry,
             kind.redelivery,
-            waits(kind)
+            how
         ));
         let in_order = events.iter().filter(|e| cx.plan.event(**e).ordered);
         let in_order: Vec<&str> = in_order.map(|e| model.event(*e).name.as_str()).collect();
@@ -41,7 +48,6 @@ pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc) {
                     .and(say!(": {}.", ordered_waits(kind))),
             );
         }
-        let some_wait = groups.iter().any(|(_, g)| !g.retries.is_empty());
         let mut head = vec!["Event", "Reader", "Deliveries", "Waits between"];
         if some_wait {
             head.push("Waits in");
@@ -128,6 +134,19 @@ fn waits(broker: &Broker) -> &'static str {
     }
 }
 
+/// The same where no message waits in a channel of its own.
+fn no_waits(broker: &Broker) -> &'static str {
+    match broker.id.as_str() {
+        "kafka" => {
+            "A reader publishes a record that it could not handle, headers and key kept, to its dead letter topic and commits the offset."
+        }
+        "rabbitmq" => {
+            "A reader that could not handle a message rejects it (`basic.reject`, `requeue = false`), and the broker lands it among the dead letters."
+        }
+        _ => waits(broker),
+    }
+}
+
 /// The same for events whose order counts, where it is done otherwise.
 fn ordered_waits(broker: &Broker) -> &'static str {
     match broker.id.as_str() {
@@ -168,6 +187,12 @@ fn times(plan: &EventPlan) -> Inline {
 
 fn replay(broker: &str, group: &GroupPlan, channel: &str) -> Inline {
     match broker {
+        "kafka" if group.retries.is_empty() => say!(
+            "group `{}` reads `{}` as well, with the same handler; never through `{}`, where the other groups would read it again. Later records of the same key have been handled by then, so the handler leaves alone what they have decided.",
+            group.group,
+            group.dead_letter,
+            channel
+        ),
         "kafka" => say!(
             "read `{}` and write each record, headers and key kept, to the first retry topic of group `{}`; never to `{}`, where the other groups would read it again.",
             group.dead_letter,
