@@ -285,6 +285,15 @@ realtime = [
             .filter(|n| n.contains("ConnectionsHigh"))
             .collect();
         assert_eq!(high, ["RoomsConnectionsHigh"]);
+        // No alert stands above what the platform lets through.
+        let alert = alerts.iter().find(|a| a.name == high[0]).unwrap();
+        let most = s.most.as_ref().map_or(u64::MAX, |(most, _)| most.0);
+        let limit = s.together.value.0.min(most) * 4 / 5;
+        assert!(
+            alert.expr.ends_with(&format!("> {limit}")),
+            "{}",
+            alert.expr
+        );
         (plan.services[0].replicas.value, s.together.value.0)
     };
     // ⌈48000 ÷ 5000⌉ + 1 and 48000 ÷ 10; Cloud Run holds 1000 an instance.

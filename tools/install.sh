@@ -19,6 +19,13 @@ if [ "${#wanted[@]}" -gt 0 ]; then
   again as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${wanted[@]}"
 fi
 
+# Compiled while the others are fetched.
+old_mdbook=""
+if [ ! -x .tools/mdbook04/bin/mdbook ]; then
+  again cargo install --quiet mdbook@0.4.52 --locked --root .tools/mdbook04 &
+  old_mdbook=$!
+fi
+
 python3 -m venv .tools/py
 # One package a line, each pinned.
 python_packages=(
@@ -75,9 +82,7 @@ again npm install --silent --no-fund --no-audit --prefix .tools/npm "${node_pack
 again npm ci --silent --no-fund --no-audit --prefix tests/tools/mermaid
 again npm ci --silent --no-fund --no-audit --prefix tests/tools/browser
 again cargo fetch --quiet --locked --manifest-path tests/tools/tower/Cargo.toml
-if [ ! -x .tools/mdbook04/bin/mdbook ]; then
-  again cargo install mdbook@0.4.52 --locked --root .tools/mdbook04
-fi
+[ -z "$old_mdbook" ] || wait "$old_mdbook"
 
 root=$PWD
 cat > .tools/env <<EOT

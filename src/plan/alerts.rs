@@ -520,8 +520,21 @@ fn stream(input: &Input<'_>, id: StreamId, alerts: &mut Vec<Alert>) {
     let plan = &input.streams[id.0];
     let Some(server) = plan.server else { return };
     let service = input.model.service(server);
+    // Above what the platform lets through nothing would ever fire.
+    let (planned, why) = match &plan.most {
+        Some((most, whose)) if *most < plan.together.value => {
+            (*most, format!("{most} that {whose} sends an instance"))
+        }
+        _ => {
+            let together = plan.together.value;
+            (
+                together,
+                format!("{together} an instance ({})", plan.together.why),
+            )
+        }
+    };
     #[allow(clippy::cast_precision_loss, reason = "connections are few")]
-    let limit = (plan.together.value.0 as f64 * 0.8).ceil();
+    let limit = (planned.0 as f64 * 0.8).ceil();
     // The server counts all of its connections as one, so one alert speaks for all of its streams.
     let first = |other: &StreamPlan| other.server == plan.server;
     if input.streams.iter().position(first) != Some(id.0) {
@@ -550,12 +563,9 @@ fn stream(input: &Input<'_>, id: StreamId, alerts: &mut Vec<Alert>) {
         ),
         action: format!(
             "add an instance to the {} planned for {} connections each",
-            input.services[server.0].replicas.value, plan.together.value
+            input.services[server.0].replicas.value, planned
         ),
-        why: format!(
-            "80% of {} an instance ({})",
-            plan.together.value, plan.together.why
-        ),
+        why: format!("80% of {why}"),
         anchor: String::new(),
         towards: None,
         custom_metric: false,

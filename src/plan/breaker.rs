@@ -96,9 +96,9 @@ pub(super) fn plan(input: &Input<'_>) -> Result<Breaker, String> {
         format!("{minimum} calls ÷ {}/s an instance", float(per_instance))
     } else {
         format!(
-            "the shortest that is used; at {}/s from each instance it holds {} calls, and {minimum} are enough to judge",
-            float(per_instance),
-            float((per_instance * shortest.as_s()).floor())
+            "the shortest in use: {} calls at {}/s an instance",
+            float((per_instance * shortest.as_s()).floor()),
+            float(per_instance)
         )
     };
     let ratio = stated

@@ -19,6 +19,8 @@ pub struct StreamPlan {
     pub per_replica: Figure<Count>,
     /// The same over every stream of the server; what the server counts cannot be told apart.
     pub together: Figure<Count>,
+    /// The most connections that the platform sends one instance, and whose limit it is.
+    pub most: Option<(Count, String)>,
     /// Streams of the server, this one among them.
     pub siblings: usize,
     /// Instances that the connections need.
@@ -262,6 +264,12 @@ fn one(choices: &Choices, services: &[ServicePlan], loads: &[Load], s: &Stream) 
         connections,
         per_replica,
         together,
+        most: (choices.infrastructure.connections_per_instance > 0).then(|| {
+            (
+                Count(choices.infrastructure.connections_per_instance),
+                choices.infrastructure.connections_what.clone(),
+            )
+        }),
         siblings: load.streams,
         replicas_needed,
         memory,

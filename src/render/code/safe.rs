@@ -113,7 +113,7 @@ pub(crate) fn dollars(literal: String) -> String {
 pub(super) fn wrap(reason: &str, width: usize) -> Vec<String> {
     let text = comment(reason);
     let text = text.trim_start_matches(|c: char| {
-        c.is_ascii_punctuation() && !matches!(c, '(' | '\'' | '"' | '<')
+        c.is_ascii_punctuation() && !matches!(c, '(' | '\'' | '"' | '<' | '`')
     });
     let text = text.trim_start();
     let mut lines = vec![String::new()];
@@ -121,7 +121,7 @@ pub(super) fn wrap(reason: &str, width: usize) -> Vec<String> {
     for word in text.split(' ').filter(|word| !word.is_empty()) {
         let size = word.chars().count();
         let plain =
-            word.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '(' | '\'' | '"'));
+            word.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '(' | '\'' | '"' | '`'));
         if length > 0 && length + 1 + size > width && plain {
             lines.push(String::new());
             length = 0;
@@ -301,6 +301,7 @@ mod tests {
         assert_eq!(wrap("one two three", 8), ["one two", "three"]);
         assert_eq!(wrap("one two +build", 8), ["one two +build"]);
         assert_eq!(wrap("@ts-ignore", 20), ["ts-ignore"]);
+        assert_eq!(wrap("`defaults.retries` 1", 30), ["`defaults.retries` 1"]);
         assert_eq!(wrap("# \n", 20), ["As the design sets it."]);
     }
 }
