@@ -115,7 +115,7 @@ fn measure(
             .filter(|e| model.event(*e).publishers.iter().any(|p| p.service == s))
             .collect(),
         why: format!(
-            "{} × {} shared stores + {} × {} callers inside + {} × {} calls inside",
+            "{} × {} (stores shared) + {} × {} (callers inside) + {} × {} (calls inside)",
             float(SHARED),
             shared.len(),
             float(INBOUND),

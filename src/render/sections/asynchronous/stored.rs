@@ -13,7 +13,7 @@ pub(super) fn write(cx: &Cx<'_>, doc: &mut Doc, broker: BrokerId, events: &[Even
         .any(|e| cx.plan.event(*e).stored.partition_limit.is_some());
     let mut head = vec!["Event", "Written a day", "Stored"];
     if limited {
-        head.push("`retention.bytes` of a partition");
+        head.push("retention.bytes of a partition");
     }
     let rows = events
         .iter()
