@@ -7,8 +7,8 @@ mod specs;
 
 use std::collections::BTreeSet;
 
-use msdesign::model::Model;
-use msdesign::plan::{Plan, SagaEnd, SagaFailure, StepClass};
+use msdesign::model::{Model, ServiceId};
+use msdesign::plan::{Lead, Links, Plan, SagaEnd, SagaFailure, StepClass};
 use proptest::prelude::*;
 use specs::model;
 
@@ -234,4 +234,46 @@ fn two_hundred_steps_are_enumerated_at_once() {
     ));
     let plan = Plan::new(&model);
     assert_eq!(plan.sagas[0].failures().count(), 200 + 200 * 199 / 2);
+}
+
+/// The picture of a choreography and its step table read who leads to a step in one place.
+#[test]
+fn a_step_follows_whoever_publishes_to_it_or_else_calls_it() {
+    let model = model(
+        r#"
+services = ["orders", "stock", "billing", "mail", "audit"]
+sync = ["stock --REST POST /bills--> billing", "billing --REST POST /mails--> mail"]
+async = ["orders --order.placed--> stock, mail"]
+[[sagas]]
+name = "s"
+style = "choreography"
+steps = [
+  { service = "orders", action = "place", undo = "cancel" },
+  { service = "orders", action = "number", undo = "forget" },
+  { service = "stock", action = "take", undo = "return" },
+  { service = "billing", action = "bill", pivot = true },
+  { service = "mail", action = "tell" },
+  { service = "audit", action = "write" },
+]
+"#,
+    );
+    let plan = Plan::new(&model);
+    let links = Links::new(&plan);
+    let name = |s: ServiceId| model.service(s).name.as_str();
+    let leads: Vec<Option<(&str, bool)>> = (0..6)
+        .map(|i| {
+            let hop = links.lead(&model.sagas[0], i)?;
+            Some((name(hop.from), matches!(hop.by, Lead::Event(_))))
+        })
+        .collect();
+    // `billing` is the last before `mail` that reaches it, though only by a call.
+    let told = [
+        None,
+        None,
+        Some(("orders", true)),
+        Some(("stock", false)),
+        Some(("billing", false)),
+        None,
+    ];
+    assert_eq!(leads, told);
 }

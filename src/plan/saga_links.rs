@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use super::Plan;
-use crate::model::{CallId, EventId, Party, ServiceId};
+use crate::model::{CallId, EventId, Party, Saga, ServiceId};
 
 /// One hop on the way from one step to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +72,21 @@ impl<'p, 'm> Links<'p, 'm> {
             }
         }
         None
+    }
+
+    /// Who leads to step `i` of a choreography, and by what: of those with a step before it the last one that publishes
+    /// to it, or else calls it. `None` for the first step, for one of the service that did the last step, and where
+    /// nothing is declared.
+    #[must_use]
+    pub fn lead(&self, saga: &Saga, i: usize) -> Option<Hop> {
+        let to = saga.steps.get(i)?.service;
+        let before = saga.steps.get(..i)?;
+        if before.last()?.service == to {
+            return None;
+        }
+        let mut from = before.iter().rev().map(|s| s.service).filter(|f| *f != to);
+        // The hops of a service are its events, then its calls.
+        from.find_map(|f| self.hops(f).find(|hop| hop.to == to))
     }
 
     fn hops(&self, from: ServiceId) -> impl Iterator<Item = Hop> + '_ {

@@ -9,8 +9,8 @@ use crate::diagram::{
     Transition,
 };
 use crate::model::units::Time;
-use crate::model::{Party, ServiceId};
-use crate::plan::{SagaFailure, StepClass};
+use crate::model::{Party, Saga, ServiceId};
+use crate::plan::{Lead, Links, SagaFailure, StepClass};
 
 /// The states of a saga.
 pub(in super::super) fn saga_states(cx: &Cx<'_>, doc: &mut Doc, index: usize) {
@@ -130,11 +130,14 @@ pub(super) fn success(cx: &Cx<'_>, index: usize) -> Option<Sequence> {
         cast: Cast::new(cx, None),
         lead: None,
         previous: None,
+        kind: MessageKind::Event,
     };
     let lead = plan.coordinator.as_ref();
     tale.lead = lead.map(|c| tale.cast.party(Party::Service(c.value)));
+    let links = Links::new(cx.plan);
     let mut steps = Vec::new();
-    for (s, limit) in saga.steps.iter().zip(&plan.steps) {
+    for (i, (s, limit)) in saga.steps.iter().zip(&plan.steps).enumerate() {
+        tale.come(cx, &links, saga, i);
         steps.extend(tale.step(s.service, &s.action, Some(limit.deadline.value), false));
     }
     Some(Sequence {
@@ -165,7 +168,9 @@ pub(super) fn failure(
         cast: Cast::new(cx, doc),
         lead: None,
         previous: None,
+        kind: MessageKind::Event,
     };
+    let links = Links::new(cx.plan);
     let mut steps = Vec::new();
     tale.lead = plan
         .coordinator
@@ -178,10 +183,12 @@ pub(super) fn failure(
             ..message(lead, lead, saga.name.clone(), MessageKind::Call)
         }));
     }
-    for (s, limit) in saga.steps.iter().zip(&plan.steps).take(step) {
+    for (i, (s, limit)) in saga.steps.iter().zip(&plan.steps).take(step).enumerate() {
+        tale.come(cx, &links, saga, i);
         steps.extend(tale.step(s.service, &s.action, Some(limit.deadline.value), false));
     }
     if let Some(s) = saga.steps.get(step) {
+        tale.come(cx, &links, saga, step);
         steps.extend(tale.failure(s.service, action, Some(limits.deadline.value), false));
     }
     let undo = |j: usize| {
@@ -189,6 +196,7 @@ pub(super) fn failure(
             .get(j)
             .and_then(|s| Some((s.service, s.undo.as_ref()?)))
     };
+    tale.kind = MessageKind::Event;
     let mut undone = Vec::new();
     for (service, undo) in outcome.undone.iter().filter_map(|j| undo(*j)) {
         undone.extend(tale.step(service, undo, None, true));
@@ -238,9 +246,32 @@ struct Tale<'c> {
     cast: Cast<'c>,
     lead: Option<usize>,
     previous: Option<usize>,
+    /// Of the next message where nobody leads.
+    kind: MessageKind,
 }
 
 impl Tale<'_> {
+    /// From whom the next message comes where nobody leads: step `i` follows what the step table says it is reached by.
+    fn come(&mut self, cx: &Cx<'_>, links: &Links<'_, '_>, saga: &Saga, i: usize) {
+        if self.lead.is_some() {
+            return;
+        }
+        let (model, to) = (cx.plan.model, saga.steps[i].service);
+        let before = i.checked_sub(1).map_or(to, |last| saga.steps[last].service);
+        let (from, kind) = match links.lead(saga, i).map(|hop| (hop.from, hop.by)) {
+            Some((from, Lead::Event(_))) => (from, MessageKind::Event),
+            Some((from, Lead::Call(_))) => (from, MessageKind::Call),
+            None => {
+                // It finds in a store what the step before has left there.
+                let stores = &model.service(before).stores;
+                let shared = model.service(to).stores.iter().any(|s| stores.contains(s));
+                (if shared { to } else { before }, MessageKind::Event)
+            }
+        };
+        self.previous = Some(self.cast.party(Party::Service(from)));
+        self.kind = kind;
+    }
+
     /// A step to `service` without its answer: sender, receiver and message. A coordinator waits for
     /// answers, at most for `limit`; without one, everybody reacts to events.
     fn send(
@@ -253,10 +284,11 @@ impl Tale<'_> {
         let to = self.cast.party(Party::Service(service));
         let from = self.lead.or(self.previous).unwrap_or(to);
         self.previous = Some(to);
-        let kind = if self.lead.is_some() {
+        // What a service does of itself is no event.
+        let kind = if self.lead.is_some() || from == to {
             MessageKind::Call
         } else {
-            MessageKind::Event
+            self.kind
         };
         let limit = limit.filter(|_| self.lead.is_some());
         Message {
@@ -275,9 +307,8 @@ impl Tale<'_> {
         compensation: bool,
     ) -> Vec<Step> {
         let sent = self.send(service, label, limit, compensation);
-        let reply = self
-            .lead
-            .map(|lead| message(sent.to, lead, String::new(), MessageKind::Reply));
+        let reply = (sent.kind == MessageKind::Call)
+            .then(|| message(sent.to, sent.from, String::new(), MessageKind::Reply));
         let all = [Some(sent), reply];
         all.into_iter().flatten().map(Step::Message).collect()
     }
@@ -293,11 +324,11 @@ impl Tale<'_> {
             failed: true,
             ..self.send(service, label, limit, compensation)
         };
-        let reply = self.lead.map(|lead| Message {
+        let reply = (sent.kind == MessageKind::Call).then(|| Message {
             failed: true,
             ..message(
                 sent.to,
-                lead,
+                sent.from,
                 "fails for good".to_owned(),
                 MessageKind::Reply,
             )

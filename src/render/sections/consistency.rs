@@ -86,7 +86,7 @@ fn verdict(cx: &Cx<'_>, users: &[ServiceId], read_by_others: bool) -> Inline {
                     "No call or event leads from one to another yet",
                 ))
             } else {
-                base.and(Inline::text("Between them there are already "))
+                base.and(Inline::text("What leads from one to another already: "))
                     .and(Inline::join(ways, "; "))
             }
         }
