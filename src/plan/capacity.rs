@@ -35,6 +35,8 @@ pub struct ServiceLoad {
     /// Requests and messages in flight over all instances: `Σ λ · p99` of the calls into it, and `Σ λ · handler` of the
     /// events that it reads.
     pub in_flight: Figure<f64>,
+    /// Both calls and messages are among them.
+    pub mixed: bool,
     /// The same for one instance.
     pub each: f64,
     /// Peak rate over capacity, where the author states one.
@@ -278,6 +280,7 @@ impl Plan<'_> {
                 "SRE22",
             ),
             in_flight: Figure::derived(in_flight, why, "Little"),
+            mixed: parts.iter().all(|p| *p > 0.0),
             each: in_flight / of(replicas.max(1)),
             used,
             used_without_one,

@@ -102,8 +102,7 @@ fn in_flight(load: &ServiceLoad, instances: u64) -> Inline {
         return Inline::text("–");
     }
     let all = Inline::text(float(load.in_flight.value));
-    let both = load.in_flight.why.contains(" + ");
-    let all = if both {
+    let all = if load.mixed {
         all.and(Inline::why(&load.in_flight))
     } else {
         all

@@ -234,7 +234,15 @@ fn reached(cx: &Cx<'_>, saga: &Saga, plan: &SagaPlan, i: usize) -> Inline {
     if nearest == to {
         return say!("a local transaction of `{}`", name(to));
     }
-    for from in from.into_iter().filter(|f| *f != to) {
+    // The picture of a choreography asks the same.
+    let senders = match plan.style.value {
+        SagaStyle::Orchestration => from,
+        SagaStyle::Choreography => {
+            let lead = Links::new(cx.plan).lead(saga, i);
+            lead.map(|hop| hop.from).into_iter().collect()
+        }
+    };
+    for from in senders.into_iter().filter(|f| *f != to) {
         let calls: Vec<Inline> = model
             .call_ids()
             .filter(|c| model.call(*c).from == Party::Service(from) && model.call(*c).to == to)
