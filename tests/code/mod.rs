@@ -7,7 +7,9 @@ pub(crate) mod tools;
 
 use std::path::Path;
 
-use msdesign::render::code::{BreakerValues, CallSample, Language, Pattern, Reasoned, sample};
+use msdesign::render::code::{
+    BreakerValues, CallSample, Fallback, Language, Pattern, Reasoned, sample,
+};
 
 /// The call whose samples the drivers exercise; they know these values.
 pub(crate) const PAYMENT: CallSample = CallSample {
@@ -31,7 +33,7 @@ pub(crate) const PAYMENT: CallSample = CallSample {
     keyed: true,
     breaker: Some(PAYMENT_BREAKER),
     slots: Reasoned::new(4, "30 calls/s × 0.1 s × 1.3 headroom, rounded up"),
-    fallback: "the order stays unpaid and is charged later",
+    fallback: Fallback::Answers("the order stays unpaid and is charged later"),
 };
 
 pub(crate) const PAYMENT_BREAKER: BreakerValues = BreakerValues {
@@ -52,7 +54,7 @@ pub(crate) fn hostile(name: &'static str) -> CallSample<'static> {
     let why = "*/ /* \\u002a\\u002f \\u000a x(); {{#include /etc/passwd}} ``` \"\"\" ''' \u{202e}\u{2028}\n@ts-ignore\n+build x\n# head \\";
     let mut call = PAYMENT;
     (call.caller, call.callee, call.operation, call.protocol) = (name, name, why, name);
-    call.fallback = why;
+    call.fallback = Fallback::Fails(why);
     call.attempts = Reasoned::new(u32::MAX, "");
     call.attempt_timeout_ms = Reasoned::new(0, why);
     call.deadline_ms = Reasoned::new(u32::MAX, "@ts-nocheck");
@@ -98,13 +100,23 @@ pub(crate) fn write(language: &Language, call: &CallSample, dir: &Path) {
     }
 }
 
-/// The call with a breaker that is not retried, and the one that is retried and has none: their folders and values.
-pub(crate) fn partial() -> [(&'static str, CallSample<'static>); 2] {
+/// The call with a breaker that is not retried, the one that is retried and has none, and each of them without a
+/// fallback: their folders and values.
+pub(crate) fn partial() -> [(&'static str, CallSample<'static>); 4] {
     let (mut tried_once, mut no_breaker) = (PAYMENT, PAYMENT);
     tried_once.attempts.value = 1;
     no_breaker.breaker = None;
     no_breaker.keyed = false;
-    [("tried_once", tried_once), ("no_breaker", no_breaker)]
+    let fails = |mut call: CallSample<'static>| {
+        call.fallback = Fallback::Fails("fails fast with 503 and Retry-After");
+        call
+    };
+    [
+        ("tried_once", tried_once),
+        ("no_breaker", no_breaker),
+        ("tried_once_fails", fails(tried_once)),
+        ("no_breaker_fails", fails(no_breaker)),
+    ]
 }
 
 /// Compiles the TypeScript of `dir` into its folder `built`, strictly.
@@ -129,8 +141,8 @@ pub(crate) fn tsc(dir: &Path, run: impl FnOnce(&[&str])) {
     run(&["--project", "."]);
 }
 
-/// Copies of the trace table with one wrong row each, and that row's number: a decision, a state, a time and a
-/// result.
+/// Copies of the trace table with one wrong row each, and that row's number: a decision, a state, a time, a
+/// result and whether the fallback was asked.
 fn spoiled(table: &str) -> Vec<(usize, String)> {
     let lines: Vec<&str> = table.lines().collect();
     let change = |op: &str, column: usize, change: fn(&str) -> String| {
@@ -160,11 +172,13 @@ fn spoiled(table: &str) -> Vec<(usize, String)> {
         .to_owned()
     };
     let other_result = |result: &str| if result == "ok" { "timeout" } else { "ok" }.to_owned();
+    let other_asked = |asked: &str| if asked == "-" { "asked" } else { "-" }.to_owned();
     vec![
         change("begin", 10, other_decision),
         change("end", 9, other_state),
         change("attempt", 1, later),
         change("done", 10, other_result),
+        change("done", 3, other_asked),
     ]
 }
 

@@ -9,7 +9,7 @@
 //! | row | number that a mismatch is reported with |
 //! | time | microseconds since the table's start |
 //! | op | `breaker`, `guarded`: a new object; `begin`, `end`: a call of a breaker; `call`, `attempt`, `reply`, `done`: a guarded call |
-//! | id | which call of a breaker; for a new object the sample, `orders` or `once` |
+//! | id | which call of a breaker; for a new object the sample, `orders` or `once`; of a `done`: whether the fallback was `asked`, which ends with the error |
 //! | outcome | how the call or the attempt ends |
 //! | after | microseconds of the reply's `Retry-After` |
 //! | jitter | what the random source gives next, in quarters |

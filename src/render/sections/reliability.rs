@@ -2,7 +2,7 @@
 
 use super::super::artefact;
 use super::super::code::{
-    BreakerValues, CallSample, Language, Pattern, Reasoned, language, replies, sample,
+    BreakerValues, CallSample, Fallback, Language, Pattern, Reasoned, language, replies, sample,
 };
 use super::super::doc::{Doc, Inline, count, say};
 use super::super::{Cx, figures};
@@ -128,7 +128,11 @@ fn with_sample(cx: &Cx<'_>, id: CallId, with: impl FnOnce(&CallSample<'_>) -> St
             && matches!(c.protocol, Protocol::Rest(Some(method)) if !method.idempotent()),
         breaker,
         slots: Reasoned::new(n(p.slots.value), &p.slots.why),
-        fallback: &p.fallback.value,
+        fallback: if c.fallback.is_some() || c.optional {
+            Fallback::Answers(&p.fallback.value)
+        } else {
+            Fallback::Fails(&p.fallback.value)
+        },
     })
 }
 

@@ -4,6 +4,7 @@ using System;
 using System.Collections.Generic;
 using System.Diagnostics;
 using System.Linq;
+using System.Runtime.ExceptionServices;
 using System.Threading;
 using System.Threading.Tasks;
 
@@ -44,18 +45,13 @@ internal static class Driver
     /// The breaker of the design, with the test's clock.
     private static CircuitBreaker Breaker()
     {
-        var breaker = CircuitBreaker.ForPayment(() => _now);
-        Equal(breaker.FailureRatio, 0.5, "ratio");
-        Equal(breaker.Window, Ms(10000), "window");
-        Equal(breaker.MinimumCalls, 10, "minimum");
-        Equal(breaker.OpenFor, Ms(5000), "open");
-        Equal(breaker.Probes, 3, "probes");
-        Equal(breaker.SlowAfter, Ms(240), "slow");
-        return breaker;
+        var settings = CircuitBreaker.ForPayment().Settings;
+        Equal(settings, new(0.5, Ms(10_000), 10, Ms(5000), 3, Ms(240)), "settings of the design");
+        return new(settings, () => _now);
     }
 
     private static async Task<int> Calls(
-        CircuitBreaker breaker, int n, Exception result = null, CancellationToken token = default(CancellationToken))
+        CircuitBreaker breaker, int n, Exception? result = null, CancellationToken token = default)
     {
         var admitted = 0;
         for (var i = 0; i < n; i++)
@@ -180,7 +176,7 @@ internal static class Driver
             var first = 0;
             var both = false;
             // Read before the call without the lock, and after it inside.
-            var b = CircuitBreaker.ForPayment(() =>
+            var b = new CircuitBreaker(CircuitBreaker.ForPayment().Settings, () =>
             {
                 if (ending.Value && Interlocked.Increment(ref first) == 1)
                 {
@@ -216,35 +212,19 @@ internal static class Driver
 
     private static Retry Retrying(bool idempotent = true)
     {
-        var retry = Retry.ForPayment();
-        Equal(retry.Attempts, 4, "attempts");
-        Equal(retry.AttemptTimeout, Ms(300), "attempt timeout");
-        Equal(retry.Deadline, Ms(1000), "deadline");
-        Equal(retry.Base, Ms(50), "base");
-        Equal(retry.Cap, Ms(150), "cap");
-        Equal(retry.Earned, 100, "earned");
-        Check(retry.Idempotent, "idempotent");
-        retry.Idempotent = idempotent;
-        retry.Now = () => _now;
-        retry.Draw = random => 1.0;
-        retry.Delay = (pause, token) =>
+        var settings = Retry.ForPayment().Settings;
+        Equal(settings, new(4, Ms(300), Ms(1000), Ms(50), Ms(150), true, 100), "settings of the design");
+        return new(settings with { Idempotent = idempotent }, () => _now, (pause, token) =>
         {
             token.ThrowIfCancellationRequested();
             Pauses.Add(pause.TotalMilliseconds);
             _now += pause;
-            return Task.FromResult(0);
-        };
-        return retry;
+            return Task.CompletedTask;
+        }, () => 1.0);
     }
 
-    private static Retry WithoutPauses()
-    {
-        var retry = Retry.ForPayment();
-        retry.Base = TimeSpan.Zero;
-        retry.Now = () => _now;
-        retry.Delay = (pause, token) => Task.CompletedTask;
-        return retry;
-    }
+    private static Retry WithoutPauses(RetrySettings settings) =>
+        new(settings with { Base = TimeSpan.Zero }, () => _now, (pause, token) => Task.CompletedTask);
 
     private static async Task<int> Failing(Retry retry, double takes, VerdictKind kind, double after = 0)
     {
@@ -341,6 +321,23 @@ internal static class Driver
         Equal(await b.ExecuteAsync(() => Task.FromResult("ok")), "ok", "slots came back");
     }
 
+    /// A fallback without an answer.
+    private static Task<int> Same(Exception exception)
+    {
+        ExceptionDispatchInfo.Capture(exception).Throw();
+        return Task.FromResult(0);
+    }
+
+    private static async Task TheFallbackAnswers()
+    {
+        var guarded = new GuardedCall(Bulkhead.ForPayment(), Retrying(), Breaker());
+        Equal(await guarded.ExecuteAsync<string>(token => throw Failed, exception =>
+        {
+            Check(exception == Failed, "the call's own exception");
+            return Task.FromResult("later");
+        }), "later", "answered");
+    }
+
     private static async Task FailuresInsideARetryOpenTheBreaker()
     {
         var guarded = new GuardedCall(Bulkhead.ForPayment(), Retrying(), Breaker());
@@ -354,7 +351,7 @@ internal static class Driver
                 {
                     made++;
                     throw Failed;
-                });
+                }, Same);
             }
             catch (CircuitBreakerOpenException)
             {
@@ -374,7 +371,7 @@ internal static class Driver
 
     private static async Task BudgetIsSharedByThreads()
     {
-        var shared = WithoutPauses();
+        var shared = WithoutPauses(Retry.ForPayment().Settings);
         var made = 0;
         await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => Task.Run(async () =>
         {
@@ -391,9 +388,8 @@ internal static class Driver
     /// What a call earns is spent once, by whomever.
     private static void BudgetIsKeptByThreads()
     {
-        var shared = WithoutPauses();
-        shared.Earned = 1000;
-        shared.Attempts = int.MaxValue;
+        var settings = Retry.ForPayment().Settings with { Earned = 1000, Attempts = int.MaxValue };
+        var shared = WithoutPauses(settings);
         var made = 0;
         var lost = Task.FromException<int>(Failed);
         Action call = () =>
@@ -426,7 +422,7 @@ internal static class Driver
             {
                 made++;
                 throw fault;
-            });
+            }, Same);
         }
         catch (Exception exception)
         {
@@ -438,7 +434,7 @@ internal static class Driver
     /// Calls on all threads that share a budget and a bulkhead.
     private static async Task SharedByThreads()
     {
-        var retry = WithoutPauses();
+        var retry = WithoutPauses(Retry.ForPayment().Settings);
         var bulkhead = new Bulkhead(16);
         var retries = 0;
         var running = 0;
@@ -476,6 +472,7 @@ internal static class Driver
 
     private static async Task Run()
     {
+        await TheFallbackAnswers();
         await FailuresInsideARetryOpenTheBreaker();
         await BreakerTripsProbesAndCloses();
         await BreakerForgetsAndDropsLateResults();

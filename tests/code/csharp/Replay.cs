@@ -6,6 +6,7 @@ using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using System.Net.Sockets;
+using System.Runtime.ExceptionServices;
 using System.Threading;
 using System.Threading.Tasks;
 
@@ -28,7 +29,7 @@ internal sealed class Replay
         public TimeSpan Time(int column) =>
             this[column] == "-" ? TimeSpan.Zero : TimeSpan.FromTicks(long.Parse(this[column]) * 10);
 
-        public void Equal(string what, object got, object want)
+        public void Equal(string what, object? got, object? want)
         {
             if (!Equals(got, want))
             {
@@ -37,7 +38,7 @@ internal sealed class Replay
         }
 
         /// The exception of an outcome as a client would throw it; null if it is none.
-        public Exception Thrown(CancellationTokenSource caller)
+        public Exception? Thrown(CancellationTokenSource caller)
         {
             switch (this[4])
             {
@@ -70,7 +71,7 @@ internal sealed class Replay
     {
         public readonly CancellationTokenSource Caller = new CancellationTokenSource();
         public readonly TaskCompletionSource<int> End = new TaskCompletionSource<int>();
-        public Task Task;
+        public Task Task = Task.CompletedTask;
     }
 
     private readonly List<Row> _rows;
@@ -142,8 +143,9 @@ internal sealed class Replay
         _now = start.Time(1);
         start.Equal("the state before", Shown(breaker), start[8]);
         var caller = new CancellationTokenSource();
-        Exception last = null;
+        Exception? last = null;
         var result = "";
+        var asked = "-";
         try
         {
             await guarded.ExecuteAsync(
@@ -161,6 +163,12 @@ internal sealed class Replay
                     if (last != null) throw last;
                     return 0;
                 },
+                exception =>
+                {
+                    asked = "asked";
+                    ExceptionDispatchInfo.Capture(exception).Throw();
+                    return Task.FromResult(0);
+                },
                 caller.Token);
         }
         catch (CircuitBreakerOpenException)
@@ -177,6 +185,7 @@ internal sealed class Replay
         var done = Take("done");
         done.Equal("the time", _now, done.Time(1));
         done.Equal("the result", result, done[10]);
+        done.Equal("the fallback", asked, done[3]);
         done.Equal("the state", Shown(breaker), done[9]);
     }
 
@@ -186,21 +195,18 @@ internal sealed class Replay
         {
             var row = Take(Peek);
             _now = row.Time(1);
-            var breaker = CircuitBreaker.ForPayment(() => _now);
+            var breaker = new CircuitBreaker(CircuitBreaker.ForPayment().Settings, () => _now);
             if (row[2] == "breaker")
             {
                 await Play(breaker);
                 continue;
             }
-            var retry = Retry.ForPayment();
-            retry.Idempotent = row[3] == "orders";
-            retry.Now = () => _now;
-            retry.Draw = random => _jitter / 4;
-            retry.Delay = (pause, token) =>
+            var settings = Retry.ForPayment().Settings with { Idempotent = row[3] == "orders" };
+            var retry = new Retry(settings, () => _now, (pause, token) =>
             {
                 _now += pause;
-                return Task.FromResult(0);
-            };
+                return Task.CompletedTask;
+            }, () => _jitter / 4);
             var guarded = new GuardedCall(Bulkhead.ForPayment(), retry, breaker);
             while (Peek == "call") await Call(guarded, breaker);
         }

@@ -249,12 +249,26 @@ func TestRetryBudget(t *testing.T) {
 	}
 }
 
+// same is a fallback without an answer.
+func same(err error) error { return err }
+
+func TestFallbackAnswers(t *testing.T) {
+	lost := func(context.Context) error { return io.EOF }
+	synctest.Test(t, func(t *testing.T) {
+		err := NewPaymentClient().Do(t.Context(), lost, func(err error) error {
+			want(t, "the call's own error", err, io.EOF)
+			return nil
+		})
+		want(t, "answered", err, nil)
+	})
+}
+
 func TestTimeoutsInsideARetryOpenTheBreaker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, made := NewPaymentClient(), 0
 		var err error
 		for range 5 {
-			err = c.Do(t.Context(), func(ctx context.Context) error { made++; <-ctx.Done(); return ctx.Err() })
+			err = c.Do(t.Context(), func(ctx context.Context) error { made++; <-ctx.Done(); return ctx.Err() }, same)
 		}
 		want(t, "ten timeouts open it", made, 10)
 		want(t, "an open breaker ends the retry", err, ErrBreakerOpen)
@@ -268,7 +282,7 @@ func TestTimeoutsInsideARetryOpenTheBreaker(t *testing.T) {
 			errors.New("nil pointer"):                          1,
 		} {
 			c, made := NewPaymentClient(), 0
-			_ = c.Do(t.Context(), func(context.Context) error { made++; return err })
+			_ = c.Do(t.Context(), func(context.Context) error { made++; return err }, same)
 			want(t, err.Error(), made, attempts)
 		}
 	})

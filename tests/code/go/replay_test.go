@@ -137,7 +137,7 @@ func (p *player) call(c *PaymentClient) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	var last error
-	result := "ok"
+	result, fallback := "ok", "-"
 	err := c.Do(ctx, func(ctx context.Context) error {
 		r := p.take("attempt")
 		p.nowIs(r)
@@ -158,6 +158,9 @@ func (p *player) call(c *PaymentClient) {
 		}
 		last = r.ends(ctx, cancel)
 		return last
+	}, func(err error) error {
+		fallback = "asked"
+		return err
 	})
 	switch {
 	case errors.Is(err, ErrBreakerOpen):
@@ -170,6 +173,7 @@ func (p *player) call(c *PaymentClient) {
 	r = p.take("done")
 	p.nowIs(r)
 	r.equal("the result", result, r.columns[10])
+	r.equal("the fallback", fallback, r.columns[3])
 	r.equal("the state", c.Breaker.State(), r.columns[9])
 }
 

@@ -377,6 +377,18 @@ final class Driver {
         equal(made.get(), 2 * 8 * 20_000, "attempts of calls that earn a retry each");
     }
 
+    /** A fallback without an answer. */
+    static Object same(Exception exception) throws Exception {
+        throw exception;
+    }
+
+    static void theFallbackAnswers() throws Exception {
+        var guarded = new GuardedCall(Bulkhead.forPayment(), retry(true, 100), breaker());
+        equal(guarded.call(timeout -> {
+            throw FAILED;
+        }, exception -> exception == FAILED ? "later" : "other"), "later", "answered");
+    }
+
     static void failuresInsideARetryOpenTheBreaker() throws Exception {
         var made = new AtomicInteger();
         var refused = new AtomicInteger();
@@ -386,7 +398,7 @@ final class Driver {
                 guarded.call(timeout -> {
                     made.incrementAndGet();
                     throw FAILED;
-                });
+                }, Driver::same);
             } catch (RejectedExecutionException open) {
                 refused.incrementAndGet();
             } catch (IOException failed) {
@@ -401,7 +413,7 @@ final class Driver {
                 new GuardedCall(Bulkhead.forPayment(), retry(true, 100), breaker()).call(timeout -> {
                     made.incrementAndGet();
                     throw fault;
-                });
+                }, Driver::same);
             } catch (Exception thrown) {
                 check(thrown == fault, "the call's own exception");
             }
@@ -419,5 +431,6 @@ final class Driver {
         budgetIsKeptByThreads();
         bulkheadBehaves();
         failuresInsideARetryOpenTheBreaker();
+        theFallbackAnswers();
     }
 }

@@ -128,6 +128,7 @@ final class Replay {
         var last = new Object() {
             String outcome;
             Exception exception;
+            String asked = "-";
         };
         String result;
         try {
@@ -148,6 +149,9 @@ final class Replay {
                     throw last.exception;
                 }
                 return null;
+            }, exception -> {
+                last.asked = "asked";
+                throw exception;
             });
             result = last.outcome;
         } catch (RejectedExecutionException refused) {
@@ -158,6 +162,7 @@ final class Replay {
         Row done = take("done");
         done.equal("the time", now, done.micros(1));
         done.equal("the result", result, done.get(10));
+        done.equal("the fallback", last.asked, done.get(3));
         done.equal("the state", state(breaker), done.get(9));
     }
 

@@ -311,7 +311,7 @@ fun failuresInsideARetryOpenTheBreaker() {
     var refused = 0
     repeat(4) {
         try {
-            guarded.execute<Unit> {
+            guarded.execute<Unit>({ throw it }) {
                 made++
                 throw failed
             }
@@ -325,7 +325,7 @@ fun failuresInsideARetryOpenTheBreaker() {
     for ((fault, attempts) in listOf(failed to 4, java.util.concurrent.TimeoutException() to 4, NullPointerException() to 1)) {
         made = 0
         try {
-            GuardedCall(paymentBulkhead(), retry(), breaker()).execute<Unit> {
+            GuardedCall(paymentBulkhead(), retry(), breaker()).execute<Unit>({ throw it }) {
                 made++
                 throw fault
             }
@@ -336,7 +336,16 @@ fun failuresInsideARetryOpenTheBreaker() {
     }
 }
 
+fun theFallbackAnswers() {
+    val answer = GuardedCall(paymentBulkhead(), retry(), breaker()).execute({ e ->
+        check(e === failed) { "the call's own exception" }
+        "later"
+    }) { throw failed }
+    equal(answer, "later", "answered")
+}
+
 fun main() {
+    theFallbackAnswers()
     failuresInsideARetryOpenTheBreaker()
     breakerTripsProbesAndCloses()
     breakerForgetsAndDropsLateResults()

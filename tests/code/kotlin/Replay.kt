@@ -98,8 +98,9 @@ class Player(private val rows: List<Row>) {
         row.equal("the state before", breaker.shown, row[8])
         var last: Exception? = null
         var outcome = ""
+        var asked = "-"
         val result = try {
-            guarded.execute { timeout ->
+            guarded.execute<Unit>({ asked = "asked"; throw it }) { timeout ->
                 val attempt = take("attempt")
                 attempt.equal("the time", now(), attempt.micros(1))
                 attempt.equal("the time given", timeout, attempt.micros(7))
@@ -123,6 +124,7 @@ class Player(private val rows: List<Row>) {
         val done = take("done")
         done.equal("the time", now(), done.micros(1))
         done.equal("the result", result, done[10])
+        done.equal("the fallback", asked, done[3])
         done.equal("the state", breaker.shown, done[9])
     }
 

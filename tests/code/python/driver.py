@@ -239,9 +239,25 @@ async def retry_stops_when_it_is_cancelled():
         assert loop.time() - start < 0.02
 
 
+async def same(error):
+    """A fallback without an answer."""
+    raise error
+
+
+async def the_fallback_answers():
+    async def send():
+        raise ConnectionResetError
+
+    async def later(error):
+        assert isinstance(error, ConnectionResetError), repr(error)
+        return "later"
+
+    equal(await guarded_call.payment_guarded_call().call(send, later), "later", "answered")
+
+
 async def timeouts_inside_a_retry_open_the_breaker():
     guarded, calls_made = guarded_call.payment_guarded_call(), 0
-    guard = guarded._breaker
+    guard = guarded.breaker
 
     async def send():
         nonlocal calls_made
@@ -250,7 +266,7 @@ async def timeouts_inside_a_retry_open_the_breaker():
 
     for _ in range(9):
         with suppress(TimeoutError, circuit_breaker.BreakerOpenError):
-            await guarded.call(send)
+            await guarded.call(send, same)
     equal(calls_made, 10, "ten timeouts open the breaker, and an open breaker ends the retry")
     equal(guard.state, "open", "state")
 
@@ -264,7 +280,7 @@ async def only_what_may_pass_is_tried_again():
             raise fault
 
         with suppress(type(fault)):
-            await guarded_call.payment_guarded_call().call(send)
+            await guarded_call.payment_guarded_call().call(send, same)
         equal(len(made), attempts, repr(fault))
 
 
@@ -335,6 +351,7 @@ if __name__ == "__main__":
     breaker_excludes_threads()
     run(retry_counts_pauses_and_keeps_the_deadline)
     run(retry_stops_when_it_is_cancelled)
+    run(the_fallback_answers)
     run(timeouts_inside_a_retry_open_the_breaker)
     run(only_what_may_pass_is_tried_again)
     run(tasks_share_a_budget)

@@ -109,15 +109,21 @@ class Player:
     async def call(self, guarded):
         row = self.take("call")
         await self.until(row)
-        row.equal("the state before", guarded._breaker.state, row[8])
+        row.equal("the state before", guarded.breaker.state, row[8])
         last = None
         result = ""
+        asked = "-"
+
+        async def fallback(error):
+            nonlocal asked
+            asked = "asked"
+            raise error
 
         async def send():
             nonlocal last, result
             row = self.take("attempt")
             row.equal("the time", self.loop.time(), row.ms(1))
-            row.equal("the state", guarded._breaker.state, row[9])
+            row.equal("the state", guarded.breaker.state, row[9])
             while self.peek() == "call":
                 await self.call(guarded)
             row = self.take("reply")
@@ -134,7 +140,7 @@ class Player:
                 raise last
 
         try:
-            await guarded.call(send)
+            await guarded.call(send, fallback)
         except circuit_breaker.BreakerOpenError:
             result = "breaker-open"
         except bulkhead.BulkheadFullError:
@@ -145,7 +151,8 @@ class Player:
         row = self.take("done")
         row.equal("the time", self.loop.time(), row.ms(1))
         row.equal("the result", result, row[10])
-        row.equal("the state", guarded._breaker.state, row[9])
+        row.equal("the fallback", asked, row[3])
+        row.equal("the state", guarded.breaker.state, row[9])
 
     async def play(self):
         while self.peek() != "end":

@@ -56,19 +56,25 @@ impl Table {
     fn call(&mut self, g: &mut Guarded, replies: &[Reply]) {
         let state = g.breaker.name(self.now);
         self.row(["call", "-", "-", "-", "-", "-", state, state, "-"]);
-        let decision = if g.taken == PAYMENT.slots.value {
-            "bulkhead-full"
+        let result = if g.taken == PAYMENT.slots.value {
+            Err("bulkhead-full")
         } else {
             g.taken += 1;
-            let decision = self.attempts(g, replies);
+            let result = self.attempts(g, replies);
             g.taken -= 1;
-            decision
+            result
         };
+        let (decision, asked) = match result {
+            Result::Ok(outcome) => (outcome.name(), outcome.unserved()),
+            Err(refusal) => (refusal, true),
+        };
+        let fallback = if asked { "asked" } else { "-" };
         let state = g.breaker.name(self.now);
-        self.row(["done", "-", "-", "-", "-", "-", state, state, decision]);
+        self.row(["done", fallback, "-", "-", "-", "-", state, state, decision]);
     }
 
-    fn attempts(&mut self, g: &mut Guarded, replies: &[Reply]) -> &'static str {
+    /// The last outcome, or which guard refused.
+    fn attempts(&mut self, g: &mut Guarded, replies: &[Reply]) -> Result<Outcome, &'static str> {
         let earned = (PAYMENT.retry_budget_ratio.value * 1000.0).round();
         g.budget = BUDGET.min(g.budget + earned as u64);
         let due = self.now + u64::from(PAYMENT.deadline_ms.value) * MS;
@@ -78,7 +84,7 @@ impl Table {
             let given = (due - self.now).min(u64::from(PAYMENT.attempt_timeout_ms.value) * MS);
             let before = g.breaker.name(self.now);
             let Some(permit) = g.breaker.admit(self.now) else {
-                return "breaker-open";
+                return Err("breaker-open");
             };
             self.row([
                 "attempt",
@@ -132,7 +138,7 @@ impl Table {
                 || self.now + pause >= due
                 || g.budget < COST
             {
-                return outcome.name();
+                return Result::Ok(outcome);
             }
             g.budget -= COST;
             self.now += pause;

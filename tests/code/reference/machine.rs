@@ -66,6 +66,14 @@ impl Outcome {
         }
     }
 
+    /// Whether the callee, if this is a call's last outcome, has not served it.
+    pub(super) fn unserved(self) -> bool {
+        match self {
+            Refused | Broken | Unavailable | Unsent | Lost | Timeout => true,
+            Ok | Invalid | Fault | Cancelled => false,
+        }
+    }
+
     pub(super) fn retried(self, idempotent: bool) -> bool {
         match self {
             Refused | Unsent => true,

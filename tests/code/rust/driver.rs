@@ -16,9 +16,19 @@ mod once {
     mod guarded_call;
     pub mod retry;
 }
+mod no_breaker_fails {
+    mod bulkhead;
+    mod guarded_call;
+    mod retry;
+}
 mod replay;
 mod retry;
 mod tried_once {
+    mod bulkhead;
+    mod circuit_breaker;
+    mod guarded_call;
+}
+mod tried_once_fails {
     mod bulkhead;
     mod circuit_breaker;
     mod guarded_call;
@@ -278,12 +288,20 @@ fn failures_inside_a_retry_open_the_breaker() {
     let mut made = 0;
     let mut last = Ok(());
     for _ in 0..4 {
-        last = guarded.run(|_| {
+        let lost = |_| {
             made += 1;
             Err(CallError::Failed(ZERO))
-        });
+        };
+        last = guarded.run(lost, Err);
     }
-    assert_eq!((made, last), (10, Err(CallError::BreakerOpen)));
+    assert_eq!((made, &last), (10, &Err(CallError::BreakerOpen)));
+    let error: Box<dyn std::error::Error> = Box::new(last.unwrap_err());
+    assert_eq!(error.to_string(), "circuit breaker open");
+    let answer = guarded.run(|_| Err(CallError::Failed(ZERO)), |error| {
+        assert_eq!(error, CallError::BreakerOpen);
+        Ok("later")
+    });
+    assert_eq!(answer, Ok("later"));
 }
 
 fn main() {

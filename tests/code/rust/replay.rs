@@ -90,8 +90,9 @@ impl Player {
         NOW.set(row.micros(1));
         row.equal("the state before", guarded.breaker.state(), row.get(8));
         let mut last = "";
+        let mut asked = "-";
         let result = catch_unwind(AssertUnwindSafe(|| {
-            guarded.run(|given| {
+            let send = |given: Duration| {
                 let row = self.take("attempt");
                 row.now_is();
                 row.equal("the time given", &given.as_micros().to_string(), row.get(7));
@@ -113,6 +114,10 @@ impl Player {
                     "unavailable" | "lost" | "timeout" => CallError::Failed(after),
                     _ => resume_unwind(Box::new(GivenUp)),
                 })
+            };
+            guarded.run(send, |error| {
+                asked = "asked";
+                Err(error)
             })
         }));
         let result = match result {
@@ -126,6 +131,7 @@ impl Player {
         let row = self.take("done");
         row.now_is();
         row.equal("the result", result, row.get(10));
+        row.equal("the fallback", asked, row.get(3));
         row.equal("the state", guarded.breaker.state(), row.get(9));
     }
 }

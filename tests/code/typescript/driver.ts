@@ -184,6 +184,19 @@ async function retryBehaves() {
   }
 }
 
+/** A fallback without an answer. */
+const same = (error: unknown) => Promise.reject(error);
+
+async function theFallbackAnswers() {
+  const client = new GuardedCall(paymentBulkhead(), new Retry(settings, host), breaker());
+  const lost = Object.assign(new Error("reset"), { code: "ECONNRESET" });
+  const answer = client.call(() => Promise.reject(lost), (error) => {
+    assert.equal(error, lost);
+    return "later";
+  });
+  assert.equal(await answer, "later");
+}
+
 /** Node's own functions throw an AbortError for any signal, also for one that timed the attempt out. */
 async function timeoutsInsideARetryOpenTheBreaker() {
   const r = new Retry({ ...settings, attemptTimeoutMs: 2, earned: 1000 }, { ...host, timeout: (ms) => AbortSignal.timeout(ms) });
@@ -194,7 +207,7 @@ async function timeoutsInsideARetryOpenTheBreaker() {
       guarded.call((signal) => {
         made++;
         return delay(10_000, undefined, { signal });
-      }),
+      }, same),
     );
   }
   assert.equal(made, 10, "ten timeouts open the breaker, and an open breaker ends the retry");
@@ -209,7 +222,7 @@ async function timeoutsInsideARetryOpenTheBreaker() {
   for (const [error, attempts] of ends) {
     const client = new GuardedCall(paymentBulkhead(), new Retry(settings, host), breaker());
     made = 0;
-    await assert.rejects(client.call(() => (made++, Promise.reject(error))), error);
+    await assert.rejects(client.call(() => (made++, Promise.reject(error)), same), error);
     assert.equal(made, attempts, error.message);
   }
 }
@@ -258,3 +271,4 @@ await breakerForgetsAndDropsLateResults();
 await retryBehaves();
 await timeoutsInsideARetryOpenTheBreaker();
 await bulkheadBehaves();
+await theFallbackAnswers();

@@ -113,6 +113,7 @@ async function playCall(guarded: GuardedCall, b: CircuitBreaker) {
   const abort = new AbortController();
   let last: Error | undefined;
   let result = "";
+  let asked = "-";
   try {
     await guarded.call(async () => {
       let row = take("attempt");
@@ -126,6 +127,9 @@ async function playCall(guarded: GuardedCall, b: CircuitBreaker) {
       result = row.get(4);
       last = row.error(() => abort.abort());
       if (last) throw last;
+    }, (error) => {
+      asked = "asked";
+      throw error;
     }, abort.signal);
   } catch (error) {
     if (error instanceof BreakerOpenError) result = "breaker-open";
@@ -135,6 +139,7 @@ async function playCall(guarded: GuardedCall, b: CircuitBreaker) {
   const done = take("done");
   done.equal("the time", now, done.ms(1));
   done.equal("the result", result, done.get(10));
+  done.equal("the fallback", asked, done.get(3));
   done.equal("the state", b.state, done.get(9));
 }
 
