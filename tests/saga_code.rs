@@ -115,26 +115,21 @@ fn java_takes_back_what_the_chapter_says() {
 fn csharp_takes_back_what_the_chapter_says() {
     let row = table::row(
         "saga csharp",
-        "mcs -warnaserror, mono",
-        Command::new("mcs").args(["--version"]),
+        "csc (Roslyn), dotnet",
+        Command::new("csc").args(["--version"]),
     );
     let dir = tempfile::tempdir().unwrap();
     write(dir.path(), ".cs");
     let mut files = inside(dir.path(), |namespace, text| {
-        format!("namespace {namespace}\n{{\n{text}\n}}\n")
+        format!("namespace {namespace};\n{text}")
     });
     let row_files = files.len();
     put(dir.path(), "Driver.cs", include_str!("code/saga/Driver.cs"));
     files.push("Driver.cs".to_owned());
-    let mut args = vec![
-        "-langversion:7.2",
-        "-warn:4",
-        "-warnaserror",
-        "-out:driver.exe",
-    ];
+    let mut args = vec!["driver.dll"];
     args.extend(files.iter().map(String::as_str));
-    run(dir.path(), "mcs", &args);
-    hold(&run(dir.path(), "mono", &["driver.exe"]), true);
+    run(dir.path(), "csc", &args);
+    hold(&run(dir.path(), "dotnet", &["exec", "driver.dll"]), true);
     row.ends(row_files, "accepted");
 }
 

@@ -4,39 +4,47 @@ using System.Threading.Tasks;
 
 namespace Polly
 {
-    public struct Outcome<TResult>
+    public readonly struct Outcome<TResult>
     {
-        public Exception Exception { get { return null; } }
+        public Exception? Exception => null;
     }
 
     public sealed class ResiliencePipeline { }
 
-    public class ResiliencePipelineBuilder
+    public abstract class ResiliencePipelineBuilderBase { }
+
+    public sealed class ResiliencePipelineBuilder : ResiliencePipelineBuilderBase
     {
-        public ResiliencePipeline Build() { return new ResiliencePipeline(); }
+        public ResiliencePipeline Build() => new();
     }
 
     public static class TimeoutResiliencePipelineBuilderExtensions
     {
-        public static ResiliencePipelineBuilder AddTimeout(this ResiliencePipelineBuilder builder, TimeSpan timeout) { return builder; }
+        public static TBuilder AddTimeout<TBuilder>(this TBuilder builder, TimeSpan timeout)
+            where TBuilder : ResiliencePipelineBuilderBase => builder;
     }
 
     public static class RateLimiterResiliencePipelineBuilderExtensions
     {
-        public static ResiliencePipelineBuilder AddConcurrencyLimiter(this ResiliencePipelineBuilder builder, int permitLimit, int queueLimit = 0) { return builder; }
+        public static TBuilder AddConcurrencyLimiter<TBuilder>(
+            this TBuilder builder, int permitLimit, int queueLimit = 0)
+            where TBuilder : ResiliencePipelineBuilderBase => builder;
     }
 
     public static class RetryResiliencePipelineBuilderExtensions
     {
-        public static ResiliencePipelineBuilder AddRetry(this ResiliencePipelineBuilder builder, Retry.RetryStrategyOptions options) { return builder; }
+        public static ResiliencePipelineBuilder AddRetry(
+            this ResiliencePipelineBuilder builder, Retry.RetryStrategyOptions options) => builder;
     }
 
     public static class CircuitBreakerResiliencePipelineBuilderExtensions
     {
-        public static ResiliencePipelineBuilder AddCircuitBreaker(this ResiliencePipelineBuilder builder, CircuitBreaker.CircuitBreakerStrategyOptions options) { return builder; }
+        public static ResiliencePipelineBuilder AddCircuitBreaker(
+            this ResiliencePipelineBuilder builder,
+            CircuitBreaker.CircuitBreakerStrategyOptions options) => builder;
     }
 
-    public class ExecutionRejectedException : Exception { }
+    public abstract class ExecutionRejectedException : Exception { }
 }
 
 namespace Polly.Timeout
@@ -46,23 +54,24 @@ namespace Polly.Timeout
 
 namespace Polly.Retry
 {
-    public struct RetryPredicateArguments<TResult>
+    public readonly struct RetryPredicateArguments<TResult>
     {
-        public Outcome<TResult> Outcome { get { return default(Outcome<TResult>); } }
-        public int AttemptNumber { get { return 0; } }
+        public Outcome<TResult> Outcome => default;
+        public int AttemptNumber => 0;
     }
 
-    public struct RetryDelayGeneratorArguments<TResult>
+    public readonly struct RetryDelayGeneratorArguments<TResult>
     {
-        public Outcome<TResult> Outcome { get { return default(Outcome<TResult>); } }
-        public int AttemptNumber { get { return 0; } }
+        public Outcome<TResult> Outcome => default;
+        public int AttemptNumber => 0;
     }
 
     public class RetryStrategyOptions<TResult>
     {
         public int MaxRetryAttempts { get; set; }
-        public Func<RetryPredicateArguments<TResult>, ValueTask<bool>> ShouldHandle { get; set; }
-        public Func<RetryDelayGeneratorArguments<TResult>, ValueTask<TimeSpan?>> DelayGenerator { get; set; }
+        public Func<RetryPredicateArguments<TResult>, ValueTask<bool>> ShouldHandle { get; set; } =
+            _ => default;
+        public Func<RetryDelayGeneratorArguments<TResult>, ValueTask<TimeSpan?>>? DelayGenerator { get; set; }
     }
 
     public class RetryStrategyOptions : RetryStrategyOptions<object> { }
@@ -72,9 +81,9 @@ namespace Polly.CircuitBreaker
 {
     public class BrokenCircuitException : ExecutionRejectedException { }
 
-    public struct CircuitBreakerPredicateArguments<TResult>
+    public readonly struct CircuitBreakerPredicateArguments<TResult>
     {
-        public Outcome<TResult> Outcome { get { return default(Outcome<TResult>); } }
+        public Outcome<TResult> Outcome => default;
     }
 
     public class CircuitBreakerStrategyOptions<TResult>
@@ -83,7 +92,8 @@ namespace Polly.CircuitBreaker
         public int MinimumThroughput { get; set; }
         public TimeSpan SamplingDuration { get; set; }
         public TimeSpan BreakDuration { get; set; }
-        public Func<CircuitBreakerPredicateArguments<TResult>, ValueTask<bool>> ShouldHandle { get; set; }
+        public Func<CircuitBreakerPredicateArguments<TResult>, ValueTask<bool>> ShouldHandle { get; set; } =
+            _ => default;
     }
 
     public class CircuitBreakerStrategyOptions : CircuitBreakerStrategyOptions<object> { }

@@ -58,7 +58,7 @@ const FORMS: [Form; 8] = [
     form!("go", "workflow.go", Pascal, "go vet"),
     form!("java", "*Workflow.java", Camel, "javac"),
     form!("kotlin", "*Workflow.kt", Camel, "kotlinc"),
-    form!("csharp", "*Workflow.cs", Pascal, "mcs"),
+    form!("csharp", "*Workflow.cs", Pascal, "csc"),
     form!("python", "workflow.py", Snake, "Python"),
     form!("typescript", "workflow.ts", Camel, "tsc"),
     // TypeScript without its types: see the filter `ts`.
