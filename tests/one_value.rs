@@ -291,6 +291,12 @@ fn resilience4j_has_the_limits_of_the_plan() {
                 assert_eq!(slots, p.slots.value, "{call}");
                 let attempts = of("retry", name, "maxAttempts").map_or(1, |a| a.as_u64().unwrap());
                 assert_eq!(attempts, u64::from(p.attempts.value), "{call}");
+                // What is sent again after a failure that may have been processed is idempotent.
+                if let Some(list) = of("retry", name, "retryExceptions") {
+                    let late = "java.util.concurrent.TimeoutException";
+                    let again = list.as_array().unwrap().iter().any(|e| e == late);
+                    assert_eq!(again, p.idempotent.value, "{call}");
+                }
                 let open = of("circuitbreaker", name, "waitDurationInOpenState");
                 let open = open.map(|o| ms(o.as_str().unwrap()));
                 assert_eq!(

@@ -23,7 +23,7 @@ pub(crate) const COCKATIEL: Check = Check {
 
 pub(crate) const TENACITY: Check = Check {
     kind: "tenacity",
-    tool: "tenacity, circuitbreaker",
+    tool: "mypy --strict, tenacity, circuitbreaker",
     version: || {
         let code = "from importlib.metadata import version; print(version('tenacity'))";
         tool::version(Command::new("python3").args(["-c", code]))
@@ -96,6 +96,18 @@ fn cockatiel(files: &[Exported]) -> Result<(), String> {
 }
 
 fn tenacity(files: &[Exported]) -> Result<(), String> {
+    tool::on_all(files, |paths| {
+        let folder = *folders(paths).first().unwrap(); // the guard is the same in all
+        let mut mypy = Command::new("mypy");
+        mypy.args([
+            "--strict",
+            "--cache-dir",
+            "/dev/null",
+            "--no-error-summary",
+            ".",
+        ]);
+        tool::run(mypy.current_dir(folder))
+    })?;
     tool::on_all(files, |paths| {
         let folders: Vec<&Path> = folders(paths).into_iter().collect();
         tool::python("library/tenacity.py", &folders)

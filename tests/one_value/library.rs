@@ -11,7 +11,7 @@ use msdesign::spec;
 use super::{artefacts, designs};
 
 /// The words of limits in all languages, by what the plan calls them.
-const WORDS: [(&str, &[&str]); 14] = [
+const WORDS: [(&str, &[&str]); 15] = [
     ("timeout", &["timeout", "timeoutms"]),
     ("deadline", &["deadline", "deadlinems"]),
     ("slots", &["slots"]),
@@ -20,6 +20,7 @@ const WORDS: [(&str, &[&str]); 14] = [
     ("cap", &["cap", "capms"]),
     ("jitter", &["jitter"]),
     ("idempotent", &["idempotent"]),
+    ("budget", &["budget"]),
     ("ratio", &["failureratio", "failure_ratio"]),
     ("window", &["window", "windowms"]),
     ("minimum", &["minimumcalls", "minimum_calls", "failures"]),
@@ -107,6 +108,9 @@ fn other_limits(plan: &Plan<'_>, file: &Artefact) -> (usize, Vec<String>) {
             want.insert("cap", ms(p.backoff_cap.value));
             want.insert("jitter", truth(p.jitter.value));
             want.insert("idempotent", truth(p.idempotent.value));
+            if matches!(file.kind, "tower" | "failsafe") {
+                want.insert("budget", p.retry_budget.value.0);
+            }
         }
         if let Ok(b) = &p.breaker {
             want.insert("minimum", b.minimum.value as f64);

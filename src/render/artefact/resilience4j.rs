@@ -7,12 +7,16 @@
 //! - Slow calls have a share of their own; the plan counts them among the failed ones. Each share alone
 //!   opens the breaker later than both together would.
 //! - It has no retry budget and no deadline over all attempts.
+//! - Every exception is a failure unless a list says otherwise, also those by which its own guards refuse a call.
+//!   What the client throws is not ours to know: retries take a list of what every client throws, which errs on
+//!   the side of too few; the breaker leaves out what the callee had no part in.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
 use super::super::Cx;
+use super::super::code::replies;
 use super::library::callers_in;
 use super::{File, Kind, comment_line, yaml};
 use crate::model::units::Time;
@@ -27,6 +31,18 @@ pub(super) const KIND: Kind = Kind {
 
 /// The largest share of jitter: the library takes nothing from 1 on.
 const JITTER: f64 = 0.99;
+
+/// No call was made: no slot was free. The bulkhead is inside the breaker, which would count it.
+const NO_SLOT: &str = "io.github.resilience4j.bulkhead.BulkheadFullException";
+
+/// No connection was made, so nothing was processed: safe to send again for every call.
+const REFUSED: &str = "java.net.ConnectException";
+
+/// The callee or the way to it failed, the time limit among it: safe to send again for an idempotent call.
+const FAILED: [&str; 2] = [
+    "java.io.IOException",
+    "java.util.concurrent.TimeoutException",
+];
 
 /// The languages whose services use the library.
 const LANGUAGES: [&str; 2] = ["java", "kotlin"];
@@ -46,6 +62,13 @@ fn files(cx: &Cx<'_>) -> Vec<File> {
                 "As the starter nests its annotations, the retry is outside and the bulkhead inside: a call gives its \
                  slot back while it pauses."
                     .to_owned(),
+                "`retryExceptions` names what every client throws: add what yours throws for the answers that say \
+                 refused, and for an idempotent call failed. The breaker counts every exception: add \
+                 what yours throws for any other 4xx to its `ignoreExceptions`."
+                    .to_owned(),
+                "A time limiter only ends methods that return a `CompletionStage`; give a blocking client the same \
+                 time itself."
+                    .to_owned(),
                 "Written after the documentation of Resilience4j 2; the library itself could not be had for our \
                  tests, so none has read it."
                     .to_owned(),
@@ -63,10 +86,11 @@ fn text(cx: &Cx<'_>, service: ServiceId, calls: &[CallId]) -> String {
     );
     for (name, id) in named(cx, calls) {
         let p = cx.plan.call(id);
+        let [refused, failed, _] = replies(model.call(id).protocol.name());
         out.push_str(&comment_line(
             "#",
             &format!(
-                "{name}: {}; the caller has to end it after {}",
+                "{name}: {}; the caller has to end it after {}; {refused}: refused; {failed}: failed",
                 model.call_name(id),
                 p.deadline.value
             ),
@@ -96,6 +120,7 @@ fn text(cx: &Cx<'_>, service: ServiceId, calls: &[CallId]) -> String {
                     "slowCallRateThreshold": percent,
                     "waitDurationInOpenState": duration(b.open.value),
                     "permittedNumberOfCallsInHalfOpenState": b.half_open.value,
+                    "ignoreExceptions": [NO_SLOT],
                 }),
             );
         }
@@ -117,6 +142,12 @@ fn retry(cx: &Cx<'_>, id: CallId) -> Value {
     let mut retry = Map::new();
     // Counts the first, as the plan does.
     retry.insert("maxAttempts".into(), json!(p.attempts.value));
+    let safe: &[&str] = if p.idempotent.value {
+        &FAILED
+    } else {
+        &[REFUSED]
+    };
+    retry.insert("retryExceptions".into(), json!(safe));
     retry.insert("enableExponentialBackoff".into(), json!(true));
     retry.insert("exponentialBackoffMultiplier".into(), json!(2));
     if p.jitter.value {

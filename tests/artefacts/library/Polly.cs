@@ -1,5 +1,6 @@
 // Stands in for the published interface of Polly 8, as far as guards use it.
 using System;
+using System.Threading;
 using System.Threading.Tasks;
 
 namespace Polly
@@ -7,6 +8,11 @@ namespace Polly
     public readonly struct Outcome<TResult>
     {
         public Exception? Exception => null;
+    }
+
+    public sealed class ResilienceContext
+    {
+        public CancellationToken CancellationToken => default;
     }
 
     public sealed class ResiliencePipeline { }
@@ -57,12 +63,14 @@ namespace Polly.Retry
     public readonly struct RetryPredicateArguments<TResult>
     {
         public Outcome<TResult> Outcome => default;
+        public ResilienceContext Context => new();
         public int AttemptNumber => 0;
     }
 
     public readonly struct RetryDelayGeneratorArguments<TResult>
     {
         public Outcome<TResult> Outcome => default;
+        public ResilienceContext Context => new();
         public int AttemptNumber => 0;
     }
 
@@ -84,6 +92,7 @@ namespace Polly.CircuitBreaker
     public readonly struct CircuitBreakerPredicateArguments<TResult>
     {
         public Outcome<TResult> Outcome => default;
+        public ResilienceContext Context => new();
     }
 
     public class CircuitBreakerStrategyOptions<TResult>

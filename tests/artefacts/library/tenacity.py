@@ -60,6 +60,17 @@ def check(name, limits, module):
             guard = make(breaker=None, deadline=600.0, retry=unsafe)
             must("attempts of failed calls that are not idempotent", 1, failing(guard, failed(), once))
         must("attempts of calls that are wrong", 1, failing(make(deadline=600.0), final(), once))
+        stopped = 0
+
+        def stop(_timeout):
+            nonlocal stopped
+            stopped += 1
+            raise KeyboardInterrupt
+
+        try:
+            make(deadline=600.0).call(stop)
+        except KeyboardInterrupt:
+            must("attempts of a call that the user stops", 1, stopped)
         if limits.breaker:
             sent = failing(make(deadline=600.0), failed(), lambda last: isinstance(last, CircuitBreakerError))
             must("failures until the breaker opens", limits.breaker.failures, sent)

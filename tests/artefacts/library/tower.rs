@@ -20,6 +20,11 @@ fn judge(error: &BoxError) -> Verdict {
     }
 }
 
+/// What states of servers ask of their members.
+fn shared<T: Clone + Send + Sync + 'static>(service: T) -> T {
+    service
+}
+
 /// Makes `calls` calls that all end as `outcome` says; how often one was sent.
 async fn sent(limits: Limits, outcome: &'static str, calls: usize) -> usize {
     let count = Arc::new(AtomicUsize::new(0));
@@ -35,6 +40,23 @@ async fn sent(limits: Limits, outcome: &'static str, calls: usize) -> usize {
     count.load(Relaxed)
 }
 
+/// The pauses before the second attempts of ten calls.
+async fn pauses(limits: Limits) -> Vec<Duration> {
+    let start = tokio::time::Instant::now();
+    let times = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let seen = Arc::clone(&times);
+    let send = service_fn(move |(): ()| {
+        seen.lock().expect("no panic").push(start.elapsed());
+        async { Err::<(), BoxError>("refused".into()) }
+    });
+    let service = guard(&limits, judge, send);
+    for _ in 0..10 {
+        let _ = service.clone().oneshot(()).await;
+    }
+    let times = times.lock().expect("no panic");
+    times.chunks(2).map(|pair| pair[1] - pair[0]).collect()
+}
+
 /// Whether a call beyond the slots is refused, and one in a free slot is made.
 async fn bulkhead(limits: Limits) -> bool {
     let (open, gate) = tokio::sync::watch::channel(false);
@@ -46,6 +68,7 @@ async fn bulkhead(limits: Limits) -> bool {
         async move { gate.wait_for(|open| *open).await.map(|_| ()).map_err(BoxError::from) }
     });
     let service = guard(&limits, judge, send);
+    let service = shared(service);
     let inside: Vec<_> = (0..limits.slots)
         .map(|_| tokio::spawn(service.clone().oneshot(())))
         .collect();
@@ -84,6 +107,14 @@ async fn check(name: &str, limits: Limits, faults: &mut Vec<String>) {
     if let Some(retry) = limits.retry {
         let unsafe_ = Limits { retry: Some(guard::Retry { idempotent: false, ..retry }), ..patient };
         must("attempts of failed calls that are not idempotent", 1, sent(unsafe_, "failed", 1).await);
+        let twice = Limits { retry: Some(guard::Retry { attempts: 2, ..retry }), ..patient };
+        let pauses = pauses(twice).await;
+        let most = retry.base.min(retry.cap) + Duration::from_millis(1); // timers round up
+        must("pauses above the bound", 0, pauses.iter().filter(|p| **p > most).count());
+        if most > Duration::from_millis(8) {
+            let differ = pauses.iter().any(|p| *p != pauses[0]);
+            must("calls that pause alike with jitter", usize::from(!retry.jitter), usize::from(!differ));
+        }
         // Ten retries are kept in reserve, and calls that fail earn none.
         must("attempts of 40 calls with a budget", 40 + 10, sent(patient, "refused", 40).await);
     }
