@@ -201,10 +201,18 @@ fn kotlin_compiles_without_a_warning_and_behaves() {
     files.push("Driver.kt".to_owned());
     let compiler = format!("{npm}/node_modules/kotlin-compiler");
     let program = format!("{compiler}/bin/kotlinc");
-    let mut args = vec![program.as_str(), "-Werror", "-d", "classes"];
+    let coroutines = format!("{compiler}/lib/kotlinx-coroutines-core-jvm.jar");
+    let mut args = vec![
+        program.as_str(),
+        "-Werror",
+        "-cp",
+        &coroutines,
+        "-d",
+        "classes",
+    ];
     args.extend(files.iter().map(String::as_str));
     run(dir.path(), "bash", &args);
-    let path = format!("classes:{compiler}/lib/kotlin-stdlib.jar");
+    let path = format!("classes:{compiler}/lib/kotlin-stdlib.jar:{coroutines}");
     run(dir.path(), "java", &["-cp", &path, "orders.DriverKt"]);
     let sagas = run(dir.path(), "java", &["-cp", &path, "trips.DriverKt"]);
     code::saga::hold(&sagas, true);

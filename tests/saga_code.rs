@@ -137,7 +137,7 @@ fn csharp_takes_back_what_the_chapter_says() {
 fn python_takes_back_what_the_chapter_says() {
     let row = table::row(
         "saga python",
-        "compileall, python3 -W error",
+        "mypy --strict, ruff, python3 -W error",
         Command::new("python3").args(["--version"]),
     );
     let dir = tempfile::tempdir().unwrap();
@@ -145,6 +145,15 @@ fn python_takes_back_what_the_chapter_says() {
     let args = ["-W", "error", "-m", "compileall", "-q", "."];
     run(dir.path(), "python3", &args);
     let trips = dir.path().join("trips");
+    let lines = ["--line-length", "100", "--target-version", "py311"];
+    let file = ["workflow.py"];
+    run(&trips, "mypy", &["--strict", file[0]]);
+    let format = ["format", "--check"];
+    run(&trips, "ruff", &[&format[..], &lines, &file].concat());
+    let rules = "E,F,W,I,N,UP,B,A,C4,SIM,RET,ANN,ASYNC,PERF,PIE,D4";
+    // The time of an attempt is the step's.
+    let check = ["check", "--select", rules, "--ignore", "ASYNC109"];
+    run(&trips, "ruff", &[&check[..], &lines, &file].concat());
     put(&trips, "driver.py", include_str!("code/saga/driver.py"));
     let args = ["-X", "dev", "-W", "error", "driver.py"];
     hold(&run(&trips, "python3", &args), true);

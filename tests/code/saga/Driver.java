@@ -109,7 +109,59 @@ final class Driver {
                 + String.join(" ", driver.done) + " " + end + " " + driver.tries);
     }
 
+    /** A pool that takes no more work is a failure of the step, and what was done before is taken back. */
+    private static void full() throws InterruptedException {
+        List<String> done = new ArrayList<>();
+        InvocationHandler handler = (proxy, method, args) -> done.add(method.getName()) ? null : null;
+        var activities = (BookATripWorkflow.Activities) Proxy.newProxyInstance(
+                Driver.class.getClassLoader(), new Class<?>[] {BookATripWorkflow.Activities.class}, handler);
+        var direct = new java.util.concurrent.AbstractExecutorService() {
+            @Override
+            public void execute(Runnable work) {
+                // As full as it is while the fare is to be locked.
+                if (done.size() == 2) {
+                    done.add("full");
+                    throw new java.util.concurrent.RejectedExecutionException();
+                }
+                work.run();
+            }
+
+            @Override
+            public void shutdown() {}
+
+            @Override
+            public List<Runnable> shutdownNow() {
+                return List.of();
+            }
+
+            @Override
+            public boolean isShutdown() {
+                return false;
+            }
+
+            @Override
+            public boolean isTerminated() {
+                return false;
+            }
+
+            @Override
+            public boolean awaitTermination(long timeout, TimeUnit unit) {
+                return true;
+            }
+        };
+        try {
+            new BookATripWorkflow(activities, direct, pause -> {}).run("trip-1");
+        } catch (BookATripWorkflow.SagaException stopped) {
+            if (!done.equals(List.of("createTrip", "checkRider", "full", "releaseFare", "cancelTrip"))) {
+                throw new AssertionError(done);
+            }
+            return;
+        }
+        throw new AssertionError(done);
+    }
+
     public static void main(String[] args) throws Exception {
+        full();
         for (String error : List.of("refused", "unavailable", "timeout")) {
             for (String command : COMMANDS) {
                 run(error, command, 3, "");

@@ -1,21 +1,22 @@
 package trips
 
 import java.io.IOException
-import java.util.concurrent.CountDownLatch
-import java.util.concurrent.Executors
-import java.util.concurrent.TimeUnit
 import java.util.concurrent.TimeoutException
 import kotlin.time.Duration
 import kotlin.time.Duration.Companion.seconds
 import kotlin.time.measureTime
-
-private val executor = Executors.newCachedThreadPool()
+import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.Job
+import kotlinx.coroutines.async
+import kotlinx.coroutines.delay
+import kotlinx.coroutines.runBlocking
+import kotlinx.coroutines.supervisorScope
 
 /** Fails the command with an error, so many times, and refuses another. */
 private class Script(val error: String, val command: String, val times: Int, val refusing: String) :
     BookATripActivities {
-    val workflow: Thread = Thread.currentThread()
-    val interrupted = CountDownLatch(1)
+    var workflow: Job? = null
+    var cancelled = false
     val done = mutableListOf<String>()
     val keys = mutableMapOf<String, String>()
     var tries = 0
@@ -27,7 +28,7 @@ private class Script(val error: String, val command: String, val times: Int, val
         return name == command && ++tries <= times
     }
 
-    private fun act(name: String, key: String) {
+    private suspend fun act(name: String, key: String) {
         val fails = fails(name, key)
         if (name == refusing) throw BookATripWorkflow.RefusedException(name)
         if (!fails) return
@@ -36,44 +37,46 @@ private class Script(val error: String, val command: String, val times: Int, val
             "unavailable" -> throw IOException("connection")
             "timeout" -> throw TimeoutException()
         }
-        if (error == "cancelled") workflow.interrupt()
+        if (error == "cancelled") workflow!!.cancel()
         try {
-            Thread.sleep(60_000)
-        } catch (e: InterruptedException) {
-            interrupted.countDown()
+            delay(60.seconds)
+        } catch (e: CancellationException) {
+            cancelled = true
             throw e
         }
     }
 
-    override fun createTrip(key: String) = act("createTrip", key)
-    override fun cancelTrip(key: String) = act("cancelTrip", key)
-    override fun checkRider(key: String) = act("checkRider", key)
-    override fun lockFare(key: String) = act("lockFare", key)
-    override fun releaseFare(key: String) = act("releaseFare", key)
-    override fun logEntry(key: String) = act("logEntry", key)
-    override fun assignDriver(key: String) = act("assignDriver", key)
-    override fun confirmTrip(key: String) = act("confirmTrip", key)
+    override suspend fun createTrip(key: String) = act("createTrip", key)
+    override suspend fun cancelTrip(key: String) = act("cancelTrip", key)
+    override suspend fun checkRider(key: String) = act("checkRider", key)
+    override suspend fun lockFare(key: String) = act("lockFare", key)
+    override suspend fun releaseFare(key: String) = act("releaseFare", key)
+    override suspend fun logEntry(key: String) = act("logEntry", key)
+    override suspend fun assignDriver(key: String) = act("assignDriver", key)
+    override suspend fun confirmTrip(key: String) = act("confirmTrip", key)
 }
 
-private fun run(error: String, command: String, times: Int, refusing: String = "") {
+private fun run(error: String, command: String, times: Int, refusing: String = "") = runBlocking {
     val script = Script(error, command, times, refusing)
-    val noSleep = { pause: Duration -> check(pause in Duration.ZERO..100.seconds) }
-    val workflow = BookATripWorkflow(script, executor, noSleep)
+    val noSleep: suspend (Duration) -> Unit = { check(it in Duration.ZERO..100.seconds) }
+    val workflow = BookATripWorkflow(script, noSleep)
     var end = "done"
     val took = measureTime {
         try {
-            workflow.run("trip-1")
+            supervisorScope {
+                val run = async { workflow.run("trip-1") }
+                script.workflow = run
+                run.await()
+            }
         } catch (e: BookATripWorkflow.SagaException) {
             end = e.javaClass.simpleName.removeSuffix("Exception")
-            check(Thread.interrupted() == (error == "cancelled")) { "who interrupts is told" }
-        } catch (_: InterruptedException) {
-            end = "stopped"
+        } catch (_: CancellationException) {
+            // It is told who was cancelled; what was done shows in the commands.
+            end = if (script.done.last() == "cancelTrip") "TakenBack" else "stopped"
         }
     }
     check(took < 5.seconds && (error != "slow" || took > 0.9.seconds)) { "$error took $took" }
-    if (error == "slow" || error == "cancelled") {
-        check(script.interrupted.await(5, TimeUnit.SECONDS)) { "the activity still runs" }
-    }
+    check(script.cancelled == (error == "slow" || error == "cancelled")) { "the activity still runs" }
     println("$error $command $times > ${script.done.joinToString(" ")} $end ${script.tries}")
 }
 
@@ -93,5 +96,4 @@ fun main() {
     run("cancelled", "lockFare", 1)
     run("cancelled", "assignDriver", 1)
     run("cancelled", "confirmTrip", 1)
-    executor.shutdown()
 }

@@ -15,7 +15,7 @@ COMMANDS = [
     "cancel_trip",
     "release_fare",
 ]
-ERRORS = {"refused": workflow.Refused, "unavailable": ConnectionError, "timeout": TimeoutError}
+ERRORS = {"refused": workflow.RefusedError, "unavailable": ConnectionError, "timeout": TimeoutError}
 
 
 class Activities:
@@ -34,7 +34,7 @@ class Activities:
                 self.done.append(name)
             self.tries += name == self.command
             if name == self.refusing:
-                raise workflow.Refused
+                raise workflow.RefusedError
             if name == self.command and self.tries <= self.times:
                 if self.error in ERRORS:
                     raise ERRORS[self.error]
@@ -63,7 +63,7 @@ async def run(error, command, times, refusing=None):
         # It is told who was cancelled; what was done shows in the commands.
         end = "TakenBack" if activities.done[-1] == "cancel_trip" else "stopped"
     except Exception as stopped:
-        end = type(stopped).__name__
+        end = type(stopped).__name__.removesuffix("Error")
     took = time.monotonic() - start
     assert took < 5 and (error != "slow" or took > 0.9), took
     assert activities.cancelled == (error in ("slow", "cancelled"))

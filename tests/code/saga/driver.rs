@@ -88,7 +88,15 @@ fn run(error: &'static str, command: &'static str, times: u32, refusing: &'stati
         Err(SagaError::Unknown(..)) => "Unknown",
     };
     if let Err(error) = result {
+        use std::error::Error;
         assert!(!error.to_string().is_empty());
+        // What came of `Failed` is at the end of the chain.
+        let mut last: &dyn Error = &error;
+        while let Some(source) = last.source() {
+            last = source;
+        }
+        let lost = script.error == "unavailable" && refusing.is_empty() && end != "Stuck";
+        assert!(!lost || last.to_string() == "connection", "{last}");
     }
     let took = start.elapsed().as_secs_f64();
     assert!(took < 5.0 && (error != "slow" || took > 0.9), "{error} took {took}");

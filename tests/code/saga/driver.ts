@@ -1,7 +1,7 @@
 // Runs the workflow with every activity failing in turn, and prints what it did.
 import { setTimeout as delay } from "node:timers/promises";
 
-import { type Activity, type BookATripActivities, bookATrip, Refused } from "./workflow.js";
+import { type Activity, type BookATripActivities, RefusedError, SagaError, bookATrip } from "./workflow.js";
 
 const commands = [
   "createTrip",
@@ -25,9 +25,9 @@ async function run(error: string, command: string, times: number, refusing?: str
     keys.set(key, name);
     if (done.at(-1) !== name) done.push(name);
     const fails = name === command && ++tries <= times;
-    if (name === refusing) throw new Refused(name);
+    if (name === refusing) throw new RefusedError(name);
     if (!fails) return;
-    if (error === "refused") throw new Refused(name);
+    if (error === "refused") throw new RefusedError(name);
     if (error === "unavailable") throw new Error("connection");
     if (error === "timeout") throw new DOMException("", "TimeoutError");
     if (error === "cancelled") caller.abort();
@@ -45,7 +45,8 @@ async function run(error: string, command: string, times: number, refusing?: str
   try {
     await bookATrip(activities as unknown as BookATripActivities, "trip-1", caller.signal, noSleep);
   } catch (stopped) {
-    end = (stopped as Error).constructor.name;
+    end = (stopped as Error).name.replace(/Error$/, "");
+    if (stopped instanceof SagaError !== ["TakenBack", "Stuck", "Unknown"].includes(end)) process.exit(1);
     if (stopped === caller.signal.reason || (stopped as Error).name === "AbortError") end = "stopped";
   }
   const took = performance.now() - start;

@@ -129,3 +129,12 @@ func TestOneWhoGivesUpBeforeThePivotBeginsHasAllTakenBack(t *testing.T) {
 		t.Fatal(s.done, err)
 	}
 }
+
+func TestAPauseThatEndsBehindThePivotIsNoSuccess(t *testing.T) {
+	gone := errors.New("the engine is gone")
+	s := &script{err: "unavailable", command: "ConfirmTrip", times: 1, keys: map[string]string{}}
+	stop := func(context.Context, time.Duration) error { return gone }
+	if err := BookATrip(context.Background(), s, "trip-1", stop); !errors.Is(err, gone) {
+		t.Fatal(err)
+	}
+}

@@ -67,7 +67,7 @@ const FORMS: [Form; 8] = [
 
 /// Names that the templates have for themselves.
 const OWN: &str =
-    "Pause Sleep attempt asyncio baseMs capMs delay factor pause random takeBack timeoutSignal";
+    "Pause Sleep attempt asyncio baseMs capMs delay factor once pause random takeBack";
 
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut env = Environment::empty();
