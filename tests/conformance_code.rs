@@ -215,7 +215,7 @@ fn kotlin_compiles_without_a_warning_and_behaves() {
     let path = format!("classes:{compiler}/lib/kotlin-stdlib.jar:{coroutines}");
     run(dir.path(), "java", &["-cp", &path, "orders.DriverKt"]);
     let sagas = run(dir.path(), "java", &["-cp", &path, "trips.DriverKt"]);
-    code::saga::hold(&sagas, true);
+    code::saga::hold(&sagas, code::saga::Cancelling::InAStep);
     replays(&dir.path().join("table.txt"), || {
         ran(
             dir.path(),

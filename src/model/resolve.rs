@@ -372,7 +372,12 @@ fn events(spec: &Spec, names: &Names, model: &mut Model, out: Out<'_>) {
                 // Whether `[platform]` itself is wrong has been reported there.
                 if spec.platform.broker.as_ref() != Some(text) {
                     let mut known: Vec<&str> = brokers.iter().map(|b| b.name.as_str()).collect();
-                    known.extend(&kinds);
+                    // A broker that nobody declared is named as its kind.
+                    known.extend(
+                        kinds
+                            .iter()
+                            .filter(|kind| brokers.iter().all(|b| b.name != **kind)),
+                    );
                     let _ = check::choice("a broker", text, &known, out);
                 }
                 main

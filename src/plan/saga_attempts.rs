@@ -57,6 +57,17 @@ pub struct StepAttempts {
     pub engine_most: Option<Figure<u64>>,
 }
 
+impl StepAttempts {
+    /// What all attempts of the step may take together, pauses at their bounds; `None` if it is repeated until it is
+    /// done.
+    #[must_use]
+    pub fn all(&self, backoff: &Backoff) -> Option<Time> {
+        let most = self.most.value?;
+        let timeout = self.timeout.value.times(u64::from(most));
+        Some(backoff.between(most).plus(timeout))
+    }
+}
+
 /// The attempts of `step`, which may take `deadline` with all of them; `cut` is what else there is to say of that.
 pub(super) fn of(
     step: &SagaStep,

@@ -10,7 +10,7 @@ use msdesign::{NoFiles, Options, compile, spec};
 /// The saga that the drivers run, with every class of step: compensatable, only looking, without an undo, pivot,
 /// retriable. The others only have to compile.
 const SPEC: &str = r#"
-infrastructure = "kubernetes"
+infrastructure = "{on}"
 language = ["rust", "go", "java", "kotlin", "csharp", "python", "typescript", "javascript"]
 services = ["trips", "fares"]
 [[sagas]]
@@ -49,10 +49,49 @@ const COMMANDS: [&str; 8] = [
     "release fare",
 ];
 
-/// Writes the workflows whose file ends with `end` into a folder each; what the drivers run is in `trips`.
+/// How a run is given up, in a language or by an engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cancelling {
+    /// It cannot be.
+    Never,
+    /// In the middle of a step; behind the pivot it stops.
+    InAStep,
+    /// Between one step and the next; behind the pivot it goes on.
+    BetweenSteps,
+}
+
+impl Cancelling {
+    /// Where sagas are run so.
+    fn infrastructure(self) -> &'static str {
+        match self {
+            Self::Never | Self::InAStep => "gcp",
+            Self::BetweenSteps => "kubernetes",
+        }
+    }
+
+    /// So often a command fails that never succeeds where attempts are limited. A real engine takes its time.
+    pub(crate) fn many(self) -> &'static str {
+        match self {
+            Self::Never | Self::InAStep => "1000",
+            Self::BetweenSteps => "8",
+        }
+    }
+}
+
+fn spec_on(infrastructure: &str) -> String {
+    SPEC.replace("{on}", infrastructure)
+}
+
+/// Writes the workflows of plain code whose file ends with `end` into a folder each; what the drivers run is in `trips`.
 pub(crate) fn write(dir: &Path, end: &str) {
+    write_for(Cancelling::InAStep, dir, end);
+}
+
+/// As [`write`], for whatever runs them.
+pub(crate) fn write_for(cancelling: Cancelling, dir: &Path, end: &str) {
     let mut sources = Sources::default();
-    let id = sources.add(SourceFile::whole("s", SPEC));
+    let spec = spec_on(cancelling.infrastructure());
+    let id = sources.add(SourceFile::whole("s", &spec));
     let options = Options {
         artefacts: true,
         ..Options::default()
@@ -130,19 +169,20 @@ fn told(
     format!("{} {end} {tries}", order.join(" "))
 }
 
-fn model() -> Model {
+fn model(infrastructure: &str) -> Model {
     let mut sources = Sources::default();
-    let id = sources.add(SourceFile::whole("s", SPEC));
+    let text = spec_on(infrastructure);
+    let id = sources.add(SourceFile::whole("s", &text));
     let mut out = Vec::new();
-    let spec = spec::parse(id, SPEC, &mut out);
+    let spec = spec::parse(id, &text, &mut out);
     let model = model::resolve(&spec, id, &mut out);
     assert!(out.is_empty(), "{out:#?}");
     model
 }
 
 /// All runs that a driver makes, as the plan tells them, without the marks between words.
-fn expected(cancels: bool) -> Vec<String> {
-    let model = model();
+fn expected(cancelling: Cancelling) -> Vec<String> {
+    let model = model(cancelling.infrastructure());
     let plan = Plan::new(&model);
     let of = (&model.sagas[0], &plan.sagas[0]);
     let mut out = Vec::new();
@@ -150,8 +190,10 @@ fn expected(cancels: bool) -> Vec<String> {
         for command in COMMANDS {
             let once = told(of, (error, command, 3), None);
             out.push(format!("{error} {command} 3 > {once}"));
-            let back = told(of, (error, command, 1000), Some("assign driver"));
-            out.push(format!("{error} {command} 1000 > {back}"));
+            let many = cancelling.many();
+            let times = many.parse().unwrap();
+            let back = told(of, (error, command, times), Some("assign driver"));
+            out.push(format!("{error} {command} {many} > {back}"));
         }
     }
     // An activity that does not answer is given up when its time is up.
@@ -159,14 +201,18 @@ fn expected(cancels: bool) -> Vec<String> {
     out.push(format!("slow lock fare 1 > {slow}"));
     // One who cancels a run has all taken back; behind the pivot nothing is.
     let to = |end: usize| COMMANDS[..end].join(" ");
-    if cancels {
-        out.push(format!(
-            "cancelled lock fare 1 > {} release fare cancel trip TakenBack 1",
-            to(3)
-        ));
-        out.push(format!("cancelled assign driver 1 > {} Unknown 1", to(5)));
-        out.push(format!("cancelled confirm trip 1 > {} stopped 1", to(6)));
-    }
+    let back = format!("{} release fare cancel trip TakenBack 1", to(3));
+    let [driver, trip] = match cancelling {
+        Cancelling::Never => return out.iter().map(|line| plain(line)).collect(),
+        Cancelling::InAStep => [
+            format!("{} Unknown 1", to(5)),
+            format!("{} stopped 1", to(6)),
+        ],
+        Cancelling::BetweenSteps => [to(6), to(6)].map(|all| format!("{all} done 1")),
+    };
+    out.push(format!("cancelled lock fare 1 > {back}"));
+    out.push(format!("cancelled assign driver 1 > {driver}"));
+    out.push(format!("cancelled confirm trip 1 > {trip}"));
     out.iter().map(|line| plain(line)).collect()
 }
 
@@ -175,14 +221,14 @@ fn plain(line: &str) -> String {
     line.to_ascii_lowercase().chars().filter(word).collect()
 }
 
-/// Holds what a driver printed against the plan; `cancels` says whether its language can give up a run.
-pub(crate) fn hold(printed: &str, cancels: bool) {
+/// Holds what a driver printed against the plan.
+pub(crate) fn hold(printed: &str, cancelling: Cancelling) {
     let runs: Vec<String> = printed
         .lines()
         .filter(|l| l.contains(" > "))
         .map(plain)
         .collect();
-    let expected = expected(cancels);
+    let expected = expected(cancelling);
     for (run, expected) in runs.iter().zip(&expected) {
         assert_eq!(run, expected);
     }

@@ -6,6 +6,9 @@
 //! attempt would change that; every other error leaves open whether the step was done, also a timeout. So its own
 //! compensation comes first, and without one the run ends as unknown. Whoever gives up a run before the pivot has
 //! it taken back.
+//!
+//! Where Temporal runs sagas and has an SDK for the language that the tests can have, the file is a workflow of that
+//! SDK. Its cancellation is looked for between two steps, and behind the pivot it goes on, because nothing is lost.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -25,6 +28,8 @@ struct Form {
     /// Its id, as in specs.
     id: &'static str,
     template: &'static str,
+    /// The template for Temporal's SDK.
+    temporal: Option<&'static str>,
     /// The name of the file; `*` stands for the name of the saga.
     file: &'static str,
     /// How it writes the names of activities and functions.
@@ -36,9 +41,9 @@ struct Form {
 /// A language and the folder of its template.
 macro_rules! form {
     ($id:literal, $file:literal, $case:ident, $checked_by:literal) => {
-        form!($id, $id, $file, $case, $checked_by)
+        form!($id, $id, $file, $case, $checked_by, None)
     };
-    ($id:literal, $folder:literal, $file:literal, $case:ident, $checked_by:literal) => {
+    ($id:literal, $folder:literal, $file:literal, $case:ident, $checked_by:literal, $temporal:expr) => {
         Form {
             id: $id,
             template: include_str!(concat!(
@@ -46,6 +51,7 @@ macro_rules! form {
                 $folder,
                 "/saga.jinja"
             )),
+            temporal: $temporal,
             file: $file,
             case: Case::$case,
             checked_by: $checked_by,
@@ -59,15 +65,43 @@ const FORMS: [Form; 8] = [
     form!("java", "*Workflow.java", Camel, "javac"),
     form!("kotlin", "*Workflow.kt", Camel, "kotlinc"),
     form!("csharp", "*Workflow.cs", Pascal, "csc"),
-    form!("python", "workflow.py", Snake, "Python"),
-    form!("typescript", "workflow.ts", Camel, "tsc"),
+    form!(
+        "python",
+        "python",
+        "workflow.py",
+        Snake,
+        "Python",
+        Some(include_str!(
+            "../../../../templates/temporal/workflow.py.jinja"
+        ))
+    ),
+    form!(
+        "typescript",
+        "typescript",
+        "workflow.ts",
+        Camel,
+        "tsc",
+        Some(TEMPORAL_TS)
+    ),
     // TypeScript without its types: see the filter `ts`.
-    form!("javascript", "typescript", "workflow.js", Camel, "node"),
+    form!(
+        "javascript",
+        "typescript",
+        "workflow.js",
+        Camel,
+        "node",
+        Some(TEMPORAL_TS)
+    ),
 ];
 
+const TEMPORAL_TS: &str = include_str!("../../../../templates/temporal/workflow.ts.jinja");
+
+/// The engine whose SDK some templates are for.
+const TEMPORAL: &str = "Temporal";
+
 /// Names that the templates have for themselves.
-const OWN: &str =
-    "Pause Sleep attempt asyncio baseMs capMs delay factor once pause random takeBack";
+const OWN: &str = "Pause Sleep attempt asyncio baseMs capMs delay ended factor isRefused key once options pause \
+     proxyActivities random refused steps takeBack workflowInfo";
 
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut env = Environment::empty();
@@ -79,6 +113,9 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     for form in &FORMS {
         // One that does not parse is missing afterwards, and then there is no file.
         let _ = env.add_template(form.id, form.template);
+        if let Some(temporal) = form.temporal {
+            let _ = env.add_template_owned(format!("{TEMPORAL}/{}", form.id), temporal);
+        }
     }
     env
 });
@@ -97,8 +134,14 @@ pub(super) fn files(cx: &Cx<'_>, saga: &Saga, plan: &SagaPlan) -> Vec<File> {
             continue;
         };
         let values = values(cx, saga, plan, form, language, lead);
+        let durable = plan.engine == TEMPORAL && form.temporal.is_some();
+        let template = if durable {
+            format!("{TEMPORAL}/{}", form.id)
+        } else {
+            form.id.to_owned()
+        };
         let rendered = ENVIRONMENT
-            .get_template(form.id)
+            .get_template(&template)
             .and_then(|t| t.render(values));
         let Ok(mut text) = rendered else { continue };
         text.push('\n');
@@ -107,12 +150,20 @@ pub(super) fn files(cx: &Cx<'_>, saga: &Saga, plan: &SagaPlan) -> Vec<File> {
             path: format!("saga/{}/{file}", plan.slug),
             fence: language.fence,
             text,
-            checked_by: Some(form.checked_by),
-            notes: vec![format!(
-                "{} makes such a function durable: its activities and pauses take the place of those here, which \
-                 forget everything when the process ends.",
-                plan.engine
-            )],
+            checked_by: Some(if durable { TEMPORAL } else { form.checked_by }),
+            notes: vec![if durable {
+                format!(
+                    "For {TEMPORAL}'s own SDK. Each service polls the task queue of its name. The engine draws no \
+                     jitter: its pauses are the bounds themselves, {} at first and {} at most.",
+                    plan.backoff.base.value, plan.backoff.cap.value
+                )
+            } else {
+                format!(
+                    "{} makes such a function durable: its activities and pauses take the place of those here, which \
+                     forget everything when the process ends.",
+                    plan.engine
+                )
+            }],
         });
     }
     out
@@ -152,6 +203,7 @@ fn values(
         }
         name
     };
+    let mut workers: Vec<Worker> = Vec::new();
     let steps: Vec<Value> = saga
         .steps
         .iter()
@@ -165,14 +217,21 @@ fn values(
                 "{number}, {class}: {}; {}",
                 attempts.timeout.why, attempts.most.why
             );
+            let (act, undo) = (name(&step.action), step.undo.as_deref().map(&mut name));
+            let service = &model.service(step.service).name;
+            let worker = Worker::of(&mut workers, service, language);
+            worker.acts.push(act.clone());
+            worker.acts.extend(undo.clone());
             context! {
                 note => comment_lines(&note, 84).join("\n"),
                 action => literal(&step.action),
-                service => comment(&model.service(step.service).name),
-                act => name(&step.action),
-                undo => step.undo.as_deref().map(&mut name),
+                service => comment(service),
+                queue => literal(service),
+                kind => &worker.kind,
+                act, undo,
                 timeout => seconds(attempts.timeout.value),
                 most => attempts.most.value,
+                all => attempts.all(&plan.backoff).map(seconds),
                 changes => numbers.class != StepClass::Reads,
             }
         })
@@ -188,12 +247,49 @@ fn values(
         kind => kind(saga, language),
         count => steps.len(),
         steps,
+        services => workers.iter().map(Worker::value).collect::<Vec<_>>(),
         base => seconds(b.base.value),
         base_why => comment(&b.base.why),
         factor => b.factor.value,
         factor_why => comment(&b.factor.why),
         cap => seconds(b.cap.value),
         cap_why => comment(&b.cap.why),
+    }
+}
+
+/// What polls the task queue of a service.
+struct Worker {
+    service: String,
+    /// The name of its type.
+    kind: String,
+    /// What it does, in the order of the steps.
+    acts: Vec<String>,
+}
+
+impl Worker {
+    /// The worker of `service`, which is new if it has none.
+    fn of<'w>(workers: &'w mut Vec<Self>, service: &str, language: &Language) -> &'w mut Self {
+        let at = workers.iter().position(|w| w.service == service);
+        let at = at.unwrap_or_else(|| {
+            let base = identifier(service, Case::Pascal, language.reserved);
+            let mut kind = base.clone();
+            let mut n = 2;
+            while workers.iter().any(|w| w.kind == kind) {
+                kind = format!("{base}{n}");
+                n += 1;
+            }
+            workers.push(Self {
+                service: service.to_owned(),
+                kind,
+                acts: Vec::new(),
+            });
+            workers.len() - 1
+        });
+        &mut workers[at]
+    }
+
+    fn value(&self) -> Value {
+        context! { name => comment(&self.service), queue => literal(&self.service), kind => &self.kind, acts => &self.acts }
     }
 }
 
