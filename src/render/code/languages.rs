@@ -9,6 +9,8 @@ pub enum Case {
     Camel,
     /// `PaymentGateway`
     Pascal,
+    /// `PaymentURL`: as `Pascal`, with the initials that Go writes in capitals
+    Exported,
     /// `paymentgateway`
     Package,
 }
@@ -92,7 +94,7 @@ pub static LANGUAGES: [Language; 8] = [
         fence: "go",
         comment: "//",
         indent: "\t\t",
-        case: Case::Pascal,
+        case: Case::Exported,
         reserved: GO,
         files: [
             "circuit_breaker.go",

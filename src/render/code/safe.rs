@@ -158,7 +158,7 @@ pub fn identifier(name: &str, case: Case, reserved: &str) -> String {
         let capital = match case {
             Case::Snake | Case::Package => false,
             Case::Camel => !out.is_empty(),
-            Case::Pascal => true,
+            Case::Pascal | Case::Exported => true,
         };
         let gap = case == Case::Snake && !out.is_empty();
         if out.len() + usize::from(gap) + word.len() > NAME && !out.is_empty() {
@@ -166,6 +166,10 @@ pub fn identifier(name: &str, case: Case, reserved: &str) -> String {
         }
         if gap {
             out.push('_');
+        }
+        if case == Case::Exported && INITIALS.contains(&word.as_str()) {
+            out.push_str(&word.to_ascii_uppercase());
+            continue;
         }
         let mut letters = word.chars().take(NAME);
         if let Some(first) = letters.next() {
@@ -180,12 +184,18 @@ pub fn identifier(name: &str, case: Case, reserved: &str) -> String {
     if reserved.split(' ').any(|word| word == out) {
         out.push_str(match case {
             Case::Snake => "_service",
-            Case::Camel | Case::Pascal => "Service",
+            Case::Camel | Case::Pascal | Case::Exported => "Service",
             Case::Package => "service",
         });
     }
     out
 }
+
+/// What Go writes in capitals wherever it is a word of a name.
+const INITIALS: [&str; 20] = [
+    "api", "cpu", "css", "dns", "html", "http", "https", "id", "ip", "json", "rpc", "sql", "tcp",
+    "tls", "ttl", "ui", "uri", "url", "uuid", "xml",
+];
 
 /// The words of a name in lower-case ASCII: split at everything else and before a capital that
 /// follows a small letter.
@@ -271,6 +281,10 @@ mod tests {
         assert_eq!(
             identifier("payment gateway", Case::Pascal, ""),
             "PaymentGateway"
+        );
+        assert_eq!(
+            identifier("GET /api/idle/{id}", Case::Exported, ""),
+            "GetAPIIdleID"
         );
         assert_eq!(
             identifier("Payment Gateway", Case::Package, ""),

@@ -109,7 +109,8 @@ pub(in super::super) const TENACITY: Kind = Kind {
                 }],
                 checked_by: Some("tenacity 9.2.1 and circuitbreaker 2.1.3"),
                 note: "The breaker counts failures in a row: it opens after as many as the design wants calls before it \
-               judges, which a dead callee reaches and one that fails now and then does not.",
+               judges, which a dead callee reaches and one that fails now and then does not. It guards calls that block \
+               a thread; for asyncio, `AsyncRetrying` and `asyncio.Semaphore` take the same limits.",
                 gaps: |p| gaps(p, &[Gap::Share, Gap::Budget, Gap::AllProbes, Gap::Slow]),
             },
         )

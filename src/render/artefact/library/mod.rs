@@ -188,6 +188,7 @@ struct Names {
 /// The calls with their names: the callee's and the operation's, none twice.
 fn named(cx: &Cx<'_>, class: &str, calls: &[CallId]) -> Vec<(Names, CallId)> {
     let caller = class.strip_suffix("Limits").unwrap_or(class);
+    let caller = identifier(caller, Case::Exported, "");
     let reserved = language("typescript").map_or("", |l| l.reserved);
     let mut taken = BTreeSet::new();
     let mut out: Vec<(Names, CallId)> = calls
@@ -210,7 +211,7 @@ fn named(cx: &Cx<'_>, class: &str, calls: &[CallId]) -> Vec<(Names, CallId)> {
             let names = Names {
                 camel: identifier(&snake, Case::Camel, reserved),
                 constant: snake.to_ascii_uppercase(),
-                exported: format!("{caller}{pascal}"),
+                exported: format!("{caller}{}", identifier(&snake, Case::Exported, "")),
                 pascal,
                 key: slug(&words),
             };

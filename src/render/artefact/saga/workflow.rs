@@ -61,7 +61,7 @@ macro_rules! form {
 
 const FORMS: [Form; 8] = [
     form!("rust", "workflow.rs", Snake, "rustc"),
-    form!("go", "workflow.go", Pascal, "go vet"),
+    form!("go", "workflow.go", Exported, "go vet"),
     form!("java", "*Workflow.java", Camel, "javac"),
     form!("kotlin", "*Workflow.kt", Camel, "kotlinc"),
     form!("csharp", "*Workflow.cs", Pascal, "csc"),
