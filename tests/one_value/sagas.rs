@@ -52,6 +52,29 @@ fn wanted(saga: &Saga, plan: &SagaPlan) -> Told {
     out
 }
 
+/// The words of Temporal's SDK for its pauses in milliseconds.
+const PAUSES: [(&str, &str, f64); 3] = [
+    ("base", "initialInterval: ", 0.001),
+    ("factor", "backoffCoefficient: ", 1.0),
+    ("cap", "maximumInterval: ", 0.001),
+];
+
+/// What a workflow of Temporal's SDK says besides: the time of all attempts, and in TypeScript that of what takes a
+/// step back.
+fn durable(saga: &Saga, plan: &SagaPlan, end: &str) -> Told {
+    let mut out = wanted(saga, plan);
+    for (step, numbers) in saga.steps.iter().zip(&plan.steps) {
+        let a = &numbers.attempts;
+        if let Some(all) = a.all(&plan.backoff) {
+            out.insert(format!("{} within", step.action), all.as_s());
+        }
+        if step.undo.is_some() && end != "py" {
+            out.insert(format!("{} undo", step.action), a.timeout.value.as_s());
+        }
+    }
+    out
+}
+
 /// The first number of a line, behind `from`.
 fn number(line: &str, from: &str) -> Option<f64> {
     let rest = line.split_once(from)?.1.replace('_', "");
@@ -87,6 +110,12 @@ fn code(saga: &Saga, text: &str) -> (Told, Vec<usize>) {
                 lines.push(at);
             }
         }
+        for (key, word, factor) in PAUSES {
+            if let Some(n) = number(&line, word).filter(|_| line.starts_with(word)) {
+                told.insert(key.to_owned(), n * factor);
+                lines.push(at);
+            }
+        }
         if let Some(s) = saga
             .steps
             .iter()
@@ -99,6 +128,25 @@ fn code(saga: &Saga, text: &str) -> (Told, Vec<usize>) {
         let Some(action) = step else { continue };
         if line.starts_with(['}', ')']) {
             step = None;
+        } else if line.starts_with("act: on") || line.starts_with("undo: on") {
+            // `onTrips(9, [3, 30])`: the seconds of an attempt, and where it may fail their number and their time.
+            let numbers = line.split_once('(').unwrap().1.split_once(')').unwrap().0;
+            let numbers = numbers.split(|c: char| !c.is_ascii_digit());
+            let numbers: Vec<f64> = numbers.filter_map(|n| n.parse().ok()).collect();
+            let what = if line.starts_with("act") {
+                ["timeout", "attempts", "within"]
+            } else {
+                ["undo", "undo attempts", "undo within"]
+            };
+            for (what, n) in what.iter().zip(&numbers) {
+                told.insert(format!("{action} {what}"), *n);
+            }
+            lines.push(at);
+        } else if word.starts_with("within=") {
+            if let Some(n) = number(&line, "=") {
+                told.insert(format!("{action} within"), n);
+                lines.push(at);
+            }
         } else if word.contains("timeout") || word.contains("ofseconds") {
             let from = if word.contains("timeoutms") {
                 "timeoutMs"
@@ -276,6 +324,11 @@ fn sagas_have_the_times_and_attempts_of_the_plan() {
                         }
                     }
                 } else {
+                    let mut want = want.clone();
+                    if file.text.contains("as a Temporal workflow") {
+                        want = durable(saga, numbers, &end);
+                        *seen.entry(format!("temporal {end}")).or_default() += 1;
+                    }
                     let (told, lines) = code(saga, &file.text);
                     assert_eq!(told, want, "{}\n{}", file.path, file.text);
                     for at in lines {
@@ -305,5 +358,8 @@ fn sagas_have_the_times_and_attempts_of_the_plan() {
     ];
     for kind in kinds {
         assert!(seen.get(kind).is_some_and(|n| *n >= 7), "{kind}: {seen:?}");
+    }
+    for kind in ["temporal py", "temporal ts", "temporal js"] {
+        assert!(seen.contains_key(kind), "{kind}: {seen:?}");
     }
 }
