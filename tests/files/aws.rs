@@ -371,3 +371,32 @@ fn many_events_take_several_stacks_that_hold_everything_once() {
         assert_eq!(may, should, "{broker}");
     }
 }
+
+/// CloudFormation takes 200 parameters in a template.
+#[test]
+fn many_services_behind_a_gateway_are_imported_instead_of_asked_for() {
+    for many in [199, 200] {
+        let calls: Vec<String> = (0..many)
+            .map(|n| format!("\"user --REST GET /s{n}/{{id}}--> s{n}\""))
+            .collect();
+        let services: Vec<String> = (0..many).map(|n| format!("\"s{n}\"")).collect();
+        let (_, files) = super::made_of(&format!(
+            "title = \"Wide\"\ninfrastructure = \"aws\"\nactors = [\"user\"]\nservices = [{}]\nsync = [{}]\n",
+            services.join(", "),
+            calls.join(", ")
+        ));
+        let file = files.iter().find(|f| f.path == "gateway/api-gateway.json");
+        let template: Value = serde_json::from_str(&file.unwrap().text).unwrap();
+        let parameters = template["Parameters"].as_object().unwrap();
+        assert_eq!(parameters.len(), if many == 199 { 200 } else { 1 });
+        let api = &template["Resources"]["Api"]["Properties"]["Body"];
+        for n in 0..many {
+            let uri = &api["paths"][format!("/s{n}/{{id}}")]["get"]["x-amazon-apigateway-integration"]
+                ["uri"];
+            match uri["Ref"].as_str() {
+                Some(asked) => assert!(parameters.contains_key(asked), "{asked}"),
+                None => assert_eq!(uri["Fn::ImportValue"], format!("s{n}-arn")),
+            }
+        }
+    }
+}

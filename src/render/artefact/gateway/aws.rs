@@ -1,5 +1,7 @@
 //! Amazon API Gateway: an HTTP API as OpenAPI inside a CloudFormation template.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -12,7 +14,13 @@ const NO_STREAM: &str =
 const NO_GRPC: &str =
     "an HTTP API speaks no gRPC; the Application Load Balancer serves it, with a gRPC target group";
 
+/// Parameters of a template: CloudFormation takes no more.
+const MOST_PARAMETERS: usize = 200;
+
 pub(super) fn file(edge: &Edge<'_>) -> File {
+    let behind: BTreeSet<&str> = edge.routes.iter().map(|r| r.service.as_str()).collect();
+    // Beside the link into the network.
+    let imports = behind.len() >= MOST_PARAMETERS;
     let (mut paths, mut settings, mut parameters) = (Map::new(), Map::new(), Map::new());
     let mut left_out = Vec::new();
     parameters.insert(
@@ -24,11 +32,16 @@ pub(super) fn file(edge: &Edge<'_>) -> File {
             left_out.push((r.name.clone(), if r.grpc { NO_GRPC } else { NO_STREAM }));
             continue;
         }
-        let parameter = parameter(&r.service);
-        parameters.insert(parameter.clone(), json!({
-            "Type": "String",
-            "Description": format!("ARN of the Cloud Map service or of the load balancer listener of {}", r.service),
-        }));
+        let arn = if imports {
+            json!({ "Fn::ImportValue": format!("{}-arn", r.service) })
+        } else {
+            let parameter = parameter(&r.service);
+            parameters.insert(parameter.clone(), json!({
+                "Type": "String",
+                "Description": format!("ARN of the Cloud Map service or of the load balancer listener of {}", r.service),
+            }));
+            json!({ "Ref": parameter })
+        };
         let (path, method) = (
             path(r),
             r.method.map_or(
@@ -37,7 +50,7 @@ pub(super) fn file(edge: &Edge<'_>) -> File {
             ),
         );
         let item = paths.entry(path.clone()).or_insert_with(|| json!({}));
-        item[method.as_str()] = operation(r, &parameter);
+        item[method.as_str()] = operation(r, &arn);
         settings.insert(
             format!("{} {path}", r.method.unwrap_or("ANY")),
             json!({
@@ -85,6 +98,9 @@ pub(super) fn file(edge: &Edge<'_>) -> File {
     });
     file.text = serde_json::to_string_pretty(&value).unwrap_or_default() + "\n";
     file.left_out = left_out;
+    if imports {
+        file.notes.push("These are more services than a template has parameters: the stack of each exports the ARN of its Cloud Map service or listener, under its name and `-arn`.");
+    }
     file.notes.push("HTTP APIs do not write `traceparent`: the service behind starts the trace if the client did not.");
     file
 }
@@ -137,7 +153,7 @@ fn path(r: &EdgeRoute) -> String {
     }
 }
 
-fn operation(r: &EdgeRoute, arn: &str) -> Value {
+fn operation(r: &EdgeRoute, arn: &Value) -> Value {
     let mut headers = Map::new();
     headers.insert("overwrite:path".to_owned(), json!("$request.path"));
     for header in REMOVED.iter().filter(|h| **h != "x-user-id") {
@@ -163,7 +179,7 @@ fn operation(r: &EdgeRoute, arn: &str) -> Value {
             "httpMethod": r.method.unwrap_or("ANY"),
             "connectionType": "VPC_LINK",
             "connectionId": { "Ref": "VpcLinkId" },
-            "uri": { "Ref": arn },
+            "uri": arn,
             "payloadFormatVersion": "1.0",
             "timeoutInMillis": r.timeout_ms().map(|ms| ms.max(50)),
             "requestParameters": headers,
