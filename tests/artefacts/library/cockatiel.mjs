@@ -51,6 +51,18 @@ async function check(name, limits, make) {
       must("calls until a share of failures opens it", minimumCalls, good + bad);
     }
   }
+  if (limits.breaker) {
+    // Who gives up says nothing of the callee.
+    const left = make({ ...patient, retry: undefined }, judge);
+    for (let n = 0; n < limits.breaker.minimumCalls; n += 1) {
+      const caller = new AbortController();
+      const heed = (signal) => new Promise((_, reject) => { signal.onabort = () => reject(signal.reason); });
+      const call = left.call(heed, caller.signal).then(() => "made", () => "ended");
+      setImmediate(() => caller.abort());
+      must("a call that is given up", "ended", await call);
+    }
+    must("after callers that gave up", "made", await left.call(async () => "made").catch((e) => e.name));
+  }
   const guard = make(patient, judge);
   const slots = Array.from({ length: limits.slots }, () => {
     let done;

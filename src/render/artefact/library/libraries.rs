@@ -82,8 +82,7 @@ pub(in super::super) const COCKATIEL: Kind = Kind {
                     },
                 ],
                 checked_by: Some("cockatiel 3.2.1"),
-                note: "A caller that gives up counts as a failure of the callee: the library tells it from a time limit by \
-               nothing. While one probe is under way, other calls wait for its end.",
+                note: "While one probe is under way, other calls wait for its end.",
                 gaps: |p| gaps(p, &[Gap::Budget, Gap::OneProbe, Gap::Slow]),
             },
         )
