@@ -57,6 +57,8 @@ class Run:
                     raise ConnectionError
                 case "timeout":
                     raise TimeoutError
+                case "fatal":
+                    raise ApplicationError("never", non_retryable=True)
                 case "slow":
                     await asyncio.sleep(60)
                 case "cancelled":
@@ -67,6 +69,8 @@ RUNS = [Run(error, command, 3) for error in ("refused", "unavailable", "timeout"
 RUNS = [made for run in RUNS for made in (run, Run(run.error, run.command, MANY, "assign_driver"))]
 RUNS.append(Run("slow", "lock_fare", 1))
 RUNS += [Run("cancelled", command, 1) for command in ("lock_fare", "assign_driver", "confirm_trip")]
+RUNS += [Run("fatal", command, 1) for command in ("lock_fare", "confirm_trip")]
+RUNS.append(Run("fatal", "release_fare", 1, "assign_driver"))
 BY_NAME = {run.name: run for run in RUNS}
 
 

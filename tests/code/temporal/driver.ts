@@ -49,6 +49,7 @@ class Run {
     if (this.error === "refused") throw ApplicationFailure.create({ type: "Refused" });
     if (this.error === "unavailable") throw new Error("connection");
     if (this.error === "timeout") throw new DOMException("", "TimeoutError");
+    if (this.error === "fatal") throw ApplicationFailure.nonRetryable("never");
     if (this.error === "cancelled") await client.workflow.getHandle(this.name).cancel();
     if (this.error === "slow") await delay(3000);
   }
@@ -62,6 +63,8 @@ for (const error of ["refused", "unavailable", "timeout"]) {
 }
 runs.push(new Run("slow", "lockFare", 1));
 for (const command of ["lockFare", "assignDriver", "confirmTrip"]) runs.push(new Run("cancelled", command, 1));
+runs.push(new Run("fatal", "lockFare", 1), new Run("fatal", "confirmTrip", 1));
+runs.push(new Run("fatal", "releaseFare", 1, "assignDriver"));
 const byName = new Map(runs.map((run) => [run.name, run]));
 
 const act = (name: string) => async (key: string) => byName.get(key.split(":")[0] ?? "")?.act(name, key);
@@ -104,7 +107,7 @@ const trips = await Worker.create({
   connection,
   taskQueue: "trips",
   workflowBundle,
-  activities: acts(commands.filter((name) => !ofFares.includes(name))),
+  activities: acts([...commands.filter((name) => !ofFares.includes(name)), "revokeTrip"]),
 });
 const fares = await Worker.create({ connection, taskQueue: "fares", activities: acts(ofFares) });
 const played = Promise.all(runs.map(play));
