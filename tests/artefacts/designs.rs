@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use msdesign::diag::{Severity, SourceFile, Sources};
 use msdesign::{NoFiles, Options, compile};
@@ -127,8 +128,13 @@ fn over(spec: &str, broker: &str) -> String {
     spec.to_string()
 }
 
-/// Every file of every design.
-pub(crate) fn exported() -> Vec<Exported> {
+/// Every file of every design, made once for all tests.
+pub(crate) fn exported() -> &'static [Exported] {
+    static ALL: LazyLock<Vec<Exported>> = LazyLock::new(export_all);
+    &ALL
+}
+
+fn export_all() -> Vec<Exported> {
     let mut out = Vec::new();
     for (name, spec) in specs() {
         for infrastructure in INFRASTRUCTURES {

@@ -3,6 +3,7 @@
 #![cfg(feature = "conformance")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod apply;
 mod asyncapi;
 mod broker;
 mod chapter;
@@ -96,9 +97,9 @@ const OPERATIONS: &[Check] = &[
     grafana::QUERIES,
 ];
 
-/// Kinds that no program reads here: runbooks and the page about the files are for people, and only
-/// the forges themselves read `CODEOWNERS`; `tests/export.rs` holds both against the other files. Nothing of
-/// Maven's can be had here, so `tests/one_value.rs` reads what is for Resilience4j.
+/// Kinds without a check in the lists: runbooks are for people, and only the forges themselves read `CODEOWNERS`;
+/// `tests/export.rs` holds both against the other files. Nothing of Maven's can be had here, so `tests/one_value.rs`
+/// reads what is for Resilience4j. What the page about the files says is run by `apply.rs`.
 const ELSEWHERE: &[&str] = &["runbooks", "codeowners", "resilience4j", "apply"];
 
 #[test]

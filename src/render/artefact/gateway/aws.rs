@@ -17,10 +17,15 @@ const NO_GRPC: &str =
 /// Parameters of a template: CloudFormation takes no more.
 const MOST_PARAMETERS: usize = 200;
 
+/// Routes of an HTTP API, and their integrations, which AWS raises for nobody.
+const MOST_ROUTES: usize = 300;
+
 pub(super) fn file(edge: &Edge<'_>) -> File {
     let behind: BTreeSet<&str> = edge.routes.iter().map(|r| r.service.as_str()).collect();
     // Beside the link into the network.
     let imports = behind.len() >= MOST_PARAMETERS;
+    let served = edge.routes.iter().filter(|r| !r.grpc && r.stream.is_none());
+    let crowded = served.count() > MOST_ROUTES;
     let (mut paths, mut settings, mut parameters) = (Map::new(), Map::new(), Map::new());
     let mut left_out = Vec::new();
     parameters.insert(
@@ -98,6 +103,9 @@ pub(super) fn file(edge: &Edge<'_>) -> File {
     });
     file.text = serde_json::to_string_pretty(&value).unwrap_or_default() + "\n";
     file.left_out = left_out;
+    if crowded {
+        file.notes.push("These are more than the 300 integrations that an HTTP API takes: spread them over several, each with its own stack.");
+    }
     if imports {
         file.notes.push("These are more services than a template has parameters: the stack of each exports the ARN of its Cloud Map service or listener, under its name and `-arn`.");
     }
