@@ -130,7 +130,7 @@ async def main():
         activities=activities(saga.TripsActivities),
     )
     fares = Worker(client, task_queue="fares", activities=activities(saga.FaresActivities))
-    async with asyncio.timeout(120), trips, fares:
+    async with asyncio.timeout(60), trips, fares:
         for line in await asyncio.gather(*(play(client, run) for run in RUNS)):
             print(line)
 

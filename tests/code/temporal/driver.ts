@@ -5,7 +5,7 @@ import { ApplicationFailure, Client, Connection, WorkflowFailedError } from "@te
 import { CancelledFailure } from "@temporalio/common";
 import { bundleWorkflowCode, NativeConnection, Worker } from "@temporalio/worker";
 
-setTimeout(() => process.exit(1), 120_000).unref();
+setTimeout(() => process.exit(1), 60_000).unref();
 const [address = "", many = "", workflowsPath = ""] = process.argv.slice(2);
 const commands = [
   "createTrip",
