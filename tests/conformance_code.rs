@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::Command;
 
 use code::replays;
-use code::tools::{inside, put, ran, run};
+use code::tools::{inside, put, ran, ruff, run};
 use msdesign::render::code::{Language, language};
 
 /// One folder with the samples of the call that the driver knows, one a hostile name; how many files.
@@ -279,30 +279,7 @@ fn python_compiles_and_behaves() {
         &["-W", "error", "-m", "compileall", "-q", "."],
     );
     // ruff would set a name with a quote in it in the other kind of quotes.
-    let linted = ["--line-length", "100", "--target-version", "py311", "."];
-    run(
-        dir.path(),
-        "ruff",
-        &[
-            &["format", "--check", "--exclude", "driver.py,hostile6"],
-            &linted[..],
-        ]
-        .concat(),
-    );
-    let rules = "E,F,W,I,N,UP,B,A,C4,SIM,RET,ANN,ASYNC,PERF,PIE,BLE,D4";
-    // Python 3.11 has no type parameters, a function may know better than its caller when to stop, and the first
-    // comment is as long as the names in it.
-    let ignored = "UP046,UP047,ASYNC109,E501";
-    let check = [
-        "check",
-        "--exclude",
-        "driver.py",
-        "--select",
-        rules,
-        "--ignore",
-        ignored,
-    ];
-    run(dir.path(), "ruff", &[&check[..], &linted[..]].concat());
+    ruff(dir.path(), "driver.py,hostile6", &[]);
     let partial = code::partial();
     for folder in partial.iter().map(|(folder, _)| *folder).chain(["orders"]) {
         run(

@@ -372,3 +372,21 @@ fn a_gateway_that_can_serve_no_route_gets_no_file() {
         assert!(chapter.contains("can serve none of these routes"));
     }
 }
+
+/// Each route is an integration, and an HTTP API takes 300.
+#[test]
+fn a_gateway_with_too_many_routes_says_so() {
+    for (many, said) in [(300, false), (301, true)] {
+        let calls: Vec<String> = (0..many)
+            .map(|n| format!("\"user --REST GET /things/{n}--> shop\""))
+            .collect();
+        let spec = format!(
+            "title = \"Wide\"\ninfrastructure = \"aws\"\nactors = [\"user\"]\nservices = [\"shop\"]\nsync = [{}]\n",
+            calls.join(", ")
+        );
+        let dir = folder(&[("wide.toml", &spec)]);
+        let chapter = String::from_utf8(run(dir.path(), &["render", "wide.toml"]).stdout).unwrap();
+        assert!(chapter.contains("`api-gateway.json` for Amazon API Gateway"));
+        assert_eq!(chapter.contains("300 integrations"), said, "{many}");
+    }
+}

@@ -14,7 +14,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use code::saga::{Cancelling, hold, write_for};
-use code::tools::{put, ran, run};
+use code::tools::{put, ran, ruff, run};
 
 const BETWEEN: Cancelling = Cancelling::BetweenSteps;
 
@@ -117,22 +117,8 @@ fn python_takes_back_what_the_chapter_says() {
     );
     let dir = tempfile::tempdir().unwrap();
     write_for(BETWEEN, dir.path(), ".py");
-    let format = [
-        "format",
-        "--no-cache",
-        "--check",
-        "--line-length",
-        "100",
-        "--exclude",
-        "odd_class",
-        ".",
-    ];
-    run(dir.path(), "ruff", &format);
-    run(
-        dir.path(),
-        "ruff",
-        &["check", "--no-cache", "--line-length", "100", "."],
-    );
+    // As it sets names with a quote in them; an activity is a method of any service.
+    ruff(dir.path(), "odd_class", &["ANN401"]);
     for folder in dir.path().read_dir().unwrap() {
         run(
             &folder.unwrap().path(),

@@ -71,6 +71,8 @@ pub struct CallPlan {
     pub slots: Figure<u64>,
     /// What the caller does when the call fails.
     pub fallback: Figure<String>,
+    /// Whether that is an answer: the design has a fallback, or the caller answers without the callee.
+    pub answers: bool,
 }
 
 impl CallPlan {
@@ -325,7 +327,8 @@ fn one(
             stated: c.policy.breaker().unwrap_or_default(),
         }),
     };
-    let fallback = match (&c.fallback, c.optional) {
+    let answers = c.fallback.is_some() || c.optional;
+    let fallback = match (&c.fallback, answers) {
         (Some(text), _) => Figure::set(text.clone()),
         (None, true) => Figure::derived(
             format!("answers without what `{}` would have given", callee.name),
@@ -379,6 +382,7 @@ fn one(
         concurrency,
         slots,
         fallback,
+        answers,
     }
 }
 

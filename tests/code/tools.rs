@@ -27,6 +27,31 @@ pub(crate) fn ran(dir: &Path, program: &str, args: &[&str]) -> Result<String, St
     }
 }
 
+/// Formatting and lint of the Python below `dir`, but for the files `but` and the rules `without`.
+pub(crate) fn ruff(dir: &Path, but: &str, without: &[&str]) {
+    let shape = [
+        "--no-cache",
+        "--line-length",
+        "100",
+        "--target-version",
+        "py311",
+    ];
+    let which = ["--exclude", but, "."];
+    run(
+        dir,
+        "ruff",
+        &[&["format", "--check"], &shape[..], &which].concat(),
+    );
+    let rules = "E,F,W,I,N,UP,B,A,C4,SIM,RET,ANN,ASYNC,PERF,PIE,BLE,D4";
+    // Python 3.11 has no type parameters, a function may know better than its caller when to stop, and the first
+    // comment is as long as the names in it.
+    let ignored = [&["UP046", "UP047", "ASYNC109", "E501"], without]
+        .concat()
+        .join(",");
+    let check = ["check", "--select", rules, "--ignore", &ignored];
+    run(dir, "ruff", &[&check[..], &shape, &which].concat());
+}
+
 pub(crate) fn put(dir: &Path, file: &str, text: &str) {
     std::fs::write(dir.join(file), text).unwrap();
 }

@@ -4,6 +4,11 @@ use serde_json::{Map, Value};
 
 use crate::plan::slug;
 
+/// Parameters of a template and resources of a stack: CloudFormation takes no more, see
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html>.
+pub(super) const MOST_PARAMETERS: usize = 200;
+pub(super) const MOST_RESOURCES: usize = 500;
+
 /// `order-placed-v1` as a name inside a template: letters and digits, not taken yet.
 pub(super) fn unique(taken: &Map<String, Value>, what: &str, name: &str) -> String {
     let mut stem = String::new();

@@ -128,7 +128,7 @@ fn with_sample(cx: &Cx<'_>, id: CallId, with: impl FnOnce(&CallSample<'_>) -> St
             && matches!(c.protocol, Protocol::Rest(Some(method)) if !method.idempotent()),
         breaker,
         slots: Reasoned::new(n(p.slots.value), &p.slots.why),
-        fallback: if c.fallback.is_some() || c.optional {
+        fallback: if p.answers {
             Fallback::Answers(&p.fallback.value)
         } else {
             Fallback::Fails(&p.fallback.value)

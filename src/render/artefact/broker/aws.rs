@@ -5,15 +5,14 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::super::cloudformation::unique;
+use super::super::cloudformation::{MOST_RESOURCES, unique};
 use super::{Cx, File};
 use crate::model::units::Time;
 use crate::model::{EventId, Party, ServiceId};
 use crate::plan::{EventPlan, GroupPlan};
 
-/// The most resources of a stack, and the most characters of a managed policy without white space, as
-/// CloudFormation and IAM take them.
-const MOST_RESOURCES: usize = 500;
+/// The most characters of a managed policy, white space left out, as IAM takes them:
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>.
 const MOST_CHARACTERS: usize = 6144;
 
 /// A stack in the making.

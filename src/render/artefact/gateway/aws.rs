@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
+use super::super::cloudformation::MOST_PARAMETERS;
 use super::{
     AUDIENCE, Edge, EdgeRoute, File, ISSUER, Piece, REMOVED, Rule, Token, limits, new_file,
     template,
@@ -14,18 +15,16 @@ const NO_STREAM: &str =
 const NO_GRPC: &str =
     "an HTTP API speaks no gRPC; the Application Load Balancer serves it, with a gRPC target group";
 
-/// Parameters of a template: CloudFormation takes no more.
-const MOST_PARAMETERS: usize = 200;
-
-/// Routes of an HTTP API, and their integrations, which AWS raises for nobody.
-const MOST_ROUTES: usize = 300;
+/// Integrations of an HTTP API, of which each route has one. It is a quota that AWS does not raise:
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>.
+const MOST_INTEGRATIONS: usize = 300;
 
 pub(super) fn file(edge: &Edge<'_>) -> File {
     let behind: BTreeSet<&str> = edge.routes.iter().map(|r| r.service.as_str()).collect();
     // Beside the link into the network.
     let imports = behind.len() >= MOST_PARAMETERS;
     let served = edge.routes.iter().filter(|r| !r.grpc && r.stream.is_none());
-    let crowded = served.count() > MOST_ROUTES;
+    let crowded = served.count() > MOST_INTEGRATIONS;
     let (mut paths, mut settings, mut parameters) = (Map::new(), Map::new(), Map::new());
     let mut left_out = Vec::new();
     parameters.insert(

@@ -195,12 +195,8 @@ fn values(
     let mut taken = BTreeSet::new();
     let mut name = |text: &str| {
         let base = identifier(text, form.case, language.reserved);
-        let mut name = base.clone();
-        let mut n = 2;
-        while !taken.insert(name.clone()) {
-            name = format!("{base}{n}");
-            n += 1;
-        }
+        let name = free(base, |name| taken.contains(name));
+        taken.insert(name.clone());
         name
     };
     let mut workers: Vec<Worker> = Vec::new();
@@ -257,6 +253,17 @@ fn values(
     }
 }
 
+/// `base`, or with a number behind it where that is taken.
+fn free(base: String, taken: impl Fn(&str) -> bool) -> String {
+    let mut name = base.clone();
+    let mut n = 2;
+    while taken(&name) {
+        name = format!("{base}{n}");
+        n += 1;
+    }
+    name
+}
+
 /// What polls the task queue of a service.
 struct Worker {
     service: String,
@@ -272,12 +279,7 @@ impl Worker {
         let at = workers.iter().position(|w| w.service == service);
         let at = at.unwrap_or_else(|| {
             let base = identifier(service, Case::Pascal, language.reserved);
-            let mut kind = base.clone();
-            let mut n = 2;
-            while workers.iter().any(|w| w.kind == kind) {
-                kind = format!("{base}{n}");
-                n += 1;
-            }
+            let kind = free(base, |kind| workers.iter().any(|w| w.kind == kind));
             workers.push(Self {
                 service: service.to_owned(),
                 kind,
